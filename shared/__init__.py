@@ -1,0 +1,1 @@
+"""What all four applications are made of; import the parts by name, nothing is loaded here."""
