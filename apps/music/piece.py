@@ -1,0 +1,211 @@
+"""A four-part piece on a grid of 16th notes, as symbols and as features.
+
+Voices are soprano, alto, tenor, bass in a `Piece`; a model writes them in `VOICE_ORDER`, the
+outer voices first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from shared.errors import InputError
+
+SILENCE = 0
+START = 1  # input only: all voices before the first step
+END = 2  # the soprano instead of a note, one step after the last
+HOLD = 3  # this voice's note goes on; used only when a model has holds
+PITCH = 4  # the symbol of LOWEST
+LOWEST = 36
+HIGHEST = 81
+VOCABULARY = PITCH + HIGHEST - LOWEST + 1
+
+VOICES = ("soprano", "alto", "tenor", "bass")
+VOICE_ORDER = (0, 3, 1, 2)  # soprano, bass, alto, tenor
+
+FEATURES = ("position", "phase", "fermata", "fermata_in", "tonic", "mode", "last_bar")
+FEATURE_SIZES = (25, 16, 2, 32, 13, 3, 3)
+"""Number of values of each feature. Unknown is 24, 12, 2, 2 for position, tonic, mode, last_bar."""
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """A four-part piece on a grid of 16th notes.
+
+    Attributes:
+        name: unique within its source.
+        pitches: int16 ``(steps, 4)``, MIDI numbers, -1 is silence.
+        strikes: bool ``(steps, 4)``, true where a note begins. A pitch that changes is always
+            struck, a silence never.
+        position: int16 ``(steps,)``, 16ths since the bar line, -1 unknown.
+        bar_length: int16 ``(steps,)``, 16ths in the bar as its time signature says, -1 unknown.
+        fermata: bool ``(steps,)``, true as long as a soprano note under a fermata sounds.
+        tonic: pitch class 0 to 11, -1 unknown.
+        mode: 0 major, 1 minor, -1 unknown.
+        source: where the piece is from.
+    """
+
+    name: str
+    pitches: np.ndarray
+    strikes: np.ndarray
+    position: np.ndarray
+    bar_length: np.ndarray
+    fermata: np.ndarray
+    tonic: int = -1
+    mode: int = -1
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse arrays that do not fit together."""
+        steps = len(self.pitches)
+        if steps == 0 or self.pitches.shape != (steps, 4):
+            raise ValueError(f"{self.name}: pitches must be (steps, 4), got {self.pitches.shape}")
+        if self.strikes.shape != (steps, 4):
+            raise ValueError(f"{self.name}: strikes must be ({steps}, 4), not {self.strikes.shape}")
+        for field in ("position", "bar_length", "fermata"):
+            if getattr(self, field).shape != (steps,):
+                raise ValueError(f"{self.name}: {field} must be ({steps},)")
+        silent = self.pitches < 0
+        if (self.strikes & silent).any() or (changes(self.pitches) & ~self.strikes).any():
+            raise ValueError(
+                f"{self.name}: strikes must hold where a pitch changes, not in silence"
+            )
+
+    def __len__(self) -> int:
+        """Number of 16th-note steps."""
+        return len(self.pitches)
+
+    def transpose(self, semitones: int) -> Piece:
+        """The same piece so many semitones higher, its tonic too."""
+        pitches = np.where(self.pitches < 0, -1, self.pitches + semitones).astype(np.int16)
+        tonic = self.tonic if self.tonic < 0 else (self.tonic + semitones) % 12
+        return replace(self, pitches=pitches, tonic=tonic)
+
+
+def changes(pitches: np.ndarray) -> np.ndarray:
+    """Where a voice moves to another pitch or enters: bool ``(steps, 4)``, never in silence."""
+    before = np.vstack([np.full_like(pitches[:1], -1), pitches[:-1]])
+    return (pitches != before) & (pitches >= 0)
+
+
+def piece_from_pitches(
+    name: str,
+    pitches: np.ndarray,
+    strikes: np.ndarray | None = None,
+    *,
+    position: np.ndarray | None = None,
+    bar_length: np.ndarray | None = None,
+    fermata: np.ndarray | None = None,
+    tonic: int = -1,
+    mode: int = -1,
+    source: str = "",
+) -> Piece:
+    """A `Piece` in which everything that is not given is unknown; notes start where pitches change.
+
+    Args:
+        name: its name.
+        pitches: ``(steps, 4)`` MIDI numbers, -1 is silence.
+        strikes: ``(steps, 4)``; changes of pitch are added, strikes in silence dropped.
+        position, bar_length, fermata: ``(steps,)``, see `Piece`.
+        tonic, mode, source: see `Piece`.
+    """
+    pitches = np.asarray(pitches, np.int16)
+    struck = changes(pitches)
+    if strikes is not None:
+        struck |= np.asarray(strikes, bool) & (pitches >= 0)
+    unknown = np.full(len(pitches), -1, np.int16)
+    return Piece(
+        name,
+        pitches,
+        struck,
+        unknown if position is None else np.asarray(position, np.int16),
+        unknown if bar_length is None else np.asarray(bar_length, np.int16),
+        np.zeros(len(pitches), bool) if fermata is None else np.asarray(fermata, bool),
+        tonic,
+        mode,
+        source,
+    )
+
+
+def encode_piece(piece: Piece, holds: bool = False) -> np.ndarray:
+    """The piece as symbols, int32 ``(steps, 4)``, voices in `VOICE_ORDER`.
+
+    With ``holds`` a note is its pitch once, then `HOLD`; without, its pitch at every step.
+
+    Raises:
+        InputError: a pitch lies outside of `LOWEST` to `HIGHEST`.
+    """
+    pitches = piece.pitches[:, VOICE_ORDER].astype(np.int32)
+    outside = (pitches >= 0) & ((pitches < LOWEST) | (pitches > HIGHEST))
+    if outside.any():
+        step, voice = np.argwhere(outside)[0]
+        raise InputError(
+            f"{piece.name}: the {VOICES[VOICE_ORDER[voice]]} at step {step} is MIDI pitch"
+            f" {pitches[step, voice]}, outside of {LOWEST} to {HIGHEST}; transpose the piece"
+        )
+    symbols = np.where(pitches < 0, SILENCE, pitches - LOWEST + PITCH)
+    if holds:
+        symbols = np.where(piece.strikes[:, VOICE_ORDER] | (pitches < 0), symbols, HOLD)
+    return symbols.astype(np.int32)
+
+
+def decode_symbols(symbols: np.ndarray, holds: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """The inverse of `encode_piece`: ``pitches`` int16 and ``strikes`` bool, both ``(steps, 4)``.
+
+    The piece ends before the first `END` of the soprano. A `HOLD` with nothing to hold is silence.
+    """
+    symbols = np.asarray(symbols)
+    ends = np.flatnonzero(symbols[:, 0] == END)
+    symbols = symbols[: ends[0]] if len(ends) else symbols
+    order = np.argsort(VOICE_ORDER)
+    pitches = np.where(symbols >= PITCH, symbols - PITCH + LOWEST, -1).astype(np.int16)
+    if holds:
+        for step in range(1, len(symbols)):
+            held = symbols[step] == HOLD
+            pitches[step, held] = pitches[step - 1, held]
+    strikes = changes(pitches)
+    if holds:
+        strikes |= symbols >= PITCH
+    return pitches[:, order], strikes[:, order]
+
+
+def features(piece: Piece, end: bool = False) -> np.ndarray:
+    """What a model may be told about each step beside its notes: int32 ``(steps, 7)``.
+
+    The columns are `FEATURES`, none depends on the pitches, each is below its `FEATURE_SIZES`:
+
+    * position: 16th within the bar, 24 when unknown or longer,
+    * phase: index of the step modulo 16, whatever the metre,
+    * fermata: 1 while a note under a fermata sounds,
+    * fermata_in: steps until the next fermata begins, 0 under it, at most 31,
+    * tonic: pitch class, 12 unknown,
+    * mode: 0 major, 1 minor, 2 unknown,
+    * last_bar: 1 in the last bar, 2 when the metre is unknown.
+
+    Args:
+        piece: the piece.
+        end: one row more, for the step after the last one, where the piece ends.
+    """
+    steps = len(piece) + int(end)
+    rows = np.zeros((steps, len(FEATURES)), np.int32)
+    position = piece.position.astype(np.int32)
+    metre = position >= 0
+    bars = np.flatnonzero(position == 0)
+    last_bar = np.where(metre, np.arange(len(piece)) >= (bars[-1] if len(bars) else 0), 2)
+    if end:
+        following = (position[-1] + 1) % max(1, piece.bar_length[-1]) if metre[-1] else -1
+        position = np.append(position, following)
+        last_bar = np.append(last_bar, last_bar[-1])
+    rows[:, 0] = np.where((position < 0) | (position > 23), 24, position)
+    rows[:, 1] = np.arange(steps) % 16
+    rows[: len(piece), 2] = piece.fermata
+    wait = 31
+    for step in reversed(range(steps)):
+        under = step < len(piece) and piece.fermata[step]
+        wait = 0 if under else min(wait + 1, 31)
+        rows[step, 3] = wait
+    rows[:, 4] = piece.tonic % 12 if piece.tonic >= 0 else 12
+    rows[:, 5] = piece.mode if piece.mode >= 0 else 2
+    rows[:, 6] = last_bar
+    return rows

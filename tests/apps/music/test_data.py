@@ -1,0 +1,273 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from apps.music import data
+from apps.music.piece import (
+    END,
+    FEATURE_SIZES,
+    FEATURES,
+    HIGHEST,
+    HOLD,
+    LOWEST,
+    PITCH,
+    SILENCE,
+    START,
+    VOCABULARY,
+    VOICE_ORDER,
+    decode_symbols,
+    encode_piece,
+    features,
+    piece_from_pitches,
+)
+from shared.errors import InputError
+
+
+def random_piece(steps, seed=0, name="piece", **fields):
+    """Voices wandering in their ranges, notes of a beat or so."""
+    rng = np.random.default_rng(seed)
+    low = np.array([60, 55, 52, 46])
+    notes = low + rng.integers(0, 10, (steps // 4 + 1, 4))
+    pitches = np.repeat(notes, 4, axis=0)[:steps]
+    return piece_from_pitches(name, pitches, rng.random((steps, 4)) < 0.1, **fields)
+
+
+@st.composite
+def pieces(draw):
+    steps = draw(st.integers(1, 24))
+    pitch = st.one_of(st.just(-1), st.integers(LOWEST, HIGHEST))
+    pitches = draw(hnp.arrays(np.int16, (steps, 4), elements=pitch, fill=st.just(60)))
+    return piece_from_pitches("any", pitches, draw(hnp.arrays(bool, (steps, 4))))
+
+
+# --- canonical JSON ---
+
+
+def write(tmp_path, content):
+    path = tmp_path / "chorales.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return path
+
+
+def test_canonical(tmp_path):
+    content = {"train": [[[72, 67, 64, 48], [72, 67.0, None, 50]]], "mine": [[[60, -1, 50, 40]]]}
+    splits = data.read_canonical(write(tmp_path, json.dumps(content).replace("50]", "NaN]")))
+    assert list(splits) == ["train", "mine"]
+    (piece,) = splits["train"]
+    assert piece.pitches.tolist() == [[72, 67, 64, 48], [72, 67, -1, -1]]
+    assert piece.strikes.tolist() == [[True] * 4, [False] * 4]
+    assert (piece.name, piece.tonic, piece.mode) == ("train/000", -1, -1)
+    assert (piece.position == -1).all() and not piece.fermata.any()
+    assert len(data.read_split(write(tmp_path, content), "mine")) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{", ["not a JSON"]),
+        ([], ["top level"]),
+        ({}, ["top level"]),
+        ({"train": []}, ["'train'", "at least one piece"]),
+        ({"train": 3}, ["'train'"]),
+        ({"train": [[[60, 60, 60, 60]], []]}, ["'train'", "piece 1", "at least one step"]),
+        ({"train": [[[60, 60, 60, 60], [60, 60, 60]]]}, ["piece 0", "step 1", "four"]),
+        ({"train": [[[60, 60, 60, "C4"]]]}, ["step 0", "'C4'"]),
+        ({"train": [[[60, 60, 60, 128]]]}, ["step 0", "128"]),
+        ({"train": [[[60, 60, 60, 60.5]]]}, ["step 0", "60.5"]),
+        ({"train": [[[60, 60, 60, -2]]]}, ["step 0", "-2"]),
+        ({"train": [[[60, 60, 60, True]]]}, ["step 0", "True"]),
+        ('{"train": [[[60, 60, 60, Infinity]]]}', ["step 0", "inf"]),
+    ],
+)
+def test_canonical_refuses_in_one_line(tmp_path, content, words):
+    path = write(tmp_path, content)
+    with pytest.raises(InputError) as error:
+        data.read_canonical(path)
+    message = str(error.value)
+    assert "\n" not in message
+    for word in [path.name, *words]:
+        assert word in message
+
+
+def test_missing_file_and_unknown_split(tmp_path):
+    with pytest.raises(InputError, match=r"absent\.json: No such file"):
+        data.read_canonical(tmp_path / "absent.json")
+    path = write(tmp_path, {"train": [[[60, 60, 60, 60]]], "valid": [[[60, 60, 60, 60]]]})
+    with pytest.raises(InputError, match="no split 'test'; it has: train, valid"):
+        data.read_split(path, "test")
+
+
+# --- symbols ---
+
+
+@given(pieces(), st.booleans())
+def test_symbols_round_trip(piece, holds):
+    symbols = encode_piece(piece, holds)
+    assert symbols.dtype == np.int32
+    assert ((symbols >= 0) & (symbols < VOCABULARY)).all()
+    assert not np.isin(symbols, [START, END]).any()
+    pitches, strikes = decode_symbols(symbols, holds)
+    np.testing.assert_array_equal(pitches, piece.pitches)
+    # Without holds a repeated note cannot be told from a long one.
+    expected = piece if holds else piece_from_pitches("any", piece.pitches)
+    np.testing.assert_array_equal(strikes, expected.strikes)
+
+
+def test_symbols_by_hand():
+    strikes = [[1, 1, 1, 1], [0, 1, 0, 0]]
+    piece = piece_from_pitches("p", [[72, 67, 64, 36], [72, 67, 81, -1]], strikes)
+    assert VOICE_ORDER == (0, 3, 1, 2)
+    assert encode_piece(piece).tolist() == [[40, 4, 35, 32], [40, SILENCE, 35, 49]]
+    assert encode_piece(piece, True).tolist() == [[40, 4, 35, 32], [HOLD, SILENCE, 35, 49]]
+
+
+def test_decoding_stops_at_the_end():
+    symbols = np.array([[40, 20, 30, 30], [HOLD] * 4, [END] * 4, [41] * 4])
+    pitches, strikes = decode_symbols(symbols, True)
+    assert pitches.tolist() == [[72, 62, 62, 52]] * 2
+    assert strikes.tolist() == [[True] * 4, [False] * 4]
+
+
+def test_pitch_outside_of_the_vocabulary():
+    with pytest.raises(InputError, match="high: the soprano at step 1 is MIDI pitch 82"):
+        encode_piece(piece_from_pitches("high", [[81, 60, 55, 40], [82, 60, 55, 40]]))
+
+
+def test_piece_refuses_what_does_not_fit():
+    with pytest.raises(ValueError, match="pitches must be"):
+        piece_from_pitches("p", np.zeros((3, 3)))
+    with pytest.raises(ValueError, match="position must be"):
+        piece_from_pitches("p", np.zeros((3, 4)), position=np.zeros(2))
+
+
+# --- features ---
+
+
+def test_features():
+    fermata = np.isin(np.arange(12), [6, 7])
+    piece = piece_from_pitches(
+        "p",
+        np.full((12, 4), 60),
+        position=[12, 13, 14, 15, *range(8)],
+        bar_length=[16] * 12,
+        fermata=fermata,
+        tonic=9,
+        mode=1,
+    )
+    rows = dict(zip(FEATURES, features(piece, end=True).T.tolist(), strict=True))
+    assert rows["position"] == [12, 13, 14, 15, *range(9)]
+    assert rows["phase"] == list(range(13))
+    assert rows["fermata"] == [0] * 6 + [1, 1] + [0] * 5
+    assert rows["fermata_in"] == [6, 5, 4, 3, 2, 1, 0, 0] + [31] * 5
+    assert rows["tonic"] == [9] * 13 and rows["mode"] == [1] * 13
+    assert rows["last_bar"] == [0] * 4 + [1] * 9
+    np.testing.assert_array_equal(features(piece), features(piece, end=True)[:-1])
+
+
+def test_features_unknown():
+    rows = features(random_piece(40), end=True)
+    assert (rows.max(0) == [24, 15, 0, 31, 12, 2, 2]).all()
+    assert rows.shape == (41, len(FEATURES))
+    assert (rows < FEATURE_SIZES).all()
+
+
+# --- batches ---
+
+
+def test_crops_repeat_and_differ():
+    some = [random_piece(n, seed=n) for n in (30, 70, 101)]
+    first, again = (list(data.crops(some, 32, 4, seed=5, epoch=2)) for _ in range(2))
+    other = list(data.crops(some, 32, 4, seed=5, epoch=3))
+    assert len(first) == len(other) == data.batches_per_epoch(some, 32, 4) == 2
+    for a, b in zip(first, again, strict=True):
+        for name in a:
+            np.testing.assert_array_equal(a[name], b[name])
+    assert any((a["frames"] != b["frames"]).any() for a, b in zip(first, other, strict=True))
+
+
+def test_crops_are_cut_from_the_pieces():
+    piece = random_piece(50, tonic=2, mode=0)
+    whole = encode_piece(piece)
+    rows = features(piece, end=True)
+    seen = np.zeros(51, int)
+    for epoch in range(20):
+        for batch in data.crops([piece], 20, 3, 0, epoch, transpose=False):
+            for frames, inputs, mask in zip(*batch.values(), strict=True):
+                start = _place(frames, whole)
+                seen[start : start + 20] += 1
+                np.testing.assert_array_equal(inputs, rows[start : start + 20])
+                ended = start + 20 == 51
+                assert mask[:19].all() and mask[19].tolist() == [True] + [not ended] * 3
+                assert (frames[20] == END).all() == ended
+    assert (seen > 0).all()
+
+
+def _place(frames, whole):
+    padded = np.vstack([np.full((1, 4), START), whole, np.full((1, 4), END)])
+    (start,) = [
+        i for i in range(len(padded)) if np.array_equal(padded[i : i + len(frames)], frames)
+    ]
+    return start
+
+
+def test_transposed_crops_stay_in_range_and_carry_the_key():
+    some = [random_piece(60, seed=s, tonic=s, mode=0) for s in range(6)]
+    ranges = data.voice_ranges(some)
+    shifts = set()
+    for batch in data.crops(some, 64, 6, 1, transpose=True):
+        for frames, inputs in zip(batch["frames"], batch["features"], strict=True):
+            notes = np.ma.masked_less(frames[:, np.argsort(VOICE_ORDER)], PITCH) - PITCH + LOWEST
+            assert (notes.min(0) >= ranges[:, 0]).all() and (notes.max(0) <= ranges[:, 1]).all()
+            steps = [
+                (s, p)
+                for p in some
+                for s in range(-8, 9)
+                if np.array_equal(frames[1:61], encode_piece(p.transpose(s)))
+            ]
+            ((shift, piece),) = steps
+            shifts.add(shift)
+            assert set(inputs[:61, 4]) == {(piece.tonic + shift) % 12}
+    assert len(shifts) > 1
+
+
+def test_short_piece_is_padded():
+    piece = random_piece(5)
+    (batch,) = data.crops([piece], 8, 2, 0)
+    assert batch["frames"].shape == (2, 9, 4)
+    assert batch["mask"][0].sum() == 5 * 4 + 1
+    assert (batch["frames"][0, 0] == START).all() and (batch["frames"][0, 6] == END).all()
+    assert (batch["frames"][0, 7:] == 0).all() and (batch["features"][0, 6:] == 0).all()
+
+
+def test_context_of_a_crop_names_the_sounding_notes():
+    piece = piece_from_pitches("long", np.tile([[70, 60, 55, 40]], (64, 1)))
+    for batch in data.crops([piece], 16, 4, 0, holds=True):
+        for frames in batch["frames"]:
+            assert (frames[0] == START).all() or (frames[0] == encode_piece(piece)[0]).all()
+
+
+def test_whole_pieces_count_every_note_once_and_no_end():
+    some = [random_piece(n, seed=n) for n in (30, 70, 50)]
+    batches = list(data.whole_pieces(some, 2))
+    assert [b["index"].tolist() for b in batches] == [[0, 2], [1]]
+    assert sum(b["mask"].sum() for b in batches) == 150 * 4
+    for batch in batches:
+        for row, index in enumerate(batch["index"]):
+            n = len(some[index])
+            frames, mask = batch["frames"][row], batch["mask"][row]
+            np.testing.assert_array_equal(frames[1 : n + 1], encode_piece(some[index]))
+            assert mask[:n].all() and not mask[n:].any()
+
+
+def test_pipeline_is_crops_of_epoch_after_epoch():
+    some = [random_piece(n, seed=n) for n in (30, 70)]
+    dataset = data.pipeline(some, 32, 2, seed=3, first_epoch=1)
+    count = data.batches_per_epoch(some, 32, 2)
+    expected = [b for epoch in (1, 2) for b in data.crops(some, 32, 2, 3, epoch)]
+    for got, batch in zip(dataset.take(2 * count).as_numpy_iterator(), expected, strict=True):
+        for name in batch:
+            np.testing.assert_array_equal(got[name], batch[name])
