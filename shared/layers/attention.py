@@ -1,0 +1,369 @@
+"""Attention with explicit state: additive and multiplicative, a step or a whole sequence.
+
+    memory = attention.prepare(values, mask)        # once per source: keys are projected here
+    state = attention.initial_state(memory)         # {} without coverage and location features
+    context, weights, state = attention.step(query, memory, state)
+    contexts, weights, state = attention.sequence(queries, memory, state)
+
+``step`` and ``sequence`` are pure: what the attention remembers is in ``state``, what it only
+reads is in ``memory``, both plain dicts of named tensors, so that a model's ``encode`` can
+return them and its ``step`` can take them. With energies ``e`` over the memory positions ``m``:
+
+    weights_m = exp(e_m) / sum_n exp(e_n)    over the unmasked positions, 0 at the masked ones
+    context   = sum_m weights_m * values_m
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from shared.layers.scan import scan
+
+Memory = dict[str, Any]
+State = dict[str, Any]
+
+PACKAGE = "lstm_suite"
+
+
+def masked_softmax(energies: Any, mask: Any = None) -> Any:
+    """Softmax over the last axis; exactly 0 where ``mask`` is false, even in a row without true.
+
+    Args:
+        energies: ``(batch, time, memory)``, any float dtype.
+        mask: optional bool ``(batch, memory)``.
+
+    Returns:
+        Float32 weights of the same shape (half precision would not sum to one).
+    """
+    energies = ops.cast(energies, "float32")
+    if mask is None:
+        return ops.softmax(energies)
+    mask = ops.expand_dims(ops.cast(mask, "bool"), 1)
+    weights = ops.softmax(ops.where(mask, energies, -1e9))
+    return weights * ops.cast(mask, "float32")
+
+
+class Attention(keras.layers.Layer):
+    """What all attentions share; subclasses say how a query and a key give an energy.
+
+    Args:
+        coverage: the sum of all past weights is state and a feature of the energy
+            (Tu et al. 2016; See et al. 2017).
+        location_filters: number of filters convolved over the previous weights, whose output is
+            a feature of the energy (Chorowski et al. 2015); 0 for none.
+        location_width: width of these filters in memory positions.
+        kernel_initializer: of every projection.
+
+    Features enter additive energies inside the tanh, with a bias; to multiplicative energies
+    they add a linear term.
+
+    Call arguments:
+        queries: ``(batch, time, query_features)``.
+        memory: ``(batch, memory, memory_features)``.
+        memory_mask: optional bool ``(batch, memory)``; taken from ``memory``'s Keras mask when
+            not given.
+        initial_state: optional dict as `initial_state` makes it.
+
+    Returns:
+        ``(contexts, weights, state)`` as `sequence` does.
+    """
+
+    def __init__(
+        self,
+        coverage: bool = False,
+        location_filters: int = 0,
+        location_width: int = 31,
+        kernel_initializer: Any = "glorot_uniform",
+        **kwargs: Any,
+    ):
+        """See the class."""
+        super().__init__(**kwargs)
+        self.supports_masking = True  # the queries' mask goes with the contexts
+        self.coverage = coverage
+        self.location_filters = location_filters
+        self.location_width = location_width
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.query_layer: keras.Layer | None = None
+        self.memory_layer: keras.Layer | None = None
+        self.feature_layer: keras.Layer | None = None
+        if location_filters:
+            self.location_layer = keras.layers.Conv1D(
+                location_filters,
+                location_width,
+                padding="same",
+                use_bias=False,
+                kernel_initializer=self._initializer(),
+                dtype=self.dtype_policy,
+                name="location_layer",
+            )
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether a step depends on the weights of earlier steps."""
+        return self.coverage or self.location_filters > 0
+
+    def build(self, queries_shape: Any, memory_shape: Any) -> None:
+        """Create the weights; ``(batch, time, features)`` of the queries and of the memory."""
+        if self.query_layer is not None:
+            self.query_layer.build(queries_shape)
+        if self.memory_layer is not None:
+            self.memory_layer.build(memory_shape)
+        if self.location_filters:
+            self.location_layer.build((None, None, 1))
+        if self.feature_layer is not None:
+            self.feature_layer.build((None, None, None, self.location_filters + self.coverage))
+        self.built = True
+
+    def prepare(self, values: Any, mask: Any = None) -> Memory:
+        """What every step reads, computed once.
+
+        Args:
+            values: ``(batch, memory, memory_features)``.
+            mask: optional bool ``(batch, memory)``, false at padding.
+
+        Returns:
+            ``values``; ``keys`` ``(batch, memory, units)`` unless they are the values themselves;
+            ``mask`` if given.
+        """
+        memory = {"values": ops.cast(values, self.compute_dtype)}
+        if self.memory_layer is not None:
+            memory["keys"] = self.memory_layer(memory["values"])
+        if mask is not None:
+            memory["mask"] = ops.cast(mask, "bool")
+        return memory
+
+    def initial_state(self, memory: Memory) -> State:
+        """The state before the first step: float32 zeros ``(batch, memory)``, by name."""
+        shape = ops.shape(memory["values"])[:2]
+        names = ["coverage"] * self.coverage + ["previous_weights"] * bool(self.location_filters)
+        return {name: ops.zeros(shape, "float32") for name in names}
+
+    def step(self, query: Any, memory: Memory, state: State) -> tuple[Any, Any, State]:
+        """Attend once.
+
+        Args:
+            query: ``(batch, query_features)``.
+            memory: from `prepare`.
+            state: from `initial_state` or the step before.
+
+        Returns:
+            Context ``(batch, memory_features)``, float32 weights ``(batch, memory)``, new state.
+        """
+        query = self._project(ops.expand_dims(query, 1))
+        context, weights, state = self._attend(query, memory, state)
+        return ops.squeeze(context, 1), ops.squeeze(weights, 1), state
+
+    def sequence(
+        self, queries: Any, memory: Memory, state: State | None = None
+    ) -> tuple[Any, Any, State]:
+        """Attend for every query, as `step` repeated; at once if no step needs the one before.
+
+        An additive energy over a whole sequence holds ``(batch, time, memory, units)`` numbers.
+
+        Returns:
+            Contexts ``(batch, time, memory_features)``, float32 weights
+            ``(batch, time, memory)``, last state.
+        """
+        queries = self._project(queries)
+        if not self.recurrent:
+            return self._attend(queries, memory, {})
+        values = memory["values"]
+
+        def body(query, state):
+            context, weights, state = self._attend(ops.expand_dims(query, 1), memory, state)
+            return (ops.squeeze(context, 1), ops.squeeze(weights, 1)), state
+
+        (contexts, weights), state = scan(
+            body,
+            queries,
+            self.initial_state(memory) if state is None else state,
+            [(values.dtype, values.shape[:1] + values.shape[2:]), ("float32", values.shape[:2])],
+        )
+        return contexts, weights, state
+
+    def call(
+        self, queries: Any, memory: Any, memory_mask: Any = None, initial_state: Any = None
+    ) -> tuple[Any, Any, State]:
+        """See the class."""
+        return self.sequence(queries, self.prepare(memory, memory_mask), initial_state)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {
+            **super().get_config(),
+            "coverage": self.coverage,
+            "location_filters": self.location_filters,
+            "location_width": self.location_width,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }
+
+    def _energies(self, queries: Any, memory: Memory, features: Any) -> Any:
+        """``(batch, time, memory)`` from projected queries and, or None, projected features."""
+        raise NotImplementedError
+
+    def _initializer(self) -> keras.Initializer:
+        """A fresh copy: one initializer object would give equal shapes equal weights."""
+        return self.kernel_initializer.clone()
+
+    def _dense(self, units: int, name: str, use_bias: bool = False) -> keras.Layer:
+        return keras.layers.Dense(
+            units,
+            use_bias=use_bias,
+            kernel_initializer=self._initializer(),
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    def _project(self, queries: Any) -> Any:
+        queries = ops.cast(queries, self.compute_dtype)
+        return queries if self.query_layer is None else self.query_layer(queries)
+
+    def _attend(self, queries: Any, memory: Memory, state: State) -> tuple[Any, Any, State]:
+        """Projected queries ``(batch, time, units)``; with state, ``time`` is 1."""
+        energies = self._energies(queries, memory, self._features(state))
+        weights = masked_softmax(energies, memory.get("mask"))
+        values = memory["values"]
+        contexts = ops.matmul(ops.cast(weights, values.dtype), values)
+        new = {}
+        if self.coverage:
+            new["coverage"] = state["coverage"] + ops.squeeze(weights, 1)
+        if self.location_filters:
+            new["previous_weights"] = ops.squeeze(weights, 1)
+        return contexts, weights, new
+
+    def _features(self, state: State) -> Any:
+        """``(batch, 1, memory, units or 1)``, or None when there are none."""
+        if self.feature_layer is None:
+            return None
+        features = []
+        if self.location_filters:
+            previous = ops.cast(state["previous_weights"], self.compute_dtype)
+            features.append(self.location_layer(ops.expand_dims(previous, -1)))
+        if self.coverage:
+            coverage = ops.cast(state["coverage"], self.compute_dtype)
+            features.append(ops.expand_dims(coverage, -1))
+        return self.feature_layer(ops.expand_dims(ops.concatenate(features, -1), 1))
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class BahdanauAttention(Attention):
+    """Additive attention (Bahdanau, Cho and Bengio 2015).
+
+        e_m = v . tanh(W_q query + W_m values_m)
+        e_m = g v/|v| . tanh(W_q query + W_m values_m + b)      with normalize
+
+    The normalized form follows Salimans and Kingma (2016) and equals tensorflow-addons'.
+    With coverage or location features ``f_m``, ``W_f f_m + b_f`` is added inside the tanh.
+
+    Args:
+        units: width of the hidden layer that compares query and memory.
+        normalize: learn the length ``g`` of ``v`` apart from its direction, and a bias ``b``.
+        **kwargs: see `Attention`.
+    """
+
+    def __init__(self, units: int, normalize: bool = False, **kwargs: Any):
+        """See the class."""
+        super().__init__(**kwargs)
+        self.units = units
+        self.normalize = normalize
+        self.query_layer = self._dense(units, "query_layer")
+        self.memory_layer = self._dense(units, "memory_layer")
+        if self.recurrent:
+            self.feature_layer = self._dense(units, "feature_layer", use_bias=True)
+
+    def build(self, queries_shape: Any, memory_shape: Any) -> None:
+        """See `Attention.build`."""
+        initializer = self._initializer()
+        self.v = self.add_weight(shape=(self.units,), initializer=initializer, name="v")
+        if self.normalize:
+            length = keras.initializers.Constant(self.units**-0.5)
+            self.g = self.add_weight(shape=(), initializer=length, name="g")
+            self.b = self.add_weight(shape=(self.units,), initializer="zeros", name="b")
+        super().build(queries_shape, memory_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {**super().get_config(), "units": self.units, "normalize": self.normalize}
+
+    def _energies(self, queries: Any, memory: Memory, features: Any) -> Any:
+        keys, v = memory["keys"], ops.cast(self.v, "float32")
+        if self.normalize:
+            v = ops.cast(self.g, "float32") * v * ops.rsqrt(ops.sum(ops.square(v)))
+            keys = keys + ops.cast(self.b, keys.dtype)
+        return _additive_energies(queries, keys, features, v)
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class LuongAttention(Attention):
+    """Multiplicative attention (Luong, Pham and Manning 2015), and their concat score.
+
+        dot      e_m = query . values_m                        (widths must be equal)
+        general  e_m = query . W values_m
+        concat   e_m = v . tanh(W [query; values_m])           (as wide as the query)
+
+    With coverage or location features ``f_m``, ``w . f_m`` is added (inside the tanh for
+    concat).
+
+    Args:
+        score: "dot", "general" or "concat".
+        scale: multiply the energies by a learned scalar, 1 at first (tensorflow-addons' ``scale``).
+        **kwargs: see `Attention`.
+
+    Raises:
+        ValueError: unknown score; "dot" with query and memory of different widths.
+    """
+
+    def __init__(self, score: str = "general", scale: bool = False, **kwargs: Any):
+        """See the class."""
+        super().__init__(**kwargs)
+        if score not in ("dot", "general", "concat"):
+            raise ValueError(f"score is {score!r}; use 'dot', 'general' or 'concat'")
+        self.score = score
+        self.scale = scale
+
+    def build(self, queries_shape: Any, memory_shape: Any) -> None:
+        """See `Attention.build`."""
+        units = queries_shape[-1]
+        if self.score == "dot" and units != memory_shape[-1]:
+            raise ValueError(
+                f"score 'dot' needs queries and memory of one width, got {units} and "
+                f"{memory_shape[-1]}; use 'general'"
+            )
+        concat = self.score == "concat"
+        if self.score != "dot":
+            self.memory_layer = self._dense(units, "memory_layer")
+        if concat:
+            self.query_layer = self._dense(units, "query_layer")
+            self.v = self.add_weight(shape=(units,), initializer=self._initializer(), name="v")
+        if self.recurrent:
+            self.feature_layer = self._dense(units if concat else 1, "feature_layer", concat)
+        if self.scale:
+            self.g = self.add_weight(shape=(), initializer="ones", name="g")
+        super().build(queries_shape, memory_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {**super().get_config(), "score": self.score, "scale": self.scale}
+
+    def _energies(self, queries: Any, memory: Memory, features: Any) -> Any:
+        keys = memory.get("keys", memory["values"])
+        if self.score == "concat":
+            energies = _additive_energies(queries, keys, features, self.v)
+        else:
+            # The few queries are transposed, not the many keys: a decode step has one query.
+            energies = ops.matmul(keys, ops.transpose(queries, (0, 2, 1)))
+            energies = ops.transpose(energies, (0, 2, 1))
+            if features is not None:
+                energies = energies + ops.squeeze(features, -1)
+        return energies * ops.cast(self.g, energies.dtype) if self.scale else energies
+
+
+def _additive_energies(queries: Any, keys: Any, features: Any, v: Any) -> Any:
+    """``v . tanh(query + key + feature)`` for every pair: ``(batch, time, memory)``."""
+    hidden = ops.expand_dims(queries, 2) + ops.expand_dims(keys, 1)
+    if features is not None:
+        hidden = hidden + features
+    return ops.tensordot(ops.tanh(hidden), ops.cast(v, hidden.dtype), axes=1)
