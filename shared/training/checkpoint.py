@@ -1,0 +1,131 @@
+"""Where a run stands: enough to go on as if it had never stopped."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from shared.errors import InputError
+from shared.files import write_bytes
+from shared.training.optimizer import Schedule
+from shared.training.options import FitOptions
+
+
+class NonFiniteError(InputError):
+    """Loss or weights are NaN or infinite: these options make the training diverge."""
+
+
+@dataclass
+class RunState:
+    """What a run knows beside its variables. Epochs count from 1, in logs and in files."""
+
+    epoch: int = 0  # epochs completed
+    step: int = 0  # batches done of the epoch under way
+    best_value: float | None = None
+    best_epoch: int = 0
+    wait: int = 0  # epochs since the best one
+    plateau_wait: int = 0  # epochs since the best one or the last reduction
+    seconds: float = 0.0  # of all calls together
+    history: list[dict[str, Any]] = field(default_factory=list)  # one row per epoch
+
+    def end(self, options: FitOptions) -> str | None:
+        """Why the run is over, ``"epochs"`` or ``"early stopping"``, or None if it is not."""
+        if self.epoch >= options.epochs:
+            return "epochs"
+        if options.patience and self.wait >= options.patience:
+            return "early stopping"
+        return None
+
+
+class Checkpoint:
+    """One file, replaced as a whole: model, optimizer, averages, seeds, metrics, `RunState`.
+
+    Args:
+        path: the ``.npz`` file.
+        model: compiled, and built with its optimizer, so that every variable exists.
+        schedule: of the optimizer, whose plateau scale is saved too.
+    """
+
+    def __init__(self, path: Path, model: keras.Model, schedule: Schedule) -> None:
+        """List the variables, once."""
+        self.path = path
+        metrics = [variable for metric in model.metrics for variable in metric.variables]
+        counted = {id(variable) for variable in metrics}
+        learned = [variable for variable in model.variables if id(variable) not in counted]
+        self.variables = {
+            "model": learned,
+            "optimizer": [*model.optimizer.variables, schedule.scale],
+            "metric": metrics,
+        }
+
+    def save(self, state: RunState) -> None:
+        """Replace the file.
+
+        Raises:
+            NonFiniteError: a weight is NaN or infinite; the file is left as it was.
+        """
+        arrays = {
+            f"{part}_{i}": ops.convert_to_numpy(variable)
+            for part, variables in self.variables.items()
+            for i, variable in enumerate(variables)
+        }
+        for name, array in arrays.items():
+            if not name.startswith("metric") and not _finite(array):
+                raise NonFiniteError(
+                    "training: the weights are no longer finite; lower learning_rate or clip_norm"
+                )
+        buffer = io.BytesIO()
+        np.savez(buffer, state=np.array(json.dumps(asdict(state))), **arrays)
+        write_bytes(self.path, buffer.getvalue())
+
+    def load(self) -> None:
+        """Assign what was saved to all variables.
+
+        Raises:
+            InputError: the file is of another model, or damaged.
+        """
+        for part in self.variables:
+            self._load_part(part)
+
+    def load_metrics(self) -> None:
+        """Assign the metric states alone, which Keras resets where an epoch begins."""
+        self._load_part("metric")
+
+    def _load_part(self, part: str) -> None:
+        with _open(self.path) as file:
+            names = [name for name in file.files if name.startswith(f"{part}_")]
+            variables = self.variables[part]
+            arrays = [file[f"{part}_{i}"] for i in range(len(names))]
+        shapes = [array.shape for array in arrays]
+        if shapes != [tuple(variable.shape) for variable in variables]:
+            raise InputError(
+                f"{self.path}: made by another model; name another run folder, or start over"
+            )
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.assign(array)
+
+
+def load_state(path: Path) -> RunState | None:
+    """The state in a checkpoint, without its variables; None if there is no file."""
+    if not path.exists():
+        return None
+    with _open(path) as file:
+        return RunState(**json.loads(str(file["state"])))
+
+
+def _open(path: Path) -> Any:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path}: damaged; start over in another run folder") from error
+
+
+def _finite(array: np.ndarray) -> bool:
+    return array.dtype.kind != "f" or bool(np.isfinite(array).all())

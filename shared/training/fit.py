@@ -1,0 +1,207 @@
+"""The one fit loop of the suite: ``keras.Model.fit`` with a folder that it can resume from.
+
+A run folder holds ``options.json``, ``last.npz`` (the checkpoint), ``best.weights.h5``,
+``log.csv``, ``tensorboard/``, ``curves.png`` and ``summary.json``. All but the events are
+replaced as a whole, so a kill at any moment leaves good files.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from shared.errors import InputError
+from shared.files import read_json, write_json
+from shared.training.callbacks import EpochEnd, OutOfTime, RunCallbacks
+from shared.training.checkpoint import Checkpoint, RunState, load_state
+from shared.training.optimizer import make_optimizer
+from shared.training.options import MAY_CHANGE, FitOptions
+from shared.training.record import Record, summarize
+
+OPTIONS, LAST, BEST, SUMMARY = "options.json", "last.npz", "best.weights.h5", "summary.json"
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What `fit` returns: the content of summary.json, and where the best weights are."""
+
+    summary: dict[str, Any]
+    best_weights: Path | None  # None if no epoch was completed
+
+
+def fit(
+    model: keras.Model,
+    train: Callable[[int], tf.data.Dataset],
+    valid: tf.data.Dataset | None,
+    options: FitOptions,
+    run_dir: str | Path,
+    *,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    resume: bool = True,
+    loss: Any = None,
+    verbose: int | None = None,
+) -> FitResult:
+    """Train a model, or go on with a training that was stopped, killed or given more epochs.
+
+    A resumed run equals an uninterrupted one, number by number: same options, same data, and
+    random draws through ``keras.random.SeedGenerator`` (as Keras' own layers do). The model's
+    first weights are drawn where it is built: call ``keras.utils.set_random_seed`` before.
+
+    Args:
+        model: built. It is compiled here, with the optimizer of the options.
+        train: the batches of a 0-based epoch, the same at every call with the same epoch; their
+            number may differ from epoch to epoch. Best if it is known (``cardinality``), for
+            else each epoch's data is read once more, to count.
+        valid: the batches to validate with after each epoch, or None.
+        options: how to train.
+        run_dir: the run's folder, made if needed.
+        callbacks: more callbacks. Their ``on_epoch_end`` sees the averaged weights, and may add
+            to ``logs``, the monitored value too.
+        resume: go on from what is in the folder; False starts over and deletes it.
+        loss: for ``compile``, if the model does not override ``compute_loss``.
+        verbose: 1 a progress bar, 2 a line per epoch, 0 nothing; by default 1 on a terminal.
+
+    Returns:
+        The summary. The model is left with its best weights, if an epoch was completed.
+
+    Raises:
+        InputError: the folder is of another run, or the loss became NaN or infinite.
+    """
+    if not model.built:
+        raise ValueError("fit needs a built model: its checkpoint names every variable")
+    if valid is None and options.monitor.startswith("val_") and not callbacks:
+        raise ValueError(f"monitor {options.monitor!r} needs validation data; monitor 'loss'")
+    folder = Path(run_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not resume:
+        _clear(folder)
+    for leftover in folder.glob(f".{LAST}.*"):  # of a kill in the middle of a save
+        leftover.unlink()
+    saved = load_state(folder / LAST)
+    if saved:
+        _check_same(options, folder)
+    write_json(folder / OPTIONS, options.to_json())
+    state = saved or RunState()
+    if state.end(options) and (folder / SUMMARY).exists():
+        return _result(model, folder)
+
+    keras.utils.set_random_seed(options.seed)
+    optimizer = make_optimizer(options, model.trainable_variables)
+    model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
+    model.optimizer.build(model.trainable_variables)
+    checkpoint = Checkpoint(folder / LAST, model, optimizer._learning_rate)
+    if saved:
+        checkpoint.load()
+    if verbose is None:
+        verbose = 1 if sys.stdout.isatty() else 2
+    books = EpochEnd(
+        options, state, optimizer._learning_rate, Record(folder, options.monitor), folder / BEST
+    )
+    run = RunCallbacks(
+        [*callbacks, books],
+        model=model,
+        optimizer=optimizer,
+        options=options,
+        state=state,
+        checkpoint=checkpoint,
+        verbose=verbose,
+    )
+    reason = _run_epochs(model, train, valid, options, state, run)
+    run.finish()
+    write_json(folder / SUMMARY, summarize(model, options, state, reason))
+    return _result(model, folder)
+
+
+def load_best(model: keras.Model, run_dir: str | Path) -> None:
+    """Give a built model the best weights of a run, averaged ones if the run averaged.
+
+    Raises:
+        InputError: the folder has no best weights, or they are of another model.
+    """
+    path = Path(run_dir) / BEST
+    if not path.exists():
+        raise InputError(f"{path}: missing; train at least one epoch")
+    try:
+        model.load_weights(path, objects_to_skip=[getattr(model, "optimizer", None)])
+    except (ValueError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path}: does not fit this model ({reason})") from error
+
+
+def _run_epochs(
+    model: keras.Model,
+    train: Callable[[int], tf.data.Dataset],
+    valid: tf.data.Dataset | None,
+    options: FitOptions,
+    state: RunState,
+    run: RunCallbacks,
+) -> str:
+    """Epoch by epoch until the end; returns why it ended."""
+    valid = valid if valid is None else _counted(valid)
+    while not (reason := state.end(options)):
+        data = _counted(train(state.epoch))
+        run.begin_fit(int(data.cardinality()))
+        try:
+            model.fit(
+                data.skip(state.step) if state.step else data,
+                validation_data=valid,
+                initial_epoch=state.epoch,
+                epochs=state.epoch + 1,
+                callbacks=run,
+                shuffle=False,
+            )
+        except OutOfTime:
+            return "out of time"
+        if model.stop_training:
+            return state.end(options) or "stopped by a callback"
+        if run.out_of_time():
+            return state.end(options) or "out of time"
+    return reason
+
+
+def _counted(data: tf.data.Dataset) -> tf.data.Dataset:
+    """The dataset with a known number of batches, counted by reading it through if need be.
+
+    Where Keras does not know the number it runs a last step without data, in which the
+    optimizer's step counter and the seeds may advance or not: no exact resume.
+    """
+    count = int(data.cardinality())
+    if count == tf.data.INFINITE_CARDINALITY:
+        raise ValueError("an epoch never ends: take a number of batches from the dataset")
+    if count == tf.data.UNKNOWN_CARDINALITY:
+        count = int(data.reduce(np.int64(0), lambda n, *batch: n + 1))
+        data = data.apply(tf.data.experimental.assert_cardinality(count))
+    if not count:
+        raise ValueError("an epoch has no batches")
+    return data
+
+
+def _check_same(options: FitOptions, folder: Path) -> None:
+    before, now = read_json(folder / OPTIONS), options.to_json()
+    names = sorted(n for n in before.keys() | now.keys() if before.get(n) != now.get(n))
+    if changed := [name for name in names if name not in MAY_CHANGE]:
+        raise InputError(
+            f"{folder}: a run with another {', '.join(changed)} is here; "
+            "name another run folder, or start over"
+        )
+
+
+def _clear(folder: Path) -> None:
+    for name in (OPTIONS, LAST, BEST, SUMMARY, "log.csv", "curves.png"):
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / "tensorboard", ignore_errors=True)
+
+
+def _result(model: keras.Model, folder: Path) -> FitResult:
+    best = folder / BEST
+    if best.exists():
+        load_best(model, folder)
+    return FitResult(read_json(folder / SUMMARY), best if best.exists() else None)
