@@ -111,9 +111,10 @@ def piece_from_score(score, name: str, *, melody: bool = False, source: str = ""
         beside += off
     if np.mean(beside) > _GRID_TOLERANCE:
         raise Rejected(f"{np.mean(beside):.0%} of the notes are off the grid of 16ths")
-    steps = max((note.end for notes in voices for note in notes), default=0)
-    if not steps:
-        raise Rejected("no notes in it")
+    if not all(voices):
+        raise Rejected("a part has no notes as long as a 16th")
+    start = min(notes[0].start for notes in voices)  # silence before the music is left out
+    steps = max(note.end for notes in voices for note in notes)
 
     pitches = np.full((steps, 4), -1, np.int16)
     strikes = np.zeros((steps, 4), bool)
@@ -132,8 +133,9 @@ def piece_from_score(score, name: str, *, melody: bool = False, source: str = ""
     # Some scores set the fermata in another voice than the soprano.
     voice = int(np.argmax(fermata.any(0)))
     return piece_from_pitches(
-        name, pitches, strikes, position=position, bar_length=bar_length,
-        fermata=fermata[:, voice], tonic=tonic, mode=mode, source=source,
+        name, pitches[start:], strikes[start:], position=position[start:],
+        bar_length=bar_length[start:], fermata=fermata[start:, voice],
+        tonic=tonic, mode=mode, source=source,
     )  # fmt: skip
 
 
