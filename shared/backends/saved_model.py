@@ -1,0 +1,52 @@
+"""A SavedModel that `shared.export` wrote, as a generator; it needs TensorFlow, not Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from shared.backends.arrays import checked, checked_step, split_step
+from shared.errors import InputError
+from shared.files import read_json
+from shared.generator import Arrays, Signature
+
+SIGNATURE_FILE = "signature.json"  # beside saved_model.pb
+
+
+class SavedModelBackend:
+    """The folder's two signatures, ``encode`` and ``step``, on any batch."""
+
+    def __init__(self, folder: str | Path, signature: Signature | None = None) -> None:
+        """Load the folder; without a signature its own ``signature.json`` is read.
+
+        Raises:
+            InputError: the folder is not a SavedModel of this suite.
+        """
+        folder = Path(folder)
+        self.signature = signature or Signature.from_json(read_json(folder / SIGNATURE_FILE))
+        try:
+            self._loaded = tf.saved_model.load(str(folder))
+            self._encode = self._loaded.signatures["encode"]
+            self._step = self._loaded.signatures["step"]
+        except (OSError, KeyError, ValueError) as error:
+            raise InputError(
+                f"{folder}: not a SavedModel with encode and step; export it again"
+            ) from error
+
+    def encode(self, condition: Mapping[str, np.ndarray]) -> Arrays:
+        """See `shared.generator.Generator.encode`."""
+        arrays = checked(condition, self.signature.condition, "encode")
+        return {name: tensor.numpy() for name, tensor in self._encode(**_tensors(arrays)).items()}
+
+    def step(self, symbol: Mapping[str, np.ndarray], state: Arrays) -> tuple[Arrays, Arrays]:
+        """See `shared.generator.Generator.step`."""
+        arrays = checked_step(self.signature, symbol, state)
+        tensors = self._step(**_tensors(arrays))
+        return split_step(self.signature, {n: t.numpy() for n, t in tensors.items()}, state)
+
+
+def _tensors(arrays: Arrays) -> dict[str, tf.Tensor]:
+    return {name: tf.constant(value) for name, value in arrays.items()}

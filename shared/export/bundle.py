@@ -1,0 +1,134 @@
+"""The shipped bundle: one folder with a ``.tflite`` file and all that it takes to run it.
+
+    model_<precision>.tflite   both signatures, batch 1
+    bundle.json                the sidecar: enough to run the model from any language
+    goldens.json               inputs and outputs to check another runtime against
+    parity.json                how far each precision is from the Keras model
+    ...                        the tokenizer's files, if the app has one
+
+`shared.export.pipeline` writes it. Reading needs neither Keras nor TensorFlow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shared.errors import InputError
+from shared.files import read_json, verify_checksums
+from shared.generator import Signature
+
+if TYPE_CHECKING:
+    from shared.backends.litert import LiteRTBackend
+
+FORMAT_VERSION = 1
+SIDECAR = "bundle.json"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle's folder and what its sidecar says."""
+
+    folder: Path
+    sidecar: dict[str, Any]
+
+    @property
+    def app(self) -> str:
+        """Which application reads and writes for it."""
+        return self.sidecar["app"]
+
+    @property
+    def preset(self) -> str:
+        """The preset's name, without the app's."""
+        return self.sidecar["preset"]
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The app's own configuration, for its ``Config``."""
+        return self.sidecar["config"]
+
+    @property
+    def signature(self) -> Signature:
+        """What crosses ``encode`` and ``step``."""
+        return signature_from_graphs(self.sidecar["signatures"])
+
+    @property
+    def precision(self) -> str:
+        """The precision that runs by default."""
+        return self.sidecar["precision"]
+
+    def model_path(self, precision: str | None = None) -> Path:
+        """The ``.tflite`` file.
+
+        Raises:
+            InputError: the bundle does not ship this precision.
+        """
+        name = f"model_{precision or self.precision}.tflite"
+        if name not in self.sidecar["files"]:
+            kept = [p for p, facts in self.sidecar["precisions"].items() if facts["shipped"]]
+            raise InputError(f"{self.folder}: no {precision} model; it has {', '.join(kept)}")
+        return self.folder / name
+
+    def open(self, precision: str | None = None, num_threads: int = 1) -> LiteRTBackend:
+        """The generator that runs it."""
+        from shared.backends.litert import LiteRTBackend
+
+        return LiteRTBackend(self.model_path(precision), self.signature, num_threads)
+
+
+def load_bundle(folder: str | Path) -> Bundle:
+    """Read a bundle, every file checked against its checksum.
+
+    Raises:
+        InputError: no bundle, another format version, or a damaged file; in one line.
+    """
+    folder = Path(folder)
+    if not (folder / SIDECAR).is_file():
+        raise InputError(f"{folder}: not a bundle (no {SIDECAR}); name a folder that export wrote")
+    sidecar = read_json(folder / SIDECAR)
+    version = sidecar.get("format_version") if isinstance(sidecar, dict) else None
+    if version != FORMAT_VERSION:
+        raise InputError(
+            f"{folder / SIDECAR}: format version {version}, this program reads {FORMAT_VERSION}; "
+            "install the lstm-suite that wrote it"
+        )
+    try:
+        verify_checksums(folder, sidecar["files"])
+        signature_from_graphs(sidecar["signatures"])
+        missing = {"app", "preset", "config", "precision", "precisions"} - sidecar.keys()
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{folder / SIDECAR}: incomplete ({error}); export it again") from error
+    if missing:
+        raise InputError(f"{folder / SIDECAR}: lacks {sorted(missing)}; export it again")
+    return Bundle(folder, sidecar)
+
+
+def graphs_from_signature(signature: Signature) -> dict[str, Any]:
+    """The signature as a reader in another language wants it: tensors, batch 1, with roles."""
+
+    def tensors(*roles: str) -> list[dict[str, Any]]:
+        return [
+            {"name": name, "role": role, "shape": [1, *spec.shape], "dtype": spec.dtype}
+            for role in roles
+            for name, spec in getattr(signature, role).items()
+        ]
+
+    return {
+        "encode": {"inputs": tensors("condition"), "outputs": tensors("state", "memory")},
+        "step": {
+            "inputs": tensors("symbol", "state", "memory"),
+            "outputs": tensors("outputs", "state"),
+        },
+    }
+
+
+def signature_from_graphs(graphs: dict[str, Any]) -> Signature:
+    """The inverse of `graphs_from_signature`."""
+    roles = ("condition", "symbol", "state", "outputs", "memory")
+    parts: dict[str, dict[str, Any]] = {role: {} for role in roles}
+    for graph in graphs.values():
+        for tensor in graph["inputs"] + graph["outputs"]:
+            spec = {"shape": tensor["shape"][1:], "dtype": tensor["dtype"]}
+            parts[tensor["role"]][tensor["name"]] = spec
+    return Signature.from_json(parts)

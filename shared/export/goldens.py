@@ -1,0 +1,113 @@
+"""Golden inputs and outputs: how another runtime knows that it runs a bundle rightly."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shared.errors import InputError
+from shared.export.bundle import Bundle, load_bundle
+from shared.files import read_json
+from shared.generator import Arrays, Generator
+
+GOLDENS = "goldens.json"
+# Of the tensor's largest value, at least 1. Quantized kernels round differently from one
+# processor to the next; a wrong name, order or layout is off by far more.
+TOLERANCE = {"float32": 1e-3, "float16": 1e-3, "int8": 2e-2}
+
+
+@dataclass(frozen=True)
+class Example:
+    """A condition and the symbols to feed after it, all with batch axis 1."""
+
+    condition: Arrays
+    symbols: Sequence[Arrays]
+
+
+def make_goldens(generator: Generator, examples: Sequence[Example], precision: str) -> dict:
+    """What ``generator`` answers to the examples, as JSON.
+
+    An array is ``{"dtype", "shape", "base64"}``: row-major, little-endian, a bool one byte.
+    """
+    cases = []
+    for example in examples:
+        state = generator.encode(example.condition)
+        case: dict[str, Any] = {
+            "condition": _pack(example.condition),
+            "encoded": _pack(state),
+            "steps": [],
+        }
+        for symbol in example.symbols:
+            outputs, state = generator.step(symbol, state)
+            replaced = {name: state[name] for name in generator.signature.state}
+            case["steps"].append({"symbol": _pack(symbol), "outputs": _pack(outputs | replaced)})
+        cases.append(case)
+    return {"precision": precision, "tolerance": TOLERANCE[precision], "cases": cases}
+
+
+def check_goldens(bundle: Bundle | str | Path) -> float:
+    """Run the bundle's interpreter on its goldens.
+
+    Returns:
+        The largest difference, as a share of the one allowed.
+
+    Raises:
+        InputError: an output differs by more than the tolerance.
+    """
+    if not isinstance(bundle, Bundle):
+        bundle = load_bundle(bundle)
+    goldens = read_json(bundle.folder / GOLDENS)
+    generator = bundle.open(goldens["precision"])
+    worst = 0.0
+    for number, case in enumerate(goldens["cases"]):
+        state = generator.encode(_unpack(case["condition"]))
+        pairs = [("encode", state, case["encoded"])]
+        for t, step in enumerate(case["steps"]):
+            outputs, state = generator.step(_unpack(step["symbol"]), state)
+            pairs.append((f"step {t}", outputs | state, step["outputs"]))
+        for what, got, expected in pairs:
+            for name, value in _unpack(expected).items():
+                share = difference(value, got[name])[1] / goldens["tolerance"]
+                if not share <= 1:
+                    raise InputError(
+                        f"{bundle.folder}: {name!r} of {what} is not the golden of case {number}; "
+                        "this runtime computes something else"
+                    )
+                worst = max(worst, share)
+    return worst
+
+
+def difference(expected: np.ndarray, got: np.ndarray) -> tuple[float, float]:
+    """The largest absolute difference, and that over the largest expected value or 1."""
+    if expected.shape != got.shape:
+        raise ValueError(f"shapes differ: {expected.shape} and {got.shape}")
+    if expected.size == 0:
+        return 0.0, 0.0
+    a, b = expected.astype(np.float64), got.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # two infinities of one sign do not differ
+        gap = float(np.max(np.where(a == b, 0.0, np.abs(a - b))))
+    finite = np.abs(a[np.isfinite(a)])
+    return gap, gap / max(1.0, float(finite.max(initial=0.0)))
+
+
+def _pack(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    return {
+        name: {
+            "dtype": str(value.dtype),
+            "shape": list(value.shape),
+            "base64": base64.b64encode(np.ascontiguousarray(value).tobytes()).decode(),
+        }
+        for name, value in arrays.items()
+    }
+
+
+def _unpack(arrays: Mapping[str, Any]) -> Arrays:
+    return {
+        name: np.frombuffer(base64.b64decode(a["base64"]), a["dtype"]).reshape(a["shape"])
+        for name, a in arrays.items()
+    }

@@ -1,0 +1,114 @@
+"""From a preset and its Keras model to the bundle that is shipped."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from shared.backends.keras_model import KerasBackend
+from shared.backends.litert import LiteRTBackend
+from shared.export.audit import audit
+from shared.export.bundle import FORMAT_VERSION, SIDECAR, Bundle, graphs_from_signature, load_bundle
+from shared.export.goldens import GOLDENS, Example, make_goldens
+from shared.export.parity import PARITY, Metric, latency, machine, parity
+from shared.export.tflite import PRECISIONS, export_tflite
+from shared.files import checksums, new_folder, write_json
+from shared.presets import Preset
+
+_VERSIONED = ("lstm-suite", "tensorflow", "keras", "ai-edge-litert", "numpy")
+
+
+def export_bundle(
+    model: Any,
+    preset: Preset,
+    folder: str | Path,
+    examples: Sequence[Example],
+    *,
+    decoding: Mapping[str, Any],
+    special_ids: Mapping[str, int] | None = None,
+    normalization: Mapping[str, Any] | None = None,
+    metric: Metric | None = None,
+    precisions: Iterable[str] = PRECISIONS,
+    keep: Iterable[str] = ("int8",),
+) -> Bundle:
+    """Convert, audit, compare, time and write ``tflite/<app>-<preset>/``.
+
+    All precisions are made and measured; only those to keep stay in the folder.
+
+    Args:
+        model: built, with the preset's weights.
+        preset: where the app, configuration, card, figures and tokenizer come from.
+        folder: replaced if it is a bundle already.
+        examples: at least three; the first three become the goldens.
+        decoding: the app's decoding defaults.
+        special_ids: start, end, padding, ... by name.
+        normalization: what is done to inputs before ``encode`` or ``step``.
+        metric: figures of the task for a generator, taken for Keras and every precision.
+        precisions: of `PRECISIONS`.
+        keep: those to ship; the last one is what runs by default.
+
+    Raises:
+        ValueError: fewer than three examples, nothing to keep, or a conversion that failed.
+    """
+    keep = list(keep)
+    if len(examples) < 3 or not keep:
+        raise ValueError("a bundle needs three examples and a precision to keep")
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        new_folder(folder, marker=SIDECAR) as bundle,
+    ):
+        paths = export_tflite(model, scratch, dict.fromkeys([*precisions, *keep]))
+        candidates = {p: LiteRTBackend(path, model.signature) for p, path in paths.items()}
+        report = parity(KerasBackend(model), candidates, examples, metric)
+        write_json(bundle / PARITY, report)
+        write_json(bundle / GOLDENS, make_goldens(candidates[keep[-1]], examples[:3], keep[-1]))
+        for source in (*(paths[p] for p in keep), *preset.extra_files):
+            shutil.copyfile(source, bundle / source.name)
+        card = preset.card
+        sidecar = {
+            "format_version": FORMAT_VERSION,
+            "app": preset.app,
+            "preset": preset.name,
+            "license": card.license,
+            "license_note": card.license_note,
+            "commercial_use": card.commercial_use,
+            "data": list(card.data),
+            "figures": preset.figures,
+            "precision": keep[-1],
+            "model": paths[keep[-1]].name,
+            "signatures": graphs_from_signature(model.signature),
+            "special_ids": dict(special_ids or {}),
+            "normalization": dict(normalization or {}),
+            "decoding": dict(decoding),
+            "config": preset.config,
+            "precisions": {
+                precision: {
+                    "shipped": precision in keep,
+                    "bytes": path.stat().st_size,
+                    "milliseconds": latency(candidates[precision], examples),
+                    "max_rel": max(t["max_rel"] for t in report[precision]["tensors"].values()),
+                    "metric": report[precision]["metric"],
+                }
+                for precision, path in paths.items()
+            },
+            "keras_metric": report["keras"]["metric"],
+            "ops": audit(paths[keep[-1]].read_bytes()).ops,
+            "machine": machine(),
+            "versions": {name: _version(name) for name in _VERSIONED}
+            | {"python": platform.python_version()},
+            "files": checksums(bundle, [path.name for path in bundle.iterdir()]),
+        }
+        write_json(bundle / SIDECAR, sidecar)
+    return load_bundle(folder)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:  # lstm-suite in a bare checkout
+        return None

@@ -1,0 +1,63 @@
+"""From a Keras model to ``.tflite`` files: built-in ops only, batch 1, both signatures."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from shared.export.audit import audit
+from shared.export.saved_model import export_saved_model
+from shared.files import write_bytes
+
+PRECISIONS = ("float32", "float16", "int8")  # int8: weights; activations quantized as it runs
+
+
+def export_tflite(
+    model: Any, folder: str | Path, precisions: Iterable[str] = PRECISIONS
+) -> dict[str, Path]:
+    """Convert the model once per precision and audit every file.
+
+    Full-integer quantization is not offered: its calibration crashes on a graph with a loop.
+
+    Returns:
+        ``{precision: folder/model_<precision>.tflite}``.
+
+    Raises:
+        ValueError: an unknown precision, or a model that built-in ops cannot express; the
+            message names the ops.
+    """
+    paths = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        source = Path(temporary) / "saved_model"
+        weights = export_saved_model(model, source, batch=1)
+        for precision in precisions:
+            path = Path(folder) / f"model_{precision}.tflite"
+            data = _convert(source, precision)
+            audit(data, model.signature, weights)
+            write_bytes(path, data)
+            paths[precision] = path
+    return paths
+
+
+def _convert(saved_model: Path, precision: str) -> bytes:
+    converter = tf.lite.TFLiteConverter.from_saved_model(
+        str(saved_model), signature_keys=["encode", "step"]
+    )
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if precision in ("float16", "int8"):
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    elif precision not in PRECISIONS:
+        raise ValueError(f"unknown precision {precision!r}: choose from {', '.join(PRECISIONS)}")
+    try:
+        return converter.convert()
+    except Exception as error:  # the converter's own class is private
+        found = re.findall(r"'tf\.(\w+)' op is neither", str(error))
+        ops = ", ".join(sorted(set(found))) or str(error).partition("\n")[0][:200]
+        raise ValueError(f"no built-in LiteRT op for: {ops}") from error
