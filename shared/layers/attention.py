@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from shared.layers.scan import scan
@@ -36,14 +37,14 @@ def masked_softmax(energies: Any, mask: Any = None) -> Any:
         mask: optional bool ``(batch, memory)``.
 
     Returns:
-        Float32 weights of the same shape (half precision would not sum to one).
+        Weights of the same shape, float32 for half precision too (they would not sum to one).
     """
-    energies = ops.cast(energies, "float32")
+    energies = ops.cast(energies, keras.backend.result_type(energies.dtype, "float32"))
     if mask is None:
-        return ops.softmax(energies)
+        return tf.nn.softmax(energies)  # Keras' warns of a memory with one position
     mask = ops.expand_dims(ops.cast(mask, "bool"), 1)
-    weights = ops.softmax(ops.where(mask, energies, -1e9))
-    return weights * ops.cast(mask, "float32")
+    weights = tf.nn.softmax(ops.where(mask, energies, ops.cast(-1e9, energies.dtype)))
+    return weights * ops.cast(mask, weights.dtype)
 
 
 class Attention(keras.layers.Layer):
@@ -105,6 +106,11 @@ class Attention(keras.layers.Layer):
         """Whether a step depends on the weights of earlier steps."""
         return self.coverage or self.location_filters > 0
 
+    @property
+    def weights_dtype(self) -> str:
+        """Dtype of weights and state: float32 also where the layer computes in half precision."""
+        return keras.backend.result_type(self.compute_dtype, "float32")
+
     def build(self, queries_shape: Any, memory_shape: Any) -> None:
         """Create the weights; ``(batch, time, features)`` of the queries and of the memory."""
         if self.query_layer is not None:
@@ -136,10 +142,10 @@ class Attention(keras.layers.Layer):
         return memory
 
     def initial_state(self, memory: Memory) -> State:
-        """The state before the first step: float32 zeros ``(batch, memory)``, by name."""
+        """The state before the first step: zeros ``(batch, memory)``, by name."""
         shape = ops.shape(memory["values"])[:2]
         names = ["coverage"] * self.coverage + ["previous_weights"] * bool(self.location_filters)
-        return {name: ops.zeros(shape, "float32") for name in names}
+        return {name: ops.zeros(shape, self.weights_dtype) for name in names}
 
     def step(self, query: Any, memory: Memory, state: State) -> tuple[Any, Any, State]:
         """Attend once.
@@ -180,7 +186,10 @@ class Attention(keras.layers.Layer):
             body,
             queries,
             self.initial_state(memory) if state is None else state,
-            [(values.dtype, values.shape[:1] + values.shape[2:]), ("float32", values.shape[:2])],
+            [
+                (values.dtype, values.shape[:1] + values.shape[2:]),
+                (self.weights_dtype, values.shape[:2]),
+            ],
         )
         return contexts, weights, state
 

@@ -1,0 +1,293 @@
+"""LSTM layers over sequences: the layer, and a stack of layers."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from shared.layers.fused_lstm import Weights, is_portable, lstm_sequence
+from shared.layers.lstm_cell import GATES, LSTMCell
+
+
+@keras.saving.register_keras_serializable("lstm_suite")
+class LSTM(keras.layers.LSTM):
+    """`LSTMCell` over a sequence: a drop-in `keras.layers.LSTM` with the cell's options.
+
+    With every option off, weights and numbers are those of `keras.layers.LSTM`. Masks, initial
+    states, ``return_state``, ``go_backwards``, ``stateful`` and `keras.layers.Bidirectional`
+    work as there. On a GPU and with every option off, cuDNN runs; on a CPU the fast path of
+    `shared.layers.fused_lstm` does, for all options but ``coupled``, ``projection`` and
+    ``zoneout``, which take the plain loop. XLA compiles the fast path once per shape, in a
+    second or so: pad to a few lengths. Inside `shared.layers.portable()`, as for export, the
+    plain loop is traced.
+
+    Args:
+        units: Size of the cell state.
+        return_sequences: Whether to return every output, or the last.
+        return_state: Whether to return the last ``h`` and ``c`` too.
+        go_backwards: Reads, and returns, the sequence in reverse.
+        stateful: Keeps the state from batch to batch.
+        return_gates: Appends to what is returned the gates and cell state of every step,
+            ``(batch, timesteps, 5, units)`` in the order of `GATES`; needs ``return_sequences``.
+        dtype: As for every Keras layer.
+        trainable: As for every Keras layer.
+        name: As for every Keras layer.
+        activity_regularizer: As for every Keras layer.
+        **cell_options: As `LSTMCell`.
+
+    Call arguments:
+        sequences: ``(batch, timesteps, features)``.
+        initial_state: ``[h, c]`` or None for zeros.
+        mask: ``(batch, timesteps)`` bool; a False step hands state and output through.
+        training: Whether dropout draws.
+
+    Returns:
+        ``(batch, timesteps, projection or units)`` or the last step of it; then, if asked for,
+        ``h``, ``c`` and the gates.
+    """
+
+    def __init__(
+        self,
+        units,
+        return_sequences=False,
+        return_state=False,
+        go_backwards=False,
+        stateful=False,
+        return_gates=False,
+        dtype=None,
+        trainable=True,
+        name=None,
+        activity_regularizer=None,
+        **cell_options,
+    ):
+        if return_gates and not return_sequences:
+            raise ValueError("`return_gates` needs `return_sequences=True`.")
+        cell = LSTMCell(units, dtype=dtype, trainable=trainable, name="lstm_cell", **cell_options)
+        # Not keras.layers.LSTM's __init__: that would make Keras' own cell.
+        keras.layers.RNN.__init__(
+            self,
+            cell,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            dtype=dtype,
+            trainable=trainable,
+            name=name,
+            activity_regularizer=activity_regularizer,
+        )
+        self.input_spec = keras.layers.InputSpec(ndim=3)
+        self.return_gates = return_gates
+        self.use_cudnn = "auto"
+        self.supports_jit = False  # it compiles its own loops; inside another XLA program it cannot
+
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        """Chooses cuDNN, the fast path or the plain loop; Keras calls this."""
+        cell = self.cell
+        if self.return_gates:
+            return self._loop_with_gates(sequences, initial_state, mask, training)
+        dropping = training and cell.recurrent_dropout
+        if cell.plain and not dropping and tf.config.list_logical_devices("GPU"):
+            return super().inner_loop(sequences, initial_state, mask, training)
+        slow = cell.coupled or cell.projection or any(cell.zoneout)
+        if slow or is_portable() or self.compute_dtype not in ("float32", "bfloat16"):
+            return keras.layers.RNN.inner_loop(self, sequences, initial_state, mask, training)
+        return self._fused_loop(sequences, initial_state, mask, training)
+
+    def _fused_loop(self, sequences, initial_state, mask, training):
+        cell = self.cell
+        if training and cell.dropout:
+            sequences = sequences * cell.get_dropout_mask(sequences[:, 0, :])[:, None]
+        dropout_mask = None
+        if training and cell.recurrent_dropout:
+            dropout_mask = ops.cast(cell.get_recurrent_dropout_mask(initial_state[0]), "float32")
+        if self.go_backwards:
+            sequences = ops.flip(sequences, axis=1)
+            mask = None if mask is None else ops.flip(mask, axis=1)
+
+        def tensor(variable, dtype="float32"):
+            return None if variable is None else ops.cast(ops.convert_to_tensor(variable), dtype)
+
+        weights = Weights(
+            tensor(cell.kernel, self.compute_dtype),
+            tensor(cell.recurrent_kernel, self.compute_dtype),
+            tensor(cell.bias),
+            tensor(cell.peephole_kernel) if cell.peephole else None,
+            tuple(
+                tensor(getattr(cell, f"{part}_{kind}"))
+                for part in ("kernel", "recurrent", "state")
+                for kind in ("gamma", "beta")
+            )
+            if cell.layer_norm
+            else None,
+        )
+        h0, c0 = (tensor(state) for state in initial_state)
+        mask = None if mask is None else ops.cast(mask, "bool")
+        outputs, h, c = lstm_sequence(sequences, weights, h0, c0, mask, dropout_mask)
+        last = h
+        if mask is not None:
+            # Keras: a masked step repeats the output before it, and zeros before the first one,
+            # even if an initial state was given.
+            if self.zero_output_for_mask:
+                seen = mask
+            else:
+                seen = ops.cumsum(ops.cast(mask, "int32"), axis=1) > 0
+            outputs = ops.where(seen[:, :, None], outputs, 0.0)
+            last = outputs[:, -1]
+        return last, outputs, [h, c]
+
+    def _loop_with_gates(self, sequences, initial_state, mask, training):
+        runner = keras.layers.RNN(
+            _CellWithGates(self.cell), return_sequences=True, go_backwards=self.go_backwards
+        )
+        return runner.inner_loop(sequences, initial_state, mask, training)
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        """See the class."""
+        result = keras.layers.RNN.call(
+            self, sequences, initial_state=initial_state, mask=mask, training=training
+        )
+        if not self.return_gates:
+            return result
+        outputs, *states = result if self.return_state else (result,)
+        h, gates = ops.split(outputs, [self.cell.output_size], axis=-1)
+        shape = ops.shape(outputs)
+        gates = ops.reshape(gates, (shape[0], shape[1], len(GATES), self.cell.units))
+        return h, *states, gates
+
+    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
+        """Shapes of what `call` returns."""
+        shapes = super().compute_output_shape(sequences_shape)
+        if not self.return_gates:
+            return shapes
+        first = shapes if self.return_state else (shapes,)
+        return *first, (*sequences_shape[:2], len(GATES), self.cell.units)
+
+    def compute_mask(self, inputs, mask):
+        """The mask of the outputs, None for states and gates."""
+        masks = super().compute_mask(inputs, mask)
+        if not self.return_gates:
+            return masks
+        return [*(masks if isinstance(masks, list) else [masks]), None]
+
+    def get_config(self):
+        """What the constructor takes."""
+        config = self.cell.get_config()
+        own = ("return_sequences", "return_state", "go_backwards", "stateful", "return_gates")
+        config |= {key: getattr(self, key) for key in own}
+        base = keras.layers.Layer.get_config(self)
+        regularizer = keras.regularizers.serialize(self.activity_regularizer)
+        return {**config, **base, "activity_regularizer": regularizer}
+
+
+class _CellWithGates:
+    """A cell whose output is ``[h, gates]`` in one vector, for the time of one call."""
+
+    def __init__(self, cell: LSTMCell):
+        self.cell = cell
+        self.state_size = cell.state_size
+        self.output_size = cell.output_size + len(GATES) * cell.units
+
+    def __call__(self, inputs, states, training=False):
+        states, gates = self.cell.gates(inputs, states, training)
+        return ops.concatenate([states[0], *gates.values()], axis=-1), states
+
+    call = __call__
+
+
+@keras.saving.register_keras_serializable("lstm_suite")
+class StackedLSTM(keras.layers.Layer):
+    """LSTM layers one above the other (Graves 2013), with optional residuals (Wu et al. 2016).
+
+    Args:
+        units: Units of each layer, from the bottom up.
+        residual: Adds a layer's input to its output wherever their sizes are equal.
+        between: Dropout rate between layers.
+        dtype: As for every Keras layer.
+        trainable: As for every Keras layer.
+        name: As for every Keras layer.
+        **cell_options: As `LSTMCell`, for every layer.
+
+    Call arguments:
+        sequences: ``(batch, timesteps, features)``.
+        initial_state: One ``[h, c]`` per layer, or None.
+        mask: ``(batch, timesteps)`` bool or None.
+        training: Whether dropout draws.
+
+    Returns:
+        ``(batch, timesteps, units[-1])`` and a list of the last ``[h, c]`` of every layer.
+
+    Raises:
+        ValueError: There is no layer, or not one initial state for each.
+    """
+
+    def __init__(
+        self,
+        units,
+        residual=False,
+        between=0.0,
+        dtype=None,
+        trainable=True,
+        name=None,
+        **cell_options,
+    ):
+        super().__init__(dtype=dtype, trainable=trainable, name=name)
+        self.units = list(units)
+        if not self.units:
+            raise ValueError("`units` needs at least one layer.")
+        self.residual = residual
+        self.between = between
+        self._cell_options = cell_options
+        self.layers = [
+            LSTM(
+                n,
+                return_sequences=True,
+                return_state=True,
+                dtype=dtype,
+                name=f"layer_{k}",
+                **cell_options,
+            )
+            for k, n in enumerate(self.units)
+        ]
+        self.dropouts = [keras.layers.Dropout(between, dtype=dtype) for _ in self.units[1:]]
+
+    def build(self, input_shape):
+        """Builds every layer for inputs ``(batch, timesteps, features)``."""
+        shape = tuple(input_shape)
+        for layer in self.layers:
+            if not layer.built:
+                layer.build(shape)
+            shape = (*shape[:2], layer.cell.output_size)
+        self.built = True
+
+    def _join(self, x, output):
+        return x + output if self.residual and x.shape[-1] == output.shape[-1] else output
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        """See the class."""
+        initial_state = initial_state or [None] * len(self.layers)
+        if len(initial_state) != len(self.layers):
+            raise ValueError(f"Expected {len(self.layers)} initial states.")
+        x, states = sequences, []
+        for k, layer in enumerate(self.layers):
+            if k:
+                x = self.dropouts[k - 1](x, training=training)
+            output, *state = layer(x, initial_state=initial_state[k], mask=mask, training=training)
+            states.append(state)
+            x = self._join(x, output)
+        return x, states
+
+    def step(self, inputs, states):
+        """One step without dropout: ``(batch, features)`` and a ``[h, c]`` per layer, as `call`."""
+        x, new_states = inputs, []
+        for layer, state in zip(self.layers, states, strict=True):
+            output, state = layer.cell(x, state)
+            new_states.append(state)
+            x = self._join(x, output)
+        return x, new_states
+
+    def get_config(self):
+        """What the constructor takes."""
+        own = {"units": self.units, "residual": self.residual, "between": self.between}
+        return {**super().get_config(), **own, **self._cell_options}

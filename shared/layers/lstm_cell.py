@@ -1,0 +1,210 @@
+"""One step of an LSTM, with the options that the literature added to it."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+GATES = ("input", "forget", "candidate", "output", "cell")
+
+
+@keras.saving.register_keras_serializable("lstm_suite")
+class LSTMCell(keras.layers.LSTMCell):
+    """A `keras.layers.LSTMCell` with peepholes and more; with every option off, the same numbers.
+
+    The equations, with gate order i, f, c, o in the weights as in Keras (``*`` is elementwise):
+
+        z_i, z_f, z_c, z_o = split(x_t W + h_{t-1} R + b)
+        i_t = sigmoid(z_i + p_i * c_{t-1})         input gate: what is written
+        f_t = sigmoid(z_f + p_f * c_{t-1})         forget gate: 0 drops, 1 keeps
+        g_t = tanh(z_c)                            candidate
+        c_t = f_t * c_{t-1} + i_t * g_t            the conveyor belt: products and sums only
+        o_t = sigmoid(z_o + p_o * c_t)             output gate: what is shown
+        h_t = o_t * tanh(c_t)                      the filtered view of the cell
+
+    Hochreiter and Schmidhuber 1997; forget gate: Gers, Schmidhuber and Cummins 2000.
+
+    Args:
+        units: Size of the cell state.
+        peephole: Gates see the cell through diagonal weights ``p_i, p_f, p_o``
+            (Gers and Schmidhuber 2000), variable ``peephole_kernel`` of shape ``(3, units)``.
+        layer_norm: Normalizes ``x W`` and ``h R``, each over its joint vector, and the new cell
+            state, which is carried normalized (after Ba, Kiros and Hinton 2016, in the form of
+            tensorflow-addons' ``LayerNormLSTMCell``, epsilon 1e-3). The bias is added after.
+        coupled: One gate forgets and writes, ``i = 1 - f`` (CIFG; Greff et al. 2017). The kernels
+            then hold three blocks, in the order f, c, o.
+        projection: Size of a linear projection of ``h`` that becomes output and recurrent input
+            (LSTMP; Sak, Senior and Beaufays 2014), or None.
+        recurrent_dropout: Rate; one mask per sequence, shared by the gates (Gal and
+            Ghahramani 2016).
+        zoneout: Probability that a unit of the state keeps its previous value; a float, or a pair
+            for ``(h, c)`` (Krueger et al. 2017). Without training the expectation is used.
+        forget_bias: First value of the forget gate's bias (Jozefowicz et al. 2015).
+        **kwargs: As `keras.layers.LSTMCell`, activations and ``unit_forget_bias`` excepted.
+
+    Call arguments:
+        inputs: ``(batch, features)``.
+        states: ``[h, c]``, ``(batch, projection or units)`` and ``(batch, units)``.
+        training: Whether dropout and zoneout draw.
+
+    Returns:
+        ``h, [h, c]`` of the next step.
+
+    Raises:
+        ValueError: A size is not positive or a rate is outside ``[0, 1)``.
+    """
+
+    def __init__(
+        self,
+        units,
+        peephole=False,
+        layer_norm=False,
+        coupled=False,
+        projection=None,
+        recurrent_dropout=0.0,
+        zoneout=0.0,
+        forget_bias=1.0,
+        **kwargs,
+    ):
+        super().__init__(units, **kwargs)
+        if projection is not None and projection <= 0:
+            raise ValueError(f"`projection` must be positive or None, got {projection}.")
+        rates = tuple(zoneout) if isinstance(zoneout, list | tuple) else (zoneout, zoneout)
+        if len(rates) != 2 or not all(0 <= r < 1 for r in (*rates, recurrent_dropout)):
+            raise ValueError(
+                "`recurrent_dropout` and `zoneout` (a rate, or a pair for h and c) must be in "
+                f"[0, 1), got {recurrent_dropout} and {zoneout}."
+            )
+        self.peephole = peephole
+        self.layer_norm = layer_norm
+        self.coupled = coupled
+        self.projection = projection
+        # Keras would draw one mask per gate; set after __init__, so that it draws one.
+        self.recurrent_dropout = recurrent_dropout
+        self.zoneout = rates
+        self.forget_bias = float(forget_bias)
+        self.output_size = projection or units
+        self.state_size = [self.output_size, units]
+
+    @property
+    def plain(self) -> bool:
+        """Whether no option changes the standard equations."""
+        special = (self.peephole, self.layer_norm, self.coupled, self.projection, any(self.zoneout))
+        return not any(special)
+
+    def build(self, input_shape):
+        """Creates the variables for inputs ``(batch, features)``."""
+        blocks = 3 if self.coupled else 4
+
+        def add(name, shape, initializer, like=None):
+            regularizer = getattr(self, f"{like}_regularizer", None)
+            constraint = getattr(self, f"{like}_constraint", None)
+            return self.add_weight(
+                name=name,
+                shape=shape,
+                initializer=initializer,
+                regularizer=regularizer,
+                constraint=constraint,
+            )
+
+        wide = self.units * blocks
+        self.kernel = add("kernel", (input_shape[-1], wide), self.kernel_initializer, "kernel")
+        self.recurrent_kernel = add(
+            "recurrent_kernel", (self.output_size, wide), self.recurrent_initializer, "recurrent"
+        )
+        self.bias = add("bias", (wide,), self._initial_bias, "bias") if self.use_bias else None
+        if self.peephole:
+            rows = 2 if self.coupled else 3
+            self.peephole_kernel = add(
+                "peephole_kernel", (rows, self.units), self.kernel_initializer
+            )
+        if self.projection:
+            self.projection_kernel = add(
+                "projection_kernel", (self.units, self.projection), self.kernel_initializer
+            )
+        if self.layer_norm:
+            for part, size in (("kernel", wide), ("recurrent", wide), ("state", self.units)):
+                setattr(self, f"{part}_gamma", add(f"{part}_gamma", (size,), "ones"))
+                setattr(self, f"{part}_beta", add(f"{part}_beta", (size,), "zeros"))
+        self.built = True
+
+    def _initial_bias(self, shape, dtype=None):
+        blocks = [self.bias_initializer((self.units,), dtype=dtype) for _ in range(3)]
+        forget = ops.full((self.units,), self.forget_bias, dtype=dtype)
+        if self.coupled:
+            return ops.concatenate([forget, *blocks[:2]])
+        return ops.concatenate([blocks[0], forget, *blocks[1:]])
+
+    def project_inputs(self, inputs):
+        """``x W + b``, the part of a step that needs no state: any leading axes, one matmul."""
+        z = ops.matmul(inputs, self.kernel)
+        if self.layer_norm:
+            z = normalize(z, self.kernel_gamma, self.kernel_beta)
+        return z if self.bias is None else z + self.bias
+
+    def gates(self, inputs, states, training=False):
+        """The step in full.
+
+        Returns:
+            The next ``[h, c]`` and a dict of `GATES`, each ``(batch, units)``.
+        """
+        h_prev, c_prev = states
+        if training and self.dropout:
+            inputs = inputs * self.get_dropout_mask(inputs)
+        h = h_prev
+        if training and self.recurrent_dropout:
+            h = h * self.get_recurrent_dropout_mask(h_prev)
+        recurrent = ops.matmul(h, self.recurrent_kernel)
+        if self.layer_norm:
+            recurrent = normalize(recurrent, self.recurrent_gamma, self.recurrent_beta)
+        z = self.project_inputs(inputs) + recurrent
+
+        peep = list(ops.unstack(self.peephole_kernel, axis=0)) if self.peephole else None
+        if self.coupled:
+            z_f, z_c, z_o = ops.split(z, 3, axis=-1)
+            f = ops.sigmoid(z_f + peep.pop(0) * c_prev if peep else z_f)
+            i = 1.0 - f
+        else:
+            z_i, z_f, z_c, z_o = ops.split(z, 4, axis=-1)
+            i = ops.sigmoid(z_i + peep.pop(0) * c_prev if peep else z_i)
+            f = ops.sigmoid(z_f + peep.pop(0) * c_prev if peep else z_f)
+        g = ops.tanh(z_c)
+        c = f * c_prev + i * g
+        if self.layer_norm:
+            c = normalize(c, self.state_gamma, self.state_beta)
+        o = ops.sigmoid(z_o + peep.pop(0) * c if peep else z_o)
+        h = o * ops.tanh(c)
+        if self.projection:
+            h = ops.matmul(h, self.projection_kernel)
+        h = self._zone_out(h_prev, h, self.zoneout[0], training)
+        c = self._zone_out(c_prev, c, self.zoneout[1], training)
+        return [h, c], dict(zip(GATES, (i, f, g, o, c), strict=True))
+
+    def call(self, inputs, states, training=False):
+        """See the class."""
+        states, _ = self.gates(inputs, states, training)
+        return states[0], states
+
+    def _zone_out(self, old, new, rate, training):
+        if not rate:
+            return new
+        change = (new - old) * (1.0 - rate)
+        if training:  # dropout divides by 1 - rate: a change passes whole or not at all
+            change = keras.random.dropout(change, rate, seed=self.seed_generator)
+        return old + change
+
+    def get_config(self):
+        """What the constructor takes."""
+        config = super().get_config()
+        for fixed in ("activation", "recurrent_activation", "unit_forget_bias"):
+            del config[fixed]
+        own = ("peephole", "layer_norm", "coupled", "projection", "zoneout", "forget_bias")
+        return {**config, **{name: getattr(self, name) for name in own}}
+
+
+def normalize(x, gamma, beta, epsilon=1e-3):
+    """Layer normalization over the last axis (Ba, Kiros and Hinton 2016), in float32."""
+    wide = ops.cast(x, "float32")
+    mean, variance = ops.moments(wide, axes=[-1], keepdims=True)
+    x = ops.cast((wide - mean) * ops.rsqrt(variance + epsilon), x.dtype)
+    return x * ops.cast(gamma, x.dtype) + ops.cast(beta, x.dtype)
