@@ -21,7 +21,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from shared.layers.scan import scan
+from shared.layers.scan import scan, zero_masked
 
 Memory = dict[str, Any]
 State = dict[str, Any]
@@ -64,8 +64,9 @@ class Attention(keras.layers.Layer):
     Call arguments:
         queries: ``(batch, time, query_features)``.
         memory: ``(batch, memory, memory_features)``.
-        memory_mask: optional bool ``(batch, memory)``; taken from ``memory``'s Keras mask when
-            not given.
+        queries_mask: optional bool ``(batch, time)``.
+        memory_mask: optional bool ``(batch, memory)``. Where a mask is not given, the Keras mask
+            of the tensor is taken.
         initial_state: optional dict as `initial_state` makes it.
 
     Returns:
@@ -163,11 +164,18 @@ class Attention(keras.layers.Layer):
         return ops.squeeze(context, 1), ops.squeeze(weights, 1), state
 
     def sequence(
-        self, queries: Any, memory: Memory, state: State | None = None
+        self, queries: Any, memory: Memory, state: State | None = None, mask: Any = None
     ) -> tuple[Any, Any, State]:
         """Attend for every query, as `step` repeated; at once if no step needs the one before.
 
         An additive energy over a whole sequence holds ``(batch, time, memory, units)`` numbers.
+
+        Args:
+            queries: ``(batch, time, query_features)``.
+            memory: from `prepare`.
+            state: as for `step`; None for the initial one.
+            mask: optional bool ``(batch, time)``; where false the state is held, and contexts and
+                weights are zero.
 
         Returns:
             Contexts ``(batch, time, memory_features)``, float32 weights
@@ -175,7 +183,8 @@ class Attention(keras.layers.Layer):
         """
         queries = self._project(queries)
         if not self.recurrent:
-            return self._attend(queries, memory, {})
+            contexts, weights, _ = self._attend(queries, memory, {})
+            return zero_masked(contexts, mask), zero_masked(weights, mask), {}
         values = memory["values"]
 
         def body(query, state):
@@ -190,14 +199,21 @@ class Attention(keras.layers.Layer):
                 (values.dtype, values.shape[:1] + values.shape[2:]),
                 (self.weights_dtype, values.shape[:2]),
             ],
+            mask,
         )
         return contexts, weights, state
 
     def call(
-        self, queries: Any, memory: Any, memory_mask: Any = None, initial_state: Any = None
+        self,
+        queries: Any,
+        memory: Any,
+        queries_mask: Any = None,
+        memory_mask: Any = None,
+        initial_state: State | None = None,
     ) -> tuple[Any, Any, State]:
         """See the class."""
-        return self.sequence(queries, self.prepare(memory, memory_mask), initial_state)
+        memory = self.prepare(memory, memory_mask)
+        return self.sequence(queries, memory, initial_state, queries_mask)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
@@ -298,9 +314,10 @@ class BahdanauAttention(Attention):
         return {**super().get_config(), "units": self.units, "normalize": self.normalize}
 
     def _energies(self, queries: Any, memory: Memory, features: Any) -> Any:
-        keys, v = memory["keys"], ops.cast(self.v, "float32")
+        keys, v = memory["keys"], ops.convert_to_tensor(self.v)
         if self.normalize:
-            v = ops.cast(self.g, "float32") * v * ops.rsqrt(ops.sum(ops.square(v)))
+            v, g = (ops.cast(x, self.weights_dtype) for x in (v, self.g))
+            v = g * v * ops.rsqrt(ops.sum(ops.square(v)))
             keys = keys + ops.cast(self.b, keys.dtype)
         return _additive_energies(queries, keys, features, v)
 

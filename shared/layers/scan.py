@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
+from keras import ops
 
 State = dict[str, Any]
 
@@ -56,6 +57,11 @@ def scan(
     for value, (_, shape) in zip(stacked, outputs, strict=True):
         value.set_shape([inputs.shape[1], *shape])
     return [tf.transpose(v, [1, 0, *range(2, v.shape.rank)]) for v in stacked], state
+
+
+def zero_masked(values: Any, mask: Any) -> Any:
+    """``values`` ``(batch, time, features)``, zero where ``mask`` ``(batch, time)`` is false."""
+    return values if mask is None else values * ops.cast(mask, values.dtype)[:, :, None]
 
 
 def _where(keep: tf.Tensor, new: tf.Tensor, old: tf.Tensor) -> tf.Tensor:
