@@ -128,6 +128,20 @@ def piece_from_pitches(
     )
 
 
+def metre(steps: int, bar_length: int = 16, pickup: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """``position`` and ``bar_length`` of a `Piece` in one metre, after so many steps of upbeat."""
+    position = (np.arange(steps) - pickup) % bar_length
+    return position.astype(np.int16), np.full(steps, bar_length, np.int16)
+
+
+def notes(piece: Piece, voice: int) -> list[tuple[int, int, int]]:
+    """The notes and rests of a voice in time: ``(start, end, midi)`` in steps, -1 is a rest."""
+    pitch = piece.pitches[:, voice]
+    new = piece.strikes[:, voice] | (np.diff(pitch, prepend=-2) != 0)
+    starts = [*np.flatnonzero(new).tolist(), len(piece)]
+    return [(a, b, int(pitch[a])) for a, b in zip(starts, starts[1:], strict=False)]
+
+
 def encode_piece(piece: Piece, holds: bool = False) -> np.ndarray:
     """The piece as symbols, int32 ``(steps, 4)``, voices in `VOICE_ORDER`.
 

@@ -1,0 +1,343 @@
+"""A piece as MIDI, MusicXML, a picture of its score, and sound."""
+
+from __future__ import annotations
+
+import io
+import re
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+
+from apps.music.key import estimate_key, sharps, spell
+from apps.music.piece import VOICES, Piece, notes
+from shared.files import write_bytes, write_text
+
+TEMPO = 84  # quarters a minute
+
+_NOTATED = (16, 12, 8, 6, 4, 3, 2, 1)  # 16ths that one note can last
+_MAY_START = {16: 4, 12: 4, 8: 4, 6: 2, 4: 2, 3: 1, 2: 1, 1: 1}  # on multiples of, within the bar
+
+
+# --- the score ------------------------------------------------------------------------------
+
+
+def to_score(piece: Piece, *, tempo: int = TEMPO, title: str = "", staves: int = 2):
+    """The piece as a music21 Score, notes spelled in its key and tied over the bar lines.
+
+    Args:
+        piece: an unknown key is estimated, an unknown metre taken for 4/4.
+        tempo: quarters a minute.
+        title: of the score.
+        staves: 2, soprano and alto above tenor and bass, or 4.
+    """
+    from music21 import layout, metadata, stream
+
+    score = stream.Score()
+    score.metadata = metadata.Metadata(title=title, composer="")
+    groups = [(0, 1), (2, 3)] if staves == 2 else [(0,), (1,), (2,), (3,)]
+    for voices in groups:
+        if (piece.pitches[:, voices] >= 0).any():
+            score.insert(0, _part(piece, voices, tempo if voices[0] == 0 else None))
+    score.insert(0, layout.StaffGroup(list(score.parts), symbol="bracket", barTogether=True))
+    return score
+
+
+def _bars(piece: Piece) -> list[tuple[int, int, int, int]]:
+    """The bars as (first step, step after the last, position of the first, length of a full)."""
+    if piece.position[0] < 0:
+        position, length = np.arange(len(piece)) % 16, np.full(len(piece), 16)
+    else:
+        position, length = piece.position.astype(int), piece.bar_length.astype(int)
+    starts = [0, *(np.flatnonzero(position[1:] <= position[:-1]) + 1).tolist(), len(piece)]
+    return [
+        (a, b, int(position[a]), int(length[a])) for a, b in zip(starts, starts[1:], strict=False)
+    ]
+
+
+def _part(piece: Piece, voices: tuple[int, ...], tempo: int | None):
+    """A staff: one measure a bar, in it one music21 Voice for each voice when there are two."""
+    from music21 import bar, clef, instrument, key, meter, stream
+    from music21 import tempo as tempi
+
+    tonic, mode = (piece.tonic, piece.mode)
+    if tonic < 0 or mode < 0:
+        tonic, mode = estimate_key(piece.pitches)
+    part = stream.Part(id="-".join(VOICES[v] for v in voices))
+    part.partName = "" if len(voices) > 1 else VOICES[voices[0]].capitalize()
+    organ = instrument.PipeOrgan()
+    # What is not said here, music21 makes up: names from the instrument, ids at random.
+    organ.partId, organ.instrumentId = f"P{voices[0] + 1}", f"I{voices[0] + 1}"
+    organ.instrumentAbbreviation = part.partAbbreviation = ""
+    part.insert(0, organ)
+    signature = key.KeySignature(sharps(tonic, mode))
+    low = voices[0] >= 2
+    if len(voices) == 1 and voices[0] == 2:
+        part_clef: clef.Clef = clef.Treble8vbClef()
+    else:
+        part_clef = clef.BassClef() if low else clef.TrebleClef()
+    full_before = 0
+    upbeat = _bars(piece)[0][2] > 0
+    for number, (start, end, position, full) in enumerate(_bars(piece), 0 if upbeat else 1):
+        measure = stream.Measure(number=number)
+        if start == 0:
+            measure.clef, measure.keySignature = part_clef, signature
+            if tempo:
+                measure.insert(0, tempi.MetronomeMark(numberSounding=tempo))  # heard, not seen
+        if full != full_before:
+            measure.timeSignature = meter.TimeSignature(_time_signature(full))
+            full_before = full
+        if end - start < full:
+            measure.paddingLeft = position / 4
+        elements = [list(_elements(piece, v, start, end, position, tonic, mode)) for v in voices]
+        _accidentals([note for line in elements for note in line], signature)
+        for index, line in enumerate(elements):
+            _beams(line, full)
+            if len(voices) == 2:
+                for element in line:
+                    if element.isNote:
+                        element.stemDirection = ("up", "down")[index]
+            container = measure if len(voices) == 1 else stream.Voice(id=str(index + 1))
+            for element in line:
+                container.insert(element.offset, element)
+            if len(voices) == 2:
+                measure.insert(0, container)
+        if end == len(piece):
+            measure.rightBarline = bar.Barline("final")
+        part.insert(start / 4, measure)
+    return part
+
+
+def _time_signature(sixteenths: int) -> str:
+    if sixteenths == 24:
+        return "3/2"
+    for unit, name in ((4, 4), (2, 8), (1, 16)):
+        if sixteenths % unit == 0:
+            return f"{sixteenths // unit}/{name}"
+    raise AssertionError
+
+
+def _elements(
+    piece: Piece, voice: int, start: int, end: int, position: int, tonic: int, mode: int
+) -> Iterator[Any]:
+    """Notes and rests of a voice within a bar, cut to what can be written, ties set."""
+    from music21 import expressions, note, tie
+
+    for first, last, midi in notes(piece, voice):
+        here, until = max(first, start), min(last, end)
+        while here < until:
+            place = here - start + position
+            length = next(n for n in _NOTATED if n <= until - here and place % _MAY_START[n] == 0)
+            if midi < 0:
+                element: Any = note.Rest(quarterLength=length / 4)
+            else:
+                name, octave = spell(midi, tonic, mode)
+                element = note.Note(f"{name.replace('b', '-')}{octave}", quarterLength=length / 4)
+                before, after = here > first, here + length < last
+                if before or after:
+                    kind = "continue" if before and after else "stop" if before else "start"
+                    element.tie = tie.Tie(kind)
+                if voice == 0 and not after and piece.fermata[first]:
+                    fermata = expressions.Fermata()
+                    fermata.type = "upright"  # above the staff
+                    element.expressions.append(fermata)
+            element.offset = (here - start) / 4
+            yield element
+            here += length
+
+
+def _accidentals(elements: list[Any], signature) -> None:
+    """Print an accidental where the bar and the signature do not already say so."""
+    from music21 import pitch
+
+    state: dict[tuple[str, int], float] = {}
+    for element in sorted((e for e in elements if e.isNote), key=lambda e: e.offset):
+        p = element.pitch
+        stated = signature.accidentalByStep(p.step)
+        before = state.get((p.step, p.octave), stated.alter if stated else 0.0)
+        alter = p.accidental.alter if p.accidental else 0.0
+        if p.accidental is None:
+            p.accidental = pitch.Accidental("natural")
+        tied = element.tie is not None and element.tie.type != "start"
+        p.accidental.displayStatus = alter != before and not tied
+        if not tied:
+            state[p.step, p.octave] = alter
+
+
+def _beams(line: list[Any], full: int) -> None:
+    """Join notes shorter than a quarter that lie within one beat."""
+    beat = 1.5 if full % 6 == 0 and full % 4 else 1.0
+    groups: dict[int, list[Any]] = {}
+    for element in line:
+        if element.isNote and element.quarterLength < 1:
+            groups.setdefault(int(element.offset / beat), []).append(element)
+    for group in groups.values():
+        pairs = zip(group, group[1:], strict=False)
+        if len(group) < 2 or any(a.offset + a.quarterLength != b.offset for a, b in pairs):
+            continue
+        for index, element in enumerate(group):
+            element.beams.fill(_levels(element))
+            for level in range(1, _levels(element) + 1):
+                left = index > 0 and _levels(group[index - 1]) >= level
+                right = index + 1 < len(group) and _levels(group[index + 1]) >= level
+                if left or right:
+                    kind = "continue" if left and right else "stop" if left else "start"
+                    element.beams.setByNumber(level, kind)
+                else:
+                    element.beams.setByNumber(level, "partial", "left" if index else "right")
+
+
+def _levels(element) -> int:
+    return 2 if element.quarterLength < 0.5 else 1
+
+
+# --- files ----------------------------------------------------------------------------------
+
+
+def musicxml(piece: Piece, *, tempo: int = TEMPO, title: str = "", staves: int = 2) -> str:
+    """The score as MusicXML text; the arguments are those of `to_score`."""
+    from music21.musicxml.m21ToXml import GeneralObjectExporter
+
+    score = to_score(piece, tempo=tempo, title=title, staves=staves)
+    text = GeneralObjectExporter(score).parse().decode("utf-8")
+    return re.sub(r"\s*<encoding-date>.*?</encoding-date>", "", text)  # same piece, same file
+
+
+def write_musicxml(path: str | Path, piece: Piece, **options: Any) -> None:
+    """Write `musicxml` to a file."""
+    write_text(path, musicxml(piece, **options))
+
+
+def write_midi(path: str | Path, piece: Piece, tempo: int = TEMPO) -> None:
+    """Write the piece as a MIDI file with one track for each voice."""
+    from music21.midi.translate import streamToMidiFile
+
+    file = streamToMidiFile(to_score(piece, tempo=tempo, staves=4))
+    write_bytes(path, file.writestr())
+
+
+# --- pictures -------------------------------------------------------------------------------
+
+
+def render_svg(score: str, width: int = 1100) -> list[str]:
+    """Engrave MusicXML with verovio: one SVG a page, nothing in it but notes and bar numbers.
+
+    Args:
+        score: MusicXML text.
+        width: of the page in CSS pixels; its height follows from the music.
+
+    Raises:
+        ValueError: verovio cannot read it.
+    """
+    import verovio
+
+    verovio.enableLog(verovio.LOG_ERROR)
+    toolkit = verovio.toolkit()
+    scale = 40  # percent; verovio's own units are then 2.5 to a pixel
+    margins = {f"pageMargin{side}": 40 for side in ("Left", "Right", "Top", "Bottom")}
+    options = {
+        "scale": scale,
+        "pageWidth": width * 100 // scale,
+        "pageHeight": 1400 * 100 // scale,
+        "adjustPageHeight": True,
+        "header": "none",
+        "footer": "none",
+        "xmlIdSeed": 1,  # the same file each time
+        **margins,
+    }
+    toolkit.setOptions({**options, "breaks": "auto"})
+    if not toolkit.loadData(score):
+        raise ValueError("verovio cannot read this MusicXML")
+    pages = [toolkit.renderToSVG(page + 1) for page in range(toolkit.getPageCount())]
+    systems = sum(page.count('class="system"') for page in pages)
+    if systems > 1:  # set again, so that the last system is not a lonely bar
+        toolkit.setOptions({**options, "breaks": "line"})
+        toolkit.loadData(_break_evenly(score, systems))
+        pages = [toolkit.renderToSVG(page + 1) for page in range(toolkit.getPageCount())]
+    return pages
+
+
+def _break_evenly(score: str, systems: int) -> str:
+    """MusicXML with line breaks that give each system about the same number of notes."""
+    root = ElementTree.fromstring(score)
+    parts = root.findall("part")
+    bars = [part.findall("measure") for part in parts]
+    columns = zip(*bars, strict=True)
+    sizes = [2 + max(len(bar.findall("note")) for bar in column) for column in columns]
+    line = np.floor((np.cumsum(sizes) - np.array(sizes) / 2) / sum(sizes) * systems)
+    for bar, starts in zip(bars[0], np.diff(line, prepend=0) > 0, strict=True):
+        for old in bar.findall("print"):
+            bar.remove(old)
+        if starts:
+            bar.insert(0, ElementTree.Element("print", {"new-system": "yes"}))
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def render_png(svg: str, zoom: float = 1.5) -> bytes:
+    """Rasterise an SVG on white, the same on every machine: text is in a font of matplotlib's."""
+    import matplotlib
+    import resvg_py
+
+    fonts = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    png = resvg_py.svg_to_bytes(
+        svg_string=svg,
+        zoom=zoom,
+        background="white",
+        skip_system_fonts=True,
+        font_files=[str(fonts / f"STIXGeneral{style}.ttf") for style in ("", "Bol", "Italic")],
+        serif_family="STIXGeneral",
+    )
+    return bytes(png)
+
+
+# --- sound ----------------------------------------------------------------------------------
+
+RATE = 22_050  # samples a second
+
+_PARTIALS = (1.0, 0.45, 0.22, 0.12, 0.06, 0.03)  # an organ flute, roughly
+_LOUDNESS = (1.0, 0.75, 0.8, 1.1)  # of the voices
+
+
+def synthesize(piece: Piece, tempo: int = TEMPO) -> np.ndarray:
+    """The piece played by four additive voices: float32 in -1 to 1, `RATE` samples a second."""
+    step = 15 / tempo * RATE  # samples in a 16th
+    sound = np.zeros(int(len(piece) * step) + RATE, np.float32)
+    for voice, loudness in enumerate(_LOUDNESS):
+        for start, end, midi in notes(piece, voice):
+            if midi >= 0:
+                first = int(start * step)
+                tone = loudness * _tone(midi, int((end - start) * step))
+                sound[first : first + len(tone)] += tone
+    return sound * (0.9 / max(float(np.abs(sound).max()), 1e-9))
+
+
+def _tone(midi: int, samples: int) -> np.ndarray:
+    """A note with a soft attack and a release of 0.12 seconds after its end."""
+    release = int(0.12 * RATE)
+    time = np.arange(samples + release, dtype=np.float32) / RATE
+    frequency = 440.0 * 2 ** ((midi - 69) / 12)
+    tone = np.zeros_like(time)
+    for partial, strength in enumerate(_PARTIALS, 1):
+        if partial * frequency < RATE / 2:
+            fade = np.exp(-0.5 * (partial - 1) * time)  # brighter at first
+            tone += strength * fade * np.sin(2 * np.pi * partial * frequency * time)
+    attack = np.minimum(time / 0.025, 1.0)
+    left = np.minimum((samples + release - np.arange(samples + release)) / release, 1.0)
+    return tone * attack * left**2 * (0.75 + 0.25 * np.exp(-2.0 * time))
+
+
+def wav(piece: Piece, tempo: int = TEMPO) -> bytes:
+    """`synthesize` as a WAV file, mono, 16 bit."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setparams((1, 2, RATE, 0, "NONE", ""))
+        file.writeframes((synthesize(piece, tempo) * 32767).astype("<i2").tobytes())
+    return buffer.getvalue()
+
+
+def write_wav(path: str | Path, piece: Piece, tempo: int = TEMPO) -> None:
+    """Write `wav` to a file."""
+    write_bytes(path, wav(piece, tempo))
