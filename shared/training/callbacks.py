@@ -219,10 +219,6 @@ class EpochEnd(keras.callbacks.Callback):
         if state.end(options) == "early stopping":
             self.model.stop_training = True
 
-    def on_train_end(self, logs: Any = None) -> None:
-        """The last picture of the curves."""
-        self.record.close(self.state.history)
-
 
 def save_weights(model: keras.Model, path: Path) -> None:
     """``model.save_weights`` without the optimizer's, under a temporary name first."""

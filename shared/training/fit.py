@@ -24,9 +24,10 @@ from shared.training.callbacks import EpochEnd, OutOfTime, RunCallbacks
 from shared.training.checkpoint import Checkpoint, RunState, load_state
 from shared.training.optimizer import make_optimizer
 from shared.training.options import MAY_CHANGE, FitOptions
-from shared.training.record import Record, summarize
+from shared.training.record import CURVES, LOG, Record, summarize
 
 OPTIONS, LAST, BEST, SUMMARY = "options.json", "last.npz", "best.weights.h5", "summary.json"
+FILES = (OPTIONS, LAST, BEST, SUMMARY, LOG, CURVES)
 
 
 @dataclass(frozen=True)
@@ -83,15 +84,18 @@ def fit(
     folder.mkdir(parents=True, exist_ok=True)
     if not resume:
         _clear(folder)
-    for leftover in folder.glob(f".{LAST}.*"):  # of a kill in the middle of a save
-        leftover.unlink()
+    for name in FILES:
+        for leftover in folder.glob(f".{name}.*"):  # of a kill in the middle of writing
+            leftover.unlink()
     saved = load_state(folder / LAST)
     if saved:
         _check_same(options, folder)
     write_json(folder / OPTIONS, options.to_json())
     state = saved or RunState()
-    if state.end(options) and (folder / SUMMARY).exists():
+    summary = folder / SUMMARY  # there only if the last call came to its end
+    if state.end(options) and summary.exists() and read_json(summary)["finished"]:
         return _result(model, folder)
+    summary.unlink(missing_ok=True)
 
     keras.utils.set_random_seed(options.seed)
     optimizer = make_optimizer(options, model.trainable_variables)
@@ -102,11 +106,9 @@ def fit(
         checkpoint.load()
     if verbose is None:
         verbose = 1 if sys.stdout.isatty() else 2
-    books = EpochEnd(
-        options, state, optimizer._learning_rate, Record(folder, options.monitor), folder / BEST
-    )
+    record = Record(folder, options.monitor)
     run = RunCallbacks(
-        [*callbacks, books],
+        [*callbacks, EpochEnd(options, state, optimizer._learning_rate, record, folder / BEST)],
         model=model,
         optimizer=optimizer,
         options=options,
@@ -114,9 +116,12 @@ def fit(
         checkpoint=checkpoint,
         verbose=verbose,
     )
-    reason = _run_epochs(model, train, valid, options, state, run)
-    run.finish()
-    write_json(folder / SUMMARY, summarize(model, options, state, reason))
+    try:
+        reason = _run_epochs(model, train, valid, options, state, run)
+        run.finish()
+    finally:
+        record.close(state.history)
+    write_json(summary, summarize(model, options, state, reason))
     return _result(model, folder)
 
 
@@ -195,7 +200,7 @@ def _check_same(options: FitOptions, folder: Path) -> None:
 
 
 def _clear(folder: Path) -> None:
-    for name in (OPTIONS, LAST, BEST, SUMMARY, "log.csv", "curves.png"):
+    for name in FILES:
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / "tensorboard", ignore_errors=True)
 

@@ -22,6 +22,7 @@ from shared.training.checkpoint import RunState
 from shared.training.options import FitOptions
 
 Rows = list[dict[str, Any]]
+LOG, CURVES = "log.csv", "curves.png"
 META = ("epoch", "step", "minutes")  # columns that are no curves
 
 
@@ -31,12 +32,12 @@ class Record:
     def __init__(self, folder: Path, monitor: str) -> None:
         """Files are made when the first row comes."""
         self.folder, self.monitor = folder, monitor
-        self.drawn = 0.0  # when
+        self.drawn = time.monotonic()
         self.writers: dict[str, Any] = {}
 
     def write(self, history: Rows) -> None:
         """Record the last row of the history, which is the whole one of the run."""
-        write_text(self.folder / "log.csv", to_csv(history))
+        write_text(self.folder / LOG, to_csv(history))
         self._write_events(history[-1])
         if time.monotonic() - self.drawn > 60.0:
             self._draw(history)
@@ -63,7 +64,7 @@ class Record:
 
     def _draw(self, history: Rows) -> None:
         self.drawn = time.monotonic()
-        write_bytes(self.folder / "curves.png", draw_curves(history, self.monitor))
+        write_bytes(self.folder / CURVES, draw_curves(history, self.monitor))
 
 
 def columns(history: Rows) -> list[str]:

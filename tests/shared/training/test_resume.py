@@ -92,6 +92,21 @@ def test_a_finished_run_returns_at_once_with_its_best_weights(uninterrupted):
         np.testing.assert_array_equal(one, other)
 
 
+def test_a_kill_before_the_summary_costs_no_training(uninterrupted):
+    folder, expected = uninterrupted
+    (folder / "summary.json").unlink()
+    (folder / "curves.png").unlink()
+    (folder / ".last.npz.half").write_bytes(b"PK")
+    assert fit(make_model(99), lambda epoch: None, valid(), OPTIONS, folder, verbose=0) == expected
+    assert (folder / "curves.png").exists() and not (folder / ".last.npz.half").exists()
+
+
+def test_a_damaged_checkpoint_is_told(tmp_path):
+    (tmp_path / "last.npz").write_bytes(b"not a checkpoint")
+    with pytest.raises(InputError, match="last.npz: damaged"):
+        fit(make_model(), train, valid(), OPTIONS, tmp_path, verbose=0)
+
+
 def test_best_weights_are_the_average_and_reach_the_logged_value(uninterrupted):
     folder, result = uninterrupted
     model = make_model(99)
