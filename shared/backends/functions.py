@@ -11,6 +11,7 @@ from shared.backends.arrays import step_inputs, step_outputs
 from shared.generator import Signature, TensorSpec
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_DTYPES = ("float32", "int32", "uint8")  # all that LiteRT.js can pass; bool is not
 
 
 def tf_functions(model: Any, batch: int | None = None) -> dict[str, tf.types.experimental.Callable]:
@@ -20,12 +21,13 @@ def tf_functions(model: Any, batch: int | None = None) -> dict[str, tf.types.exp
     state and memory, ``step`` the outputs and the state. Nothing is traced yet.
 
     Raises:
-        ValueError: a name that is no identifier or that two inputs, or two outputs, share.
+        ValueError: a name that is no identifier or that two inputs, or two outputs, share; a
+            dtype other than float32, int32 and uint8.
     """
     signature: Signature = model.signature
-    _check_names(signature.condition)
-    _check_names(signature.symbol, signature.state, signature.memory)
-    _check_names(signature.outputs, signature.state)
+    _check_specs(signature.condition)
+    _check_specs(signature.symbol, signature.state, signature.memory)
+    _check_specs(signature.outputs, signature.state)
 
     def encode(condition: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return _exactly(model.encode(condition), signature.state | signature.memory, "encode")
@@ -74,8 +76,12 @@ def _exactly(
     return {name: tf.identity(tensors[name]) for name in specs}
 
 
-def _check_names(*groups: dict[str, TensorSpec]) -> None:
+def _check_specs(*groups: dict[str, TensorSpec]) -> None:
     names = [name for group in groups for name in group]
     for name in names:
         if not _NAME.fullmatch(name) or names.count(name) > 1:
             raise ValueError(f"{name!r}: a tensor's name must be an identifier, and used once")
+    for group in groups:
+        for name, spec in group.items():
+            if spec.dtype not in _DTYPES:
+                raise ValueError(f"{name!r} is {spec.dtype}: choose from {', '.join(_DTYPES)}")

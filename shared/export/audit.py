@@ -36,11 +36,13 @@ def audit(data: bytes, signature: Signature | None = None, weights: int = 1) -> 
     Args:
         data: the file.
         signature: if given, the file's tensors must be exactly these, at batch 1.
-        weights: the model's number of weights, of which the file must hold at least 90%.
+        weights: the model's number of weights, of which the file must hold at least half
+            (those that the two functions turn out not to need are dropped).
 
     Raises:
         ValueError: Flex or custom ops; weights lost; signatures other than ``encode`` and
-            ``step``; tensors that are not the signature's; two outputs merged into one tensor.
+            ``step``; tensors that are not the signature's; an output that is an input or another
+            output.
     """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data))
     defs = {_text(d.signatureKey): d for d in model.signatureDefs or []}
@@ -53,7 +55,7 @@ def audit(data: bytes, signature: Signature | None = None, weights: int = 1) -> 
     if foreign:
         raise ValueError(f"ops that the plain interpreter lacks: {', '.join(foreign)}")
     found = _weights(model)
-    if found < max(1, 0.9 * weights):
+    if found < max(1, weights / 2):
         raise ValueError(f"the file holds {found} weights, the model has {weights}")
     for key, definition in defs.items():
         _check_outputs(key, definition)
@@ -92,15 +94,23 @@ def _weights(model: Any) -> int:
 
 
 def _check_outputs(key: str, definition: Any) -> None:
-    """A constant that is returned twice becomes one tensor, and LiteRT.js loses a name."""
-    first: dict[int, str] = {}
-    for output in definition.outputs:
-        other = first.setdefault(output.tensorIndex, _text(output.name))
-        if other != _text(output.name):
+    """One tensor under two names: LiteRT.js loses a name, or computes with the wrong buffer."""
+    inputs = {entry.tensorIndex: _text(entry.name) for entry in definition.inputs}
+    seen: dict[int, str] = {}
+    for entry in definition.outputs:
+        name = _text(entry.name)
+        source = inputs.get(entry.tensorIndex)
+        if source is not None:
             raise ValueError(
-                f"{key}: outputs {other!r} and {_text(output.name)!r} are one tensor; compute "
+                f"{key}: output {name!r} is the input {source!r} itself; compute it (cast a mask "
+                "to float32), or let the caller keep it"
+            )
+        if entry.tensorIndex in seen:
+            raise ValueError(
+                f"{key}: outputs {seen[entry.tensorIndex]!r} and {name!r} are one tensor; compute "
                 "them apart, or leave constants to the caller"
             )
+        seen[entry.tensorIndex] = name
 
 
 def _check_tensors(key: str, model: Any, definition: Any, signature: Signature) -> None:

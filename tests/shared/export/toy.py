@@ -1,5 +1,5 @@
 """A small generator with everything that export must survive: an encoder, attention memory that
-is only read, a boolean mask, int32 symbols and an LSTM that advances under ``tf.cond``."""
+is only read, a mask, int32 symbols and an LSTM that advances under ``tf.cond``."""
 
 import keras
 import numpy as np
@@ -12,11 +12,14 @@ UNITS, LENGTH, VOCABULARY = 48, 6, 30
 
 class Toy(keras.Model):
     signature = Signature(
-        condition={"words": TensorSpec((LENGTH,), "int32"), "given": TensorSpec((LENGTH,), "bool")},
+        condition={
+            "words": TensorSpec((LENGTH,), "int32"),
+            "given": TensorSpec((LENGTH,), "uint8"),
+        },
         symbol={"symbol": TensorSpec((), "int32"), "voice": TensorSpec((), "int32")},
         state={"h": TensorSpec((UNITS,)), "c": TensorSpec((UNITS,))},
         outputs={"logits": TensorSpec((VOCABULARY,)), "attention": TensorSpec((LENGTH,))},
-        memory={"memory": TensorSpec((LENGTH, UNITS)), "mask": TensorSpec((LENGTH,), "bool")},
+        memory={"memory": TensorSpec((LENGTH, UNITS)), "mask": TensorSpec((LENGTH,))},
     )
 
     def __init__(self, seed=0):
@@ -41,12 +44,13 @@ class Toy(keras.Model):
 
     def encode(self, condition):
         memory = tf.tanh(self.embedding(condition["words"]))
-        mean = tf.reduce_mean(memory * tf.cast(condition["given"], tf.float32)[..., None], 1)
+        mask = tf.cast(condition["given"], tf.float32)
+        mean = tf.reduce_mean(memory * mask[..., None], 1)
         return {
             "h": self.first_h(mean),
             "c": self.first_c(mean),
             "memory": memory,
-            "mask": condition["given"],
+            "mask": mask,
         }
 
     def step(self, symbol, state):
@@ -58,7 +62,7 @@ class Toy(keras.Model):
 
         h, c = tf.cond(symbol["voice"][0] == 0, advance, lambda: (state["h"], state["c"]))
         scores = tf.reduce_sum(state["memory"] * h[:, None], -1)
-        attention = tf.nn.softmax(tf.where(state["mask"], scores, -1e9))
+        attention = tf.nn.softmax(tf.where(state["mask"] > 0, scores, -1e9))
         context = tf.reduce_sum(attention[..., None] * state["memory"], 1)
         logits = self.head(tf.concat([h, context], -1))
         return {"logits": logits, "attention": attention}, {"h": h, "c": c}
@@ -76,7 +80,7 @@ def conditions(batch, seed=0):
     rng = np.random.default_rng(seed)
     return {
         "words": rng.integers(0, VOCABULARY, (batch, LENGTH)).astype(np.int32),
-        "given": np.arange(LENGTH) < rng.integers(1, LENGTH + 1, (batch, 1)),
+        "given": (np.arange(LENGTH) < rng.integers(1, LENGTH + 1, (batch, 1))).astype(np.uint8),
     }
 
 
