@@ -1,0 +1,189 @@
+import io
+import wave
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from apps.music import score
+from apps.music.corpus import read_score
+from apps.music.piece import VOICES, metre, notes, piece_from_pitches
+from shared.plots import piano_roll
+
+
+def chorale(steps=88, bar_length=16, pickup=4, seed=0, **fields):
+    """Four voices with notes of many lengths, off the beat and over the bar line, and rests."""
+    rng = np.random.default_rng(seed)
+    pitches = np.empty((steps, 4), int)
+    strikes = np.zeros((steps, 4), bool)
+    for voice, low in enumerate((66, 60, 53, 41)):
+        at = 0
+        while at < steps:
+            length = int(rng.choice([1, 1, 2, 2, 3, 4, 5, 6, 7, 8, 13, 20]))
+            rest = at > 0 and rng.random() < 0.1
+            pitches[at : at + length, voice] = -1 if rest else low + rng.integers(0, 13)
+            strikes[at, voice] = True
+            at += length
+    position, lengths = metre(steps, bar_length, pickup)
+    pitches[-1, 0] = pitches[-2, 0] = 69  # rests at the very end are not read back
+    return piece_from_pitches(
+        "any", pitches, strikes, position=position, bar_length=lengths, **fields
+    )
+
+
+def assert_same(got, piece):
+    np.testing.assert_array_equal(got.pitches, piece.pitches)
+    np.testing.assert_array_equal(got.strikes, piece.strikes)
+
+
+@pytest.mark.parametrize("staves", [2, 4])
+@pytest.mark.parametrize(
+    ("bar_length", "pickup", "tonic", "mode"),
+    [(16, 4, 10, 0), (12, 0, 6, 1), (24, 8, 2, 0), (8, 2, 8, 0), (14, 0, 3, 1), (7, 3, 0, 0)],
+)
+def test_musicxml_round_trip(tmp_path, staves, bar_length, pickup, tonic, mode):
+    piece = chorale(pickup + 6 * bar_length, bar_length, pickup, tonic=tonic, mode=mode)
+    path = tmp_path / "any.musicxml"
+    score.write_musicxml(path, piece, staves=staves)
+    got = read_score(path)
+    assert_same(got, piece)
+    np.testing.assert_array_equal(got.position, piece.position)
+    np.testing.assert_array_equal(got.bar_length, piece.bar_length)
+
+
+def test_midi_round_trip(tmp_path):
+    piece = chorale(96, pickup=0)
+    score.write_midi(tmp_path / "any.mid", piece, tempo=100)
+    assert_same(read_score(tmp_path / "any.mid"), piece)
+
+
+def test_the_same_piece_is_the_same_file(tmp_path):
+    piece = chorale()
+    for name, write in (("a.mid", score.write_midi), ("a.xml", score.write_musicxml)):
+        write(tmp_path / name, piece)
+        first = (tmp_path / name).read_bytes()
+        write(tmp_path / name, piece)
+        assert (tmp_path / name).read_bytes() == first
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mid", "a.xml"]
+
+
+def by_hand(**fields):
+    """A bar and a half in A minor: soprano a' g#' a' tied over the bar, the others whole notes."""
+    pitches = np.tile([69, 64, 60, 57], (24, 1))
+    pitches[4:6, 0] = 68
+    pitches[6:8, 0] = 67
+    pitches[8:12, 0] = 68
+    position, lengths = metre(24)
+    return piece_from_pitches(
+        "hand", pitches, position=position, bar_length=lengths, tonic=9, mode=1, **fields
+    )
+
+
+def test_notation():
+    fermata = np.zeros(24, bool)
+    fermata[12:] = True
+    root = ElementTree.fromstring(score.musicxml(by_hand(fermata=fermata), staves=4, title="Hand"))
+    assert root.findtext("work/work-title") == "Hand"
+    assert [part.findtext("part-name") for part in root.iter("score-part")] == [
+        voice.capitalize() for voice in VOICES
+    ]
+    part = root.findall("part")[0]
+    assert part.findtext(".//fifths") == "0"
+    assert part.findtext(".//beats") == "4"
+    found = [
+        (
+            note.findtext("pitch/step") + (note.findtext("pitch/alter") or "").replace("0", ""),
+            note.findtext("type"),
+            note.findtext("accidental"),
+            [tie.get("type") for tie in note.findall("tie")],
+            note.find(".//fermata") is not None,
+        )
+        for note in part.iter("note")
+        if note.find("pitch") is not None  # music21 fills the bar with a hidden rest
+    ]
+    assert found == [
+        ("A", "quarter", None, [], False),
+        ("G1", "eighth", "sharp", [], False),
+        ("G", "eighth", "natural", [], False),
+        ("G1", "quarter", "sharp", [], False),
+        ("A", "quarter", None, ["start"], False),
+        ("A", "half", None, ["stop"], True),
+    ]
+    assert [beam.text for beam in part.iter("beam")] == ["begin", "end"]
+    assert root.findall("part")[2].findtext(".//clef-octave-change") == "-1"
+
+
+def test_unknown_key_and_metre_and_a_melody_alone():
+    pitches = np.full((20, 4), -1)
+    pitches[:, 0] = np.repeat([62, 66, 69, 66, 62], 4)
+    root = ElementTree.fromstring(score.musicxml(piece_from_pitches("melody", pitches)))
+    (part,) = root.findall("part")
+    assert part.findtext(".//fifths") == "2"
+    assert len(part.findall("measure")) == 2
+
+
+def drawn(png):
+    """The share of dark pixels in each of 4 x 4 fields; that the background is white."""
+    image = np.asarray(Image.open(io.BytesIO(png)).convert("L"))
+    assert image[0, 0] == 255
+    rows = [np.array_split(row, 4, axis=1) for row in np.array_split(image < 128, 4)]
+    return np.array([[field.mean() for field in row] for row in rows]), image.shape
+
+
+def test_picture_of_the_score():
+    text = score.musicxml(chorale(12 * 16, pickup=0))
+    (svg,) = score.render_svg(text, width=900)
+    ElementTree.fromstring(svg)
+    assert svg == score.render_svg(text, width=900)[0]
+    assert svg.count('class="note"') >= sum(
+        midi >= 0 for voice in range(4) for _, _, midi in notes(chorale(12 * 16, pickup=0), voice)
+    )
+    assert 2 <= svg.count('class="system"') <= 4
+    fields, (height, width) = drawn(score.render_png(svg, zoom=1.0))
+    assert width == 900 and 200 < height < 1400
+    assert (fields > 0.01).all()  # lines, notes and text everywhere, the last system is full
+
+
+def test_text_is_drawn_without_fonts_of_the_system():
+    piece = chorale(32, pickup=0)
+    (svg,) = score.render_svg(score.musicxml(piece, staves=4))
+    assert "Soprano" in svg
+    image = np.asarray(Image.open(io.BytesIO(score.render_png(svg))).convert("L"))
+    assert (image[:, 20:90] < 128).mean() > 0.005  # where the names of the voices are
+
+
+def test_a_long_piece_has_pages():
+    pages = score.render_svg(score.musicxml(chorale(90 * 16, pickup=0)), width=700)
+    assert len(pages) > 1 and all("<svg" in page for page in pages)
+
+
+def test_bad_musicxml():
+    with pytest.raises(ValueError, match="verovio"):
+        score.render_svg("nothing")
+
+
+def test_wav(tmp_path):
+    pitches = np.full((32, 4), -1)
+    pitches[:16, 3] = 57  # 220 Hz for half of the time, then silence
+    piece = piece_from_pitches("a", pitches)
+    score.write_wav(tmp_path / "a.wav", piece, tempo=60)
+    with wave.open(str(tmp_path / "a.wav")) as file:
+        assert file.getparams()[:3] == (1, 2, 22_050)
+        sound = np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32767
+    assert 8.0 <= len(sound) / 22_050 <= 9.5
+    assert 0.5 < np.abs(sound).max() < 1.0
+    assert np.abs(sound[int(4.2 * 22_050) :]).max() == 0
+    spectrum = np.abs(np.fft.rfft(sound[:22_050]))
+    assert np.argmax(spectrum) == 220
+    assert np.abs(np.diff(sound)).max() < 0.2  # no clicks
+
+
+def test_piano_roll():
+    piece = chorale(64, pickup=0)
+    png = piano_roll(piece.pitches, piece.strikes, bars=range(0, 64, 16), names=VOICES, title="T")
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    fields, _ = drawn(png)
+    assert (fields[:3, 1:3] > 0).all()
+    plain = piano_roll(np.full((8, 4), -1), None)
+    assert plain[:4] == b"\x89PNG"
