@@ -196,7 +196,8 @@ def test_crops_are_cut_from_the_pieces():
     seen = np.zeros(51, int)
     for epoch in range(20):
         for batch in data.crops([piece], 20, 3, 0, epoch, transpose=False):
-            for frames, inputs, mask in zip(*batch.values(), strict=True):
+            columns = (batch[name] for name in ("frames", "features", "mask"))
+            for frames, inputs, mask in zip(*columns, strict=True):
                 start = _place(frames, whole)
                 seen[start : start + 20] += 1
                 np.testing.assert_array_equal(inputs, rows[start : start + 20])
@@ -243,11 +244,16 @@ def test_short_piece_is_padded():
     assert (batch["frames"][0, 7:] == 0).all() and (batch["features"][0, 6:] == 0).all()
 
 
-def test_context_of_a_crop_names_the_sounding_notes():
-    piece = piece_from_pitches("long", np.tile([[70, 60, 55, 40]], (64, 1)))
+def test_holds_come_with_the_sounding_notes():
+    piece = piece_from_pitches("long", np.tile([[70, 60, -1, 40]], (64, 1)))
     for batch in data.crops([piece], 16, 4, 0, holds=True):
-        for frames in batch["frames"]:
-            assert (frames[0] == START).all() or (frames[0] == encode_piece(piece)[0]).all()
+        frames, sounding = batch["frames"], batch["sounding"]
+        assert (frames == HOLD).any() and not (sounding == HOLD).any()
+        held = encode_piece(piece)[0]
+        notes = sounding[~np.isin(sounding[..., 0], [START, END])]
+        assert set(map(tuple, notes)) == {tuple(held)}
+        other = frames != HOLD
+        np.testing.assert_array_equal(frames[other], sounding[other])
 
 
 def test_whole_pieces_count_every_note_once_and_no_end():
