@@ -109,8 +109,9 @@ class _Encoded:
         symbols = encode_piece(piece, holds)
         start = np.full((1, 4), START, np.int32)
         self.frames = np.vstack([start, symbols, np.full((1, 4), END, np.int32)])
-        # The frame before a crop names the notes that sound, or a hold would hold the unknown.
-        self.context = np.vstack([start, encode_piece(piece)])
+        # What a hold holds: the model reads the notes that sound, and whether they are held.
+        end = np.full((1, 4), END, np.int32)
+        self.sounding = np.vstack([start, encode_piece(piece), end])
         self.features = features(piece, end=True)
         self.mask = np.ones((len(piece) + 1, 4), bool)
         self.mask[-1, 1:] = False  # the soprano alone ends the piece
@@ -118,18 +119,21 @@ class _Encoded:
     def cut(self, start: int, steps: int, shift: int = 0) -> dict[str, np.ndarray]:
         """Steps ``start`` to ``start + steps``, padded by masked zeros."""
         frames = np.zeros((steps + 1, 4), np.int32)
+        sounding = np.zeros((steps + 1, 4), np.int32)
         rows = np.zeros((steps, len(FEATURES)), np.int32)
         mask = np.zeros((steps, 4), bool)
         here = slice(start, start + steps)
         length = len(self.features[here])
-        frames[0] = self.context[start]
-        frames[1 : length + 1] = self.frames[1:][here]
-        frames[frames >= PITCH] += shift
+        more = slice(start, start + steps + 1)
+        frames[: length + 1] = self.frames[more]
+        sounding[: length + 1] = self.sounding[more]
+        for symbols in (frames, sounding):
+            symbols[symbols >= PITCH] += shift
         rows[:length] = self.features[here]
         tonic = rows[:length, 4]
         tonic[tonic < 12] = (tonic[tonic < 12] + shift) % 12
         mask[:length] = self.mask[here]
-        return {"frames": frames, "features": rows, "mask": mask}
+        return {"frames": frames, "sounding": sounding, "features": rows, "mask": mask}
 
 
 def _stack(items: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -173,9 +177,10 @@ def crops(
 
     Yields:
         ``frames`` int32 ``(batch, steps + 1, 4)``, symbols with voices in `VOICE_ORDER`, the first
-        frame being the one before the crop (`START` at the beginning of a piece, never `HOLD`);
-        ``features`` int32 ``(batch, steps, 7)`` for frames 1 and on; ``mask`` bool
-        ``(batch, steps, 4)``, which symbols of frames 1 and on count: the soprano's `END` does.
+        frame being the one before the crop (`START` at the beginning of a piece); ``sounding``,
+        the same with the note that sounds in place of every `HOLD`; ``features`` int32
+        ``(batch, steps, 7)`` for frames 1 and on; ``mask`` bool ``(batch, steps, 4)``,
+        which symbols of frames 1 and on count: the soprano's `END` does.
     """
     limits = voice_ranges(pieces) if ranges is None else ranges
     yield from _crops([_Encoded(p, holds) for p in pieces], pieces, steps, batch,
@@ -252,6 +257,7 @@ def pipeline(
 
     signature = {
         "frames": tf.TensorSpec((batch, steps + 1, 4), tf.int32),
+        "sounding": tf.TensorSpec((batch, steps + 1, 4), tf.int32),
         "features": tf.TensorSpec((batch, steps, len(FEATURES)), tf.int32),
         "mask": tf.TensorSpec((batch, steps, 4), tf.bool),
     }

@@ -1,0 +1,65 @@
+"""What a chorale model is made of, and the named configurations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from shared.errors import InputError
+
+
+@dataclass(frozen=True)
+class MusicConfig:
+    """Saved as JSON beside the weights.
+
+    Args:
+        holds: Whether a note that goes on is a symbol of its own, so that repeated notes are
+            heard; the canonical JSON does not know them.
+        embedding: Size of a note's embedding, per voice.
+        feature_embedding: Size of the embedding of metre, fermatas and key.
+        units: Of each LSTM layer, from the bottom up.
+        head_units: Of the hidden layer of each voice's head.
+        residual: Whether LSTM layers of equal size have residual connections.
+        cell: Options of `shared.layers.LSTMCell`.
+        dropout: Rate on the LSTM's inputs, between layers and on its outputs.
+        head_dropout: Rate inside the heads.
+    """
+
+    holds: bool = False
+    embedding: int = 64
+    feature_embedding: int = 64
+    units: tuple[int, ...] = (256, 256)
+    head_units: int = 256
+    residual: bool = False
+    cell: dict[str, Any] = field(default_factory=dict)
+    dropout: float = 0.45
+    head_dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        """JSON has no tuples."""
+        object.__setattr__(self, "units", tuple(self.units))
+
+    def to_json(self) -> dict[str, Any]:
+        """The configuration as plain JSON values."""
+        return {**asdict(self), "units": list(self.units)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> MusicConfig:
+        """The inverse of `to_json`.
+
+        Raises:
+            InputError: a key is unknown.
+        """
+        if unknown := sorted(set(value) - {f.name for f in fields(cls)}):
+            raise InputError(f"music configuration: unknown {', '.join(unknown)}; remove it")
+        return cls(**value)
+
+
+PRESETS = {
+    "tiny": MusicConfig(
+        embedding=8, feature_embedding=8, units=(16, 16), head_units=16, dropout=0, head_dropout=0
+    ),
+    "jsb16": MusicConfig(),
+    "chorales": replace(MusicConfig(), holds=True),
+}
