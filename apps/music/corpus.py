@@ -103,7 +103,7 @@ def piece_from_score(score, name: str, *, melody: bool = False, source: str = ""
     elif len(parts) == 2:
         parts = [part for part in score.voicesToParts().parts if part.recurse().notes]
     if not melody and len(parts) != 4:
-        raise Rejected(f"{len(parts)} parts, not four")
+        raise Rejected(f"{len(parts)} part{'s' * (len(parts) != 1)}, not four")
     voices, beside = [], []
     for part in parts:
         notes, off = _part_notes(part, top=melody)
@@ -159,12 +159,15 @@ def _part_notes(part, top: bool) -> tuple[list[_Note], list[bool]]:
         )
         if note.end <= note.start:
             continue  # an ornament shorter than the grid
+        if found and found[-1].start < note.start == found[-1].end - 1:
+            found[-1].end = note.start  # played legato
         if top and found and note.start < found[-1].end:
+            if note.midi <= found[-1].midi:
+                continue  # beneath the melody
             if note.start == found[-1].start:
-                if note.midi > found[-1].midi:
-                    found[-1] = note
-                continue
-            found[-1].end = note.start
+                found.pop()
+            else:
+                found[-1].end = note.start
         tied = not note.struck and found and found[-1].midi == note.midi
         if tied and found[-1].end == note.start:
             found[-1].end = note.end

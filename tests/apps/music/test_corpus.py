@@ -74,8 +74,11 @@ def test_melody_from_abc(tmp_path):
 
 def test_melody_of_a_four_part_file_is_its_soprano(bwv269, tmp_path):
     write_midi(tmp_path / "c.mid", bwv269)
-    melody = read_score(tmp_path / "c.mid", melody=True)
-    np.testing.assert_array_equal(melody.pitches[:, 0], bwv269.pitches[:, 0])
+    write_musicxml(tmp_path / "c.xml", bwv269, staves=2)
+    for name in ("c.mid", "c.xml"):
+        melody = read_score(tmp_path / name, melody=True)
+        np.testing.assert_array_equal(melody.pitches[:, 0], bwv269.pitches[:, 0])
+        np.testing.assert_array_equal(melody.strikes[:, 0], bwv269.strikes[:, 0])
 
 
 def build(*parts):
@@ -106,6 +109,15 @@ def test_short_notes_go_to_the_nearest_16th():
     score = build([*ornament, *quarters], *REST)
     piece = piece_from_score(score, "p")
     assert [(a, b, m) for a, b, m in notes(piece, 0)][:3] == [(0, 3, 72), (3, 4, 74), (4, 8, 71)]
+
+
+def test_notes_played_legato_do_not_overlap():
+    score = build([(72, 1), (71, 1), (69, 2)], *REST)
+    first, second, _ = score.parts[0].notes
+    first.quarterLength, second.quarterLength = 1.25, 1.25
+    for melody in (False, True):
+        piece = piece_from_score(score, "p", melody=melody)
+        assert notes(piece, 0) == [(0, 4, 72), (4, 8, 71), (8, 16, 69)]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +154,7 @@ def test_folder(bwv269, tmp_path):
     np.testing.assert_array_equal(pieces[0].pitches, bwv269.pitches)
     assert list(rejected) == ["broken.mid", "high.mid", "tune.abc"]
     assert rejected["broken.mid"].startswith("music21 cannot parse it")
-    assert rejected["tune.abc"] == "1 parts, not four"
+    assert rejected["tune.abc"] == "1 part, not four"
     assert "outside" in rejected["high.mid"]
 
 

@@ -58,6 +58,22 @@ def test_midi_round_trip(tmp_path):
     assert_same(read_score(tmp_path / "any.mid"), piece)
 
 
+def test_midi_has_the_tempo_and_a_track_for_each_voice(tmp_path):
+    from music21 import midi
+
+    score.write_midi(tmp_path / "any.mid", chorale(), tempo=100)
+    file = midi.MidiFile()
+    file.readstr((tmp_path / "any.mid").read_bytes())
+    tempi = [
+        int.from_bytes(event.data, "big")
+        for track in file.tracks
+        for event in track.events
+        if event.type == midi.MetaEvents.SET_TEMPO
+    ]
+    assert tempi == [600_000]  # microseconds a quarter
+    assert sum(any(event.isNoteOn() for event in track.events) for track in file.tracks) == 4
+
+
 def test_the_same_piece_is_the_same_file(tmp_path):
     piece = chorale()
     for name, write in (("a.mid", score.write_midi), ("a.xml", score.write_musicxml)):
