@@ -108,6 +108,11 @@ class Attention(keras.layers.Layer):
         return self.coverage or self.location_filters > 0
 
     @property
+    def state_names(self) -> list[str]:
+        """What the state holds, each ``(batch, memory)``."""
+        return ["coverage"] * self.coverage + ["previous_weights"] * bool(self.location_filters)
+
+    @property
     def weights_dtype(self) -> str:
         """Dtype of weights and state: float32 also where the layer computes in half precision."""
         return keras.backend.result_type(self.compute_dtype, "float32")
@@ -145,8 +150,7 @@ class Attention(keras.layers.Layer):
     def initial_state(self, memory: Memory) -> State:
         """The state before the first step: zeros ``(batch, memory)``, by name."""
         shape = ops.shape(memory["values"])[:2]
-        names = ["coverage"] * self.coverage + ["previous_weights"] * bool(self.location_filters)
-        return {name: ops.zeros(shape, self.weights_dtype) for name in names}
+        return {name: ops.zeros(shape, self.weights_dtype) for name in self.state_names}
 
     def step(self, query: Any, memory: Memory, state: State) -> tuple[Any, Any, State]:
         """Attend once.
@@ -154,7 +158,7 @@ class Attention(keras.layers.Layer):
         Args:
             query: ``(batch, query_features)``.
             memory: from `prepare`.
-            state: from `initial_state` or the step before.
+            state: from `initial_state` or the step before; may hold what belongs to others.
 
         Returns:
             Context ``(batch, memory_features)``, float32 weights ``(batch, memory)``, new state.
@@ -186,6 +190,7 @@ class Attention(keras.layers.Layer):
             contexts, weights, _ = self._attend(queries, memory, {})
             return zero_masked(contexts, mask), zero_masked(weights, mask), {}
         values = memory["values"]
+        state = self.initial_state(memory) if state is None else state
 
         def body(query, state):
             context, weights, state = self._attend(ops.expand_dims(query, 1), memory, state)
@@ -194,7 +199,7 @@ class Attention(keras.layers.Layer):
         (contexts, weights), state = scan(
             body,
             queries,
-            self.initial_state(memory) if state is None else state,
+            {name: state[name] for name in self.state_names},
             [
                 (values.dtype, values.shape[:1] + values.shape[2:]),
                 (self.weights_dtype, values.shape[:2]),

@@ -1,18 +1,15 @@
 """LSTMCell's peepholes and layer normalization against tensorflow-addons' cells."""
 
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
+from tfa_reference import load
 
 from shared.layers.lstm_cell import LSTMCell
 
-DATA = Path(__file__).parent / "data"
-
 
 def check(name, cell, weights):
-    recorded = np.load(DATA / f"{name}.npz")
+    recorded = load(name)
     rnn = keras.layers.RNN(cell, return_sequences=True, return_state=True)
     rnn.build(recorded["inputs"].shape)
     for attribute in ("kernel", "recurrent_kernel", "bias"):

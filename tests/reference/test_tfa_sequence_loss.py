@@ -1,13 +1,12 @@
 """sequence_loss against tensorflow-addons, every reduction that it has."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from tfa_reference import load
 
 from shared.training.losses import sequence_loss
 
-RECORDED = np.load(Path(__file__).parent / "data" / "sequence_loss.npz")
+RECORDED = load("sequence_loss")
 
 # tensorflow-addons' flags, by the axes they reduce, and our name for the same.
 REDUCTIONS = {"_timesteps_batch": "mean", "_timesteps": "sequence", "_batch": "step", "": "none"}

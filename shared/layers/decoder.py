@@ -1,0 +1,314 @@
+"""An LSTM stack that attends: one step with explicit state, or a whole target at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+from keras import ops
+
+from shared.layers.attention import PACKAGE, Attention, Memory, State
+from shared.layers.lstm import StackedLSTM
+from shared.layers.scan import scan, zero_masked
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class AttentionDecoder(keras.layers.Layer):
+    """LSTM layers and an attention over a memory, as a pure step and over a whole sequence.
+
+    Attending after the LSTM (Luong, Pham and Manning 2015), the default:
+
+        h_t, s_t = LSTM(x_t, s_{t-1})               or LSTM([x_t; a_{t-1}], s_{t-1}), input feeding
+        context  = attention(h_t, memory)
+        a_t      = activation(W_a [h_t; context])   or the context, without `attention_layer_size`
+
+    Attending before it (Bahdanau, Cho and Bengio 2015), with `attention_first`:
+
+        context  = attention(h_{t-1}, memory)
+        h_t, s_t = LSTM([x_t; context], s_{t-1})
+        a_t      as above
+
+    The output is ``a_t``, or ``h_t`` without `output_attention`. With input feeding and no
+    activation this is tensorflow-addons' ``AttentionWrapper``.
+
+    Only input feeding and `attention_first` make the LSTM wait for the attention. Without them a
+    sequence takes the fast path of `shared.layers.LSTM`, and then attends with all its outputs.
+
+    Args:
+        units: units of each LSTM layer, from the bottom up; an integer for one layer.
+        attention: an `Attention`.
+        input_feeding: the LSTM's inputs are joined with the step before's ``a``.
+        attention_first: attend with the LSTM's last output, and let the LSTM read the context.
+        attention_layer_size: width of ``a``; None leaves the context as it is.
+        attention_activation: of ``a``.
+        output_attention: whether ``a`` or the LSTM's output is the output.
+        residual: as for `StackedLSTM`.
+        between: dropout rate between LSTM layers, as for `StackedLSTM`.
+        dtype: as for every Keras layer.
+        trainable: as for every Keras layer.
+        name: as for every Keras layer.
+        **cell_options: as for `LSTMCell`, for every layer.
+
+    Call arguments:
+        inputs: ``(batch, time, features)``.
+        memory: ``(batch, memory, memory_features)``.
+        inputs_mask: optional bool ``(batch, time)``.
+        memory_mask: optional bool ``(batch, memory)``. Where a mask is not given, the Keras mask
+            of the tensor is taken.
+        initial_state: optional dict as `initial_state` makes it.
+        training: whether dropout draws.
+
+    Returns:
+        ``(outputs, weights, state)`` as `sequence` does.
+
+    Raises:
+        ValueError: both `input_feeding` and `attention_first`.
+    """
+
+    def __init__(
+        self,
+        units: int | Sequence[int],
+        attention: Attention,
+        input_feeding: bool = False,
+        attention_first: bool = False,
+        attention_layer_size: int | None = None,
+        attention_activation: Any = "tanh",
+        output_attention: bool = True,
+        residual: bool = False,
+        between: float = 0.0,
+        dtype: Any = None,
+        trainable: bool = True,
+        name: str | None = None,
+        **cell_options: Any,
+    ):
+        """See the class."""
+        super().__init__(dtype=dtype, trainable=trainable, name=name)
+        if input_feeding and attention_first:
+            raise ValueError("attention_first feeds the context already; leave out input_feeding")
+        self.units = [units] if isinstance(units, int) else list(units)
+        self.attention = attention
+        self.input_feeding = input_feeding
+        self.attention_first = attention_first
+        self.attention_layer_size = attention_layer_size
+        self.attention_activation = keras.activations.get(attention_activation)
+        self.output_attention = output_attention
+        self.cell_options = cell_options
+        self.supports_masking = True
+        self.lstm = StackedLSTM(
+            self.units, residual=residual, between=between, dtype=dtype, name="lstm", **cell_options
+        )
+        self.attention_layer: keras.Layer | None = None
+        if attention_layer_size:
+            self.attention_layer = keras.layers.Dense(
+                attention_layer_size,
+                use_bias=False,
+                activation=attention_activation,
+                dtype=dtype,
+                name="attention_layer",
+            )
+
+    def build(self, inputs_shape: Any, memory_shape: Any) -> None:
+        """Create the weights; ``(batch, time, features)`` of the inputs and of the memory."""
+        query, memory = self.lstm.layers[-1].cell.output_size, memory_shape[-1]
+        fed = 0
+        if self.attention_first:
+            fed = memory
+        elif self.input_feeding:
+            fed = self.attention_layer_size or memory
+        self.lstm.build((*inputs_shape[:2], inputs_shape[-1] + fed))
+        if not self.attention.built:
+            self.attention.build((None, None, query), memory_shape)
+        if self.attention_layer is not None:
+            self.attention_layer.build((None, None, query + memory))
+        self.built = True
+
+    def prepare(self, values: Any, mask: Any = None) -> Memory:
+        """What every step reads: `Attention.prepare`."""
+        return self.attention.prepare(values, mask)
+
+    def initial_state(self, memory: Memory, lstm: Sequence[Sequence[Any]] | None = None) -> State:
+        """The state before the first step, a dict of named tensors.
+
+        Args:
+            memory: from `prepare`.
+            lstm: optional ``[h, c]`` of each layer, zeros if not given.
+
+        Returns:
+            ``h0, c0, h1, c1, ...`` of the layers; ``attention`` with input feeding, as wide as
+            ``a``; and the attention's own.
+        """
+        rows, width = ops.shape(memory["values"])[0], memory["values"].shape[-1]
+        if lstm is None:
+            sizes = [layer.cell.state_size for layer in self.lstm.layers]
+            lstm = [[ops.zeros((rows, size), self.compute_dtype) for size in s] for s in sizes]
+        state = self._flat(lstm)
+        if self.input_feeding:
+            width = self.attention_layer_size or width
+            state["attention"] = ops.zeros((rows, width), self.compute_dtype)
+        return state | self.attention.initial_state(memory)
+
+    def step(
+        self, inputs: Any, memory: Memory, state: State, training: bool = False
+    ) -> tuple[Any, Any, State]:
+        """One step.
+
+        Args:
+            inputs: ``(batch, features)``.
+            memory: from `prepare`.
+            state: from `initial_state` or the step before.
+            training: whether dropout draws, anew at every call.
+
+        Returns:
+            Output ``(batch, a's or the LSTM's width)``, weights ``(batch, memory)``, new state.
+        """
+        with self._dropout_masks(memory, training):
+            return self._step(inputs, memory, state, training)
+
+    def sequence(
+        self,
+        inputs: Any,
+        memory: Memory,
+        state: State | None = None,
+        mask: Any = None,
+        training: bool = False,
+    ) -> tuple[Any, Any, State]:
+        """All steps, as `step` repeated (one recurrent dropout mask for the sequence).
+
+        Args:
+            inputs: ``(batch, time, features)``.
+            memory: from `prepare`.
+            state: as for `step`; None for the initial one.
+            mask: optional bool ``(batch, time)``; where false the state is held, and outputs and
+                weights are zero.
+            training: whether dropout draws.
+
+        Returns:
+            Outputs ``(batch, time, width)``, weights ``(batch, time, memory)``, last state.
+        """
+        inputs = ops.cast(inputs, self.compute_dtype)
+        state = self.initial_state(memory) if state is None else state
+        if not (self.input_feeding or self.attention_first):
+            hidden, lstm = self.lstm(inputs, self._nested(state), mask=mask, training=training)
+            contexts, weights, attended = self.attention.sequence(hidden, memory, state, mask)
+            outputs = self._attention_vector(hidden, contexts) if self.output_attention else hidden
+            return zero_masked(outputs, mask), weights, self._flat(lstm) | attended
+
+        def body(x, state):
+            output, weights, state = self._step(x, memory, state, training)
+            return (output, weights), state
+
+        values = memory["values"]
+        width = self.lstm.layers[-1].cell.output_size
+        if self.output_attention:
+            width = self.attention_layer_size or values.shape[-1]
+        with self._dropout_masks(memory, training):
+            (outputs, weights), state = scan(
+                body,
+                inputs,
+                state,
+                [
+                    (self.compute_dtype, (*values.shape[:1], width)),
+                    (self.attention.weights_dtype, values.shape[:2]),
+                ],
+                mask,
+            )
+        return outputs, weights, state
+
+    def call(
+        self,
+        inputs: Any,
+        memory: Any,
+        inputs_mask: Any = None,
+        memory_mask: Any = None,
+        initial_state: State | None = None,
+        training: bool = False,
+    ) -> tuple[Any, Any, State]:
+        """See the class."""
+        memory = self.prepare(memory, memory_mask)
+        return self.sequence(inputs, memory, initial_state, inputs_mask, training)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "attention": keras.saving.serialize_keras_object(self.attention),
+            "input_feeding": self.input_feeding,
+            "attention_first": self.attention_first,
+            "attention_layer_size": self.attention_layer_size,
+            "attention_activation": keras.activations.serialize(self.attention_activation),
+            "output_attention": self.output_attention,
+            "residual": self.lstm.residual,
+            "between": self.lstm.between,
+            **self.cell_options,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> AttentionDecoder:
+        """The inverse of `get_config`."""
+        attention = keras.saving.deserialize_keras_object(config["attention"])
+        return cls(**{**config, "attention": attention})
+
+    def _step(
+        self, inputs: Any, memory: Memory, state: State, training: bool
+    ) -> tuple[Any, Any, State]:
+        inputs = ops.cast(inputs, self.compute_dtype)
+        lstm = self._nested(state)
+        context = weights = None
+        if self.attention_first:
+            context, weights, attended = self.attention.step(lstm[-1][0], memory, state)
+            inputs = ops.concatenate([inputs, context], -1)
+        elif self.input_feeding:
+            inputs = ops.concatenate([inputs, state["attention"]], -1)
+        hidden, lstm = self._lstm_step(inputs, lstm, training)
+        if not self.attention_first:
+            context, weights, attended = self.attention.step(hidden, memory, state)
+        vector = self._attention_vector(hidden, context)
+        new = self._flat(lstm) | attended
+        if self.input_feeding:
+            new["attention"] = vector
+        return (vector if self.output_attention else hidden), weights, new
+
+    def _lstm_step(self, x: Any, states: list[Any], training: bool) -> tuple[Any, list[Any]]:
+        """`StackedLSTM.step`, with dropout."""
+        new = []
+        for number, (layer, state) in enumerate(zip(self.lstm.layers, states, strict=True)):
+            if number:
+                x = self.lstm.dropouts[number - 1](x, training=training)
+            output, state = layer.cell(x, state, training=training)
+            new.append(state)
+            same = self.lstm.residual and x.shape[-1] == output.shape[-1]
+            x = x + output if same else output
+        return x, new
+
+    def _attention_vector(self, hidden: Any, context: Any) -> Any:
+        if self.attention_layer is None:
+            return context
+        return self.attention_layer(ops.concatenate([hidden, context], -1))
+
+    def _nested(self, state: State) -> list[Any]:
+        return [[state[f"h{n}"], state[f"c{n}"]] for n in range(len(self.units))]
+
+    def _flat(self, lstm: Sequence[Sequence[Any]]) -> State:
+        return {
+            f"{name}{n}": ops.cast(value, self.compute_dtype)
+            for n, layer in enumerate(lstm)
+            for name, value in zip("hc", layer, strict=True)
+        }
+
+    @contextmanager
+    def _dropout_masks(self, memory: Memory, training: bool) -> Iterator[None]:
+        """Draw the cells' masks here: one drawn inside a loop could not be seen outside it."""
+        cells = [layer.cell for layer in self.lstm.layers] if training else []
+        rows = ops.shape(memory["values"])[0]
+        for cell in cells:
+            cell.get_dropout_mask(ops.ones((rows, cell.kernel.shape[0]), self.compute_dtype))
+            cell.get_recurrent_dropout_mask(ops.ones((rows, cell.output_size), self.compute_dtype))
+        try:
+            yield
+        finally:
+            for cell in cells:
+                cell.reset_dropout_mask()
+                cell.reset_recurrent_dropout_mask()
