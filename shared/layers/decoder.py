@@ -9,12 +9,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from shared.layers.attention import PACKAGE, Attention, Memory, State
+from shared.layers.attention import Attention, Memory, State
 from shared.layers.lstm import StackedLSTM
 from shared.layers.scan import scan, zero_masked
 
 
-@keras.saving.register_keras_serializable(package=PACKAGE)
+@keras.saving.register_keras_serializable("lstm_suite")
 class AttentionDecoder(keras.layers.Layer):
     """LSTM layers and an attention over a memory, as a pure step and over a whole sequence.
 

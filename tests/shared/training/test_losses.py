@@ -60,6 +60,6 @@ def test_unknown_reduction():
 
 def test_coverage_loss():
     weights = np.array([[[1.0, 0.0], [0.5, 0.5], [0.25, 0.75]]], "float32")
-    # Nothing is seen before step 0; then min(.5, 1) + min(.5, 0); then min(.25, 1.5) + min(.75, .5).
+    # Nothing is seen before step 0; then min(.5, 1) + 0; then min(.25, 1.5) + min(.75, .5).
     np.testing.assert_allclose(coverage_loss(weights), (0.0 + 0.5 + 0.75) / 3)
     np.testing.assert_allclose(coverage_loss(weights, np.array([[1, 1, 0]])), 0.25)
