@@ -74,7 +74,7 @@ def verify_checksums(folder: str | Path, table: Mapping[str, Mapping[str, Any]])
         path = Path(folder) / name
         if Path(name).name != name or not path.is_file():
             raise InputError(f"{path}: missing; restore the folder")
-        if checksums(folder, [name])[name] != dict(expected):
+        if checksums(folder, [name])[name] != expected:
             raise InputError(f"{path}: changed or damaged (checksum differs); restore the file")
 
 

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +32,7 @@ from shared.files import (
     write_text,
 )
 from shared.model_card import Card, model_card
+from shared.weights import assign, model_weights, read_weights, write_weights
 
 FORMAT_VERSION = 1
 DEFAULT = {"music": "chorales"}  # of several bundles, the one that runs when none is named
@@ -71,12 +70,7 @@ class Preset:
         Raises:
             InputError: the file is damaged.
         """
-        path = self.folder / WEIGHTS
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                return {name: file[name] for name in file.files}
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise InputError(f"{path}: cannot be read as weights; restore the file") from error
+        return read_weights(self.folder / WEIGHTS)
 
 
 @dataclass(frozen=True)
@@ -123,7 +117,7 @@ def save_preset(
         extra_files: the tokenizer's files, copied under their own names.
 
     Raises:
-        ValueError: two variables share a path, or a weight is beyond float16's range.
+        ValueError: two variables share a path, or a weight is not finite in float16.
     """
     arrays = weights if isinstance(weights, Mapping) else model_weights(weights)
     header = {
@@ -135,9 +129,7 @@ def save_preset(
     }
     with new_folder(folder, marker=CONFIG) as temporary:
         write_json(temporary / CONFIG, header)
-        np.savez_compressed(
-            temporary / WEIGHTS, allow_pickle=False, **{n: _half(n, a) for n, a in arrays.items()}
-        )
+        write_weights(temporary / WEIGHTS, arrays)
         for source in map(Path, extra_files):
             shutil.copyfile(source, temporary / source.name)
         _write_figures(temporary, app, name, card, figures or {})
@@ -211,17 +203,6 @@ def config_from_json(cls: type[Config], value: Mapping[str, Any], source: str | 
         raise InputError(f"{source}: not a valid configuration: {error}") from error
 
 
-def model_weights(model: Any) -> dict[str, np.ndarray]:
-    """A built Keras model's variables by path, without the model's own name.
-
-    Layers need names of their own choice: automatic ones count up within a process.
-
-    Raises:
-        ValueError: two variables share a path.
-    """
-    return {path: np.asarray(variable) for path, variable in _variables(model).items()}
-
-
 def assign_weights(model: Any, preset: Preset | str | Path) -> None:
     """Give a built Keras model the preset's weights; names and shapes must match exactly.
 
@@ -230,21 +211,7 @@ def assign_weights(model: Any, preset: Preset | str | Path) -> None:
     """
     if not isinstance(preset, Preset):
         preset = load_preset(preset)
-    arrays, variables = preset.weights(), _variables(model)
-    if arrays.keys() != variables.keys():
-        missing, unknown = variables.keys() - arrays.keys(), arrays.keys() - variables.keys()
-        raise InputError(
-            f"{preset.folder}: not this model's weights (lacks {_some(missing)}; has unknown "
-            f"{_some(unknown)}); use the preset's own config, and layers with names"
-        )
-    for path, variable in variables.items():
-        if arrays[path].shape != tuple(variable.shape):
-            raise InputError(
-                f"{preset.folder}: {path} has shape {arrays[path].shape}, the model needs "
-                f"{tuple(variable.shape)}; use the preset's own config"
-            )
-    for path, variable in variables.items():
-        variable.assign(arrays[path])
+    assign(model, preset.weights(), preset.folder)
 
 
 def find_preset(app: str, name: str | Path | None = None) -> Preset:
@@ -253,8 +220,7 @@ def find_preset(app: str, name: str | Path | None = None) -> Preset:
     Raises:
         InputError: there is none of that name; the message lists those that there are.
     """
-    folders = {p.parent.name: p.parent for p in sorted((SAVED_MODELS / app).glob(f"*/{CONFIG}"))}
-    preset = load_preset(_pick(app, name, folders, "saved model"))
+    preset = load_preset(_pick(app, name, _preset_folders(app), "saved model"))
     _check_app(app, preset.app, preset.folder)
     return preset
 
@@ -272,42 +238,46 @@ def find_bundle(app: str, name: str | Path | None = None) -> Bundle:
 
 def list_presets() -> list[PresetInfo]:
     """All bundles and saved models that are installed or in the checkout."""
-    infos = []
-    for folder in _bundle_folders("").values():
-        bundle = load_bundle(folder)
-        side = bundle.sidecar
-        default = _bundle_folders(bundle.app)
-        infos.append(
-            PresetInfo(
-                bundle.app,
-                bundle.preset,
-                "bundle",
-                bundle.preset == _default(bundle.app, default),
-                bundle.model_path().stat().st_size,
-                side["license"],
-                side["commercial_use"],
-                side["figures"],
-                side["precisions"][bundle.precision]["metric"],
-                folder,
-            )
-        )
-    for path in sorted(SAVED_MODELS.glob(f"*/*/{CONFIG}")):
-        preset = load_preset(path.parent)
-        infos.append(
-            PresetInfo(
-                preset.app,
-                preset.name,
-                "weights",
-                preset.name == DEFAULT.get(preset.app),
-                (preset.folder / WEIGHTS).stat().st_size,
-                preset.card.license,
-                preset.card.commercial_use,
-                preset.figures,
-                {},
-                preset.folder,
-            )
-        )
-    return infos
+    return [_bundle_info(folder) for folder in _bundle_folders("").values()] + [
+        _weights_info(path.parent) for path in sorted(SAVED_MODELS.glob(f"*/*/{CONFIG}"))
+    ]
+
+
+def _bundle_info(folder: Path) -> PresetInfo:
+    bundle = load_bundle(folder)
+    side = bundle.sidecar
+    return PresetInfo(
+        app=bundle.app,
+        name=bundle.preset,
+        kind="bundle",
+        default=bundle.preset == _default(bundle.app, _bundle_folders(bundle.app)),
+        bytes=bundle.model_path().stat().st_size,
+        license=side["license"],
+        commercial_use=side["commercial_use"],
+        figures=side["figures"],
+        measured=side["precisions"][bundle.precision]["metric"],
+        folder=folder,
+    )
+
+
+def _weights_info(folder: Path) -> PresetInfo:
+    preset = load_preset(folder)
+    return PresetInfo(
+        app=preset.app,
+        name=preset.name,
+        kind="weights",
+        default=preset.name == _default(preset.app, _preset_folders(preset.app)),
+        bytes=(folder / WEIGHTS).stat().st_size,
+        license=preset.card.license,
+        commercial_use=preset.card.commercial_use,
+        figures=preset.figures,
+        measured={},
+        folder=folder,
+    )
+
+
+def _preset_folders(app: str) -> dict[str, Path]:
+    return {p.parent.name: p.parent for p in sorted((SAVED_MODELS / app).glob(f"*/{CONFIG}"))}
 
 
 def _bundle_folders(app: str) -> dict[str, Path]:
@@ -317,19 +287,22 @@ def _bundle_folders(app: str) -> dict[str, Path]:
     return {path.parent.name.removeprefix(prefix): path.parent for path in found}
 
 
-def _default(app: str, folders: Mapping[str, Path]) -> str | None:
-    return DEFAULT.get(app) or (next(iter(folders)) if len(folders) == 1 else None)
+def _default(app: str, names: Iterable[str]) -> str | None:
+    """The app's only preset, or the one that `DEFAULT` names."""
+    known = list(names)
+    chosen = known[0] if len(known) == 1 else DEFAULT.get(app)
+    return chosen if chosen in known else None
 
 
 def _pick(app: str, name: str | Path | None, folders: Mapping[str, Path], what: str) -> Path:
-    wanted = name if name is not None else _default(app, folders)
-    if wanted is not None and str(wanted) in folders:
-        return folders[str(wanted)]
+    wanted = _default(app, folders) if name is None else str(name)
+    if wanted is not None and wanted in folders:
+        return folders[wanted]
     if name is not None and Path(name).is_dir():
         return Path(name)
     known = ", ".join(folders) or "none"
-    asked = f"no {what} {str(wanted)!r}" if wanted is not None else f"which {what}?"
-    raise InputError(f"{app}: {asked}; known names: {known}; or give the path of a folder")
+    asked = f"which {what}?" if name is None else f"no {what} {wanted!r};"
+    raise InputError(f"{app}: {asked} known names: {known}; or give the path of a folder")
 
 
 def _check_app(app: str, found: str, folder: Path) -> None:
@@ -337,32 +310,5 @@ def _check_app(app: str, found: str, folder: Path) -> None:
         raise InputError(f"{folder}: made for {found}, not for {app}; name another preset")
 
 
-def _variables(model: Any) -> dict[str, Any]:
-    variables: dict[str, Any] = {}
-    for variable in model.weights:
-        path = variable.path.removeprefix(f"{model.name}/")
-        if path in variables:
-            raise ValueError(f"two variables are called {path!r}; give their layers names")
-        variables[path] = variable
-    return variables
-
-
-def _half(name: str, array: np.ndarray) -> np.ndarray:
-    """Floats as float16; other kinds as they are."""
-    array = np.asarray(array)
-    if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
-        return array
-    with np.errstate(over="ignore"):
-        half = array.astype(np.float16)
-    if not np.isfinite(half).all():
-        raise ValueError(f"{name}: not finite in float16")
-    return half
-
-
 def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
-
-
-def _some(names: Iterable[str]) -> str:
-    ordered = sorted(names)
-    return ", ".join(ordered[:3]) + (", ..." if len(ordered) > 3 else "") or "nothing"

@@ -1,0 +1,74 @@
+"""A trained preset, opened on the backend that the user chose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from shared.backends import open_backend
+from shared.datasets import cache_dir
+from shared.errors import InputError
+from shared.files import read_json
+from shared.generator import Generator
+from shared.presets import CHECKSUMS, Preset, assign_weights, find_bundle, find_preset
+
+BuildModel = Callable[[dict[str, Any]], Any]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A generator and where it is from."""
+
+    generator: Generator
+    name: str
+    config: dict[str, Any]
+    backend: str
+    precision: str
+
+
+def open_preset(app: str, name: str | None, backend: str, build_model: BuildModel) -> Opened:
+    """Open a preset by name or path.
+
+    Args:
+        app: The application.
+        name: Of the preset, or the path of its folder; None for the app's own.
+        backend: ``litert`` runs the bundle; ``keras`` and ``saved_model`` the preset's weights,
+            the latter through a SavedModel that is exported once into the cache.
+        build_model: Makes the Keras model from the preset's ``config``; not called for litert.
+
+    Raises:
+        InputError: There is no such preset, or TensorFlow is not installed and needed.
+    """
+    if backend == "litert":
+        bundle = find_bundle(app, name)
+        return Opened(bundle.open(), bundle.preset, bundle.config, backend, bundle.precision)
+    preset = find_preset(app, name)
+    model = load_model(preset, build_model)
+    if backend == "keras":
+        source = model
+    else:
+        from shared.export.saved_model import export_saved_model
+
+        digest = read_json(preset.folder / CHECKSUMS)["weights.npz"]["sha256"][:16]
+        source = cache_dir() / "saved_models" / f"{app}-{preset.name}-{digest}"
+        if not source.exists():
+            export_saved_model(model, source)
+    generator = open_backend(backend, source)
+    return Opened(generator, preset.name, preset.config, backend, "float16")
+
+
+def load_model(preset: Preset, build_model: BuildModel) -> Any:
+    """The preset's Keras model with its weights.
+
+    Raises:
+        InputError: TensorFlow is not installed.
+    """
+    try:
+        model = build_model(preset.config)
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f'{error.name} is not installed; pip install "lstm-suite[train]", or use --backend litert'
+        ) from error
+    assign_weights(model, preset)
+    return model

@@ -1,0 +1,127 @@
+"""Write the tables of ``tflite/README.md`` from the bundles' own sidecars.
+
+    python -m shared.export.table            # write
+    python -m shared.export.table --check    # exit status 1 when the page is stale
+
+Sizes, milliseconds and figures are those recorded at export, so the page is reproducible.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from shared.errors import InputError
+from shared.export.bundle import SIDECAR, Bundle, load_bundle
+from shared.files import write_text
+
+BEGIN = "<!-- begin: python -m shared.export.table -->"
+END = "<!-- end: python -m shared.export.table -->"
+
+
+def render(bundles: Sequence[Bundle]) -> str:
+    """The Markdown between the markers."""
+    parts = [_bundle(bundle) for bundle in bundles] or ["No model has been exported yet.\n"]
+    return "\n".join(parts)
+
+
+def updated(page: str, bundles: Sequence[Bundle]) -> str:
+    """The page with its tables anew.
+
+    Raises:
+        InputError: the markers are gone.
+    """
+    head, begin, rest = page.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise InputError(f"the page lacks its markers; put back {BEGIN} and {END}")
+    return f"{head}{BEGIN}\n\n{render(bundles)}\n{END}{tail}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; see the module."""
+    parser = argparse.ArgumentParser(prog="python -m shared.export.table", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when stale")
+    parser.add_argument("--folder", type=Path, default=Path("tflite"), help="where bundles stand")
+    options = parser.parse_args(arguments)
+    path = options.folder / "README.md"
+    try:
+        if not path.is_file():
+            raise InputError(f"{path}: no such file; name the folder of the bundles")
+        bundles = [load_bundle(p.parent) for p in sorted(options.folder.glob(f"*/{SIDECAR}"))]
+        page = path.read_text(encoding="utf-8")
+        new = updated(page, bundles)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.check:
+        if new != page:
+            print(f"{path} is stale; run python -m shared.export.table", file=sys.stderr)
+        return int(new != page)
+    write_text(path, new)
+    return 0
+
+
+def _bundle(bundle: Bundle) -> str:
+    side = bundle.sidecar
+    allowed = "allowed" if side["commercial_use"] else "not allowed"
+    size = sum(entry["bytes"] for entry in side["files"].values())
+    lines = [
+        f"### {bundle.folder.name}",
+        "",
+        f"License {side['license']}, commercial use {allowed}. Data: {', '.join(side['data'])}. "
+        f"The folder takes {_megabytes(size)}; `{side['model']}` runs by default.",
+        "",
+        "| graph | inputs | outputs |",
+        "|---|---|---|",
+    ]
+    for name, graph in side["signatures"].items():
+        lines.append(f"| `{name}` | {_tensors(graph['inputs'])} | {_tensors(graph['outputs'])} |")
+    figures = list(side["keras_metric"])
+    heads = ["precision", "in the folder", "size", "encode, ms", "step, ms", "largest difference"]
+    lines += ["", _row([*heads, *figures]), "|" + "---|" * (len(heads) + len(figures))]
+    keras = [_figure(side["keras_metric"][figure]) for figure in figures]
+    lines.append(_row(["Keras", "", "", "", "", "", *keras]))
+    for precision, facts in side["precisions"].items():
+        milliseconds = facts["milliseconds"]
+        lines.append(
+            _row(
+                [
+                    precision,
+                    "yes" if facts["shipped"] else "no",
+                    _megabytes(facts["bytes"]),
+                    f"{milliseconds['encode']:.2f}",
+                    f"{milliseconds['step']:.3f}",
+                    f"{facts['max_rel']:.1e}",
+                    *(_figure(facts["metric"][name]) for name in figures),
+                ]
+            )
+        )
+    lines += ["", f"Milliseconds: one thread, {side['machine']}, median.", ""]
+    return "\n".join(lines)
+
+
+def _tensors(tensors: Sequence[dict[str, Any]]) -> str:
+    return ", ".join(
+        f"`{t['name']}` {t['dtype']} ({', '.join(map(str, t['shape']))}) {t['role']}"
+        for t in tensors
+    )
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _figure(value: float) -> str:
+    return f"{value:.4g}"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.2f} MB"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

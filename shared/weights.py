@@ -1,0 +1,95 @@
+"""A model's weights in a file: float16 arrays keyed by the path of their variable."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shared.errors import InputError
+
+
+def model_weights(model: Any) -> dict[str, np.ndarray]:
+    """A built Keras model's variables by path, without the model's own name.
+
+    Layers need names of their own choice: automatic ones count up within a process.
+
+    Raises:
+        ValueError: two variables share a path.
+    """
+    return {path: np.asarray(variable) for path, variable in _variables(model).items()}
+
+
+def assign(model: Any, arrays: Mapping[str, np.ndarray], source: str | Path) -> None:
+    """Give a built Keras model its weights; names and shapes must match exactly.
+
+    Raises:
+        InputError: they do not; the message names ``source`` and what differs.
+    """
+    variables = _variables(model)
+    if arrays.keys() != variables.keys():
+        missing, unknown = variables.keys() - arrays.keys(), arrays.keys() - variables.keys()
+        raise InputError(
+            f"{source}: not this model's weights (lacks {_some(missing)}; has unknown "
+            f"{_some(unknown)}); use the preset's own config, and layers with names"
+        )
+    for path, variable in variables.items():
+        if arrays[path].shape != tuple(variable.shape):
+            raise InputError(
+                f"{source}: {path} has shape {arrays[path].shape}, the model needs "
+                f"{tuple(variable.shape)}; use the preset's own config"
+            )
+    for path, variable in variables.items():
+        variable.assign(arrays[path])
+
+
+def write_weights(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write an ``.npz``: floats as float16, other kinds as they are.
+
+    Raises:
+        ValueError: a weight is not finite in float16.
+    """
+    halves = {name: _half(name, np.asarray(array)) for name, array in arrays.items()}
+    np.savez_compressed(path, allow_pickle=False, **halves)
+
+
+def read_weights(path: str | Path) -> dict[str, np.ndarray]:
+    """The arrays as stored.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{path}: cannot be read as weights; restore the file") from error
+
+
+def _variables(model: Any) -> dict[str, Any]:
+    variables: dict[str, Any] = {}
+    for variable in model.weights:
+        path = variable.path.removeprefix(f"{model.name}/")
+        if path in variables:
+            raise ValueError(f"two variables are called {path!r}; give their layers names")
+        variables[path] = variable
+    return variables
+
+
+def _half(name: str, array: np.ndarray) -> np.ndarray:
+    if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
+        return array
+    with np.errstate(over="ignore"):
+        half = array.astype(np.float16)
+    if not np.isfinite(half).all():
+        raise ValueError(f"{name}: not finite in float16")
+    return half
+
+
+def _some(names: Iterable[str]) -> str:
+    ordered = sorted(names)
+    return ", ".join(ordered[:3]) + (", ..." if len(ordered) > 3 else "") or "nothing"

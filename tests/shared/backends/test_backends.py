@@ -1,0 +1,161 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from shared.backends import open_backend
+from shared.backends.functions import tf_functions
+from shared.errors import InputError
+from shared.export.saved_model import export_saved_model
+from shared.export.tflite import export_tflite
+from shared.generator import Signature, TensorSpec, select_rows
+from tests.shared.export.toy import Toy, conditions, symbols, toy
+
+KINDS = ("keras", "saved_model", "litert")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("toy")
+    export_saved_model(toy(), folder / "saved_model")
+    return {
+        "keras": toy(),
+        "saved_model": folder / "saved_model",
+        "litert": export_tflite(toy(), folder, ["float32"])["float32"],
+    }
+
+
+@pytest.fixture(scope="module")
+def backends(files):
+    return {kind: open_backend(kind, files[kind], Toy.signature) for kind in KINDS}
+
+
+def eager(arrays):
+    return {name: tf.constant(value) for name, value in arrays.items()}
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("kind", KINDS)
+def test_answers_as_the_model_itself_does(backends, kind, batch):
+    model, backend = toy(), backends[kind]
+    expected = {n: t.numpy() for n, t in model.encode(eager(conditions(batch))).items()}
+    state = backend.encode(conditions(batch))
+    assert state.keys() == expected.keys()
+    for t, symbol in enumerate(symbols(batch, 7)):
+        outputs, following = model.step(eager(symbol), eager(expected))
+        expected |= {n: t.numpy() for n, t in following.items()}
+        memory = state["memory"]
+        got, state = backend.step(symbol, state)
+        assert state["memory"] is memory  # handed through, not copied
+        assert got.keys() == outputs.keys()
+        for name, value in {**outputs, **expected}.items():
+            np.testing.assert_allclose(
+                {**got, **state}[name], value, atol=1e-5, err_msg=f"{name} at step {t}"
+            )
+            assert {**got, **state}[name].dtype == np.asarray(value).dtype
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_are_independent(backends, kind):
+    state = backends[kind].encode(conditions(3))
+    symbol = symbols(3, 1)[0]
+    outputs, _ = backends[kind].step(symbol, state)
+    rows = np.array([2, 0])
+    chosen, _ = backends[kind].step(select_rows(symbol, rows), select_rows(state, rows))
+    np.testing.assert_allclose(chosen["logits"], outputs["logits"][rows], atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_dtypes_are_cast_and_wrong_arrays_are_named(backends, kind):
+    backend = backends[kind]
+    condition = conditions(2)
+    expected = backend.encode(condition)["h"]
+    wide = {"words": condition["words"].astype(np.int64), "given": condition["given"] > 0}
+    np.testing.assert_array_equal(backend.encode(wide)["h"], expected)
+    with pytest.raises(ValueError, match="missing arrays .'given'.*unknown arrays .'mask'"):
+        backend.encode({"words": condition["words"], "mask": condition["given"]})
+    with pytest.raises(ValueError, match=r"'words' has shape \(2, 5\), expected \(batch, 6\)"):
+        backend.encode(condition | {"words": condition["words"][:, :5]})
+    with pytest.raises(ValueError, match="'words' is float64, expected int32"):
+        backend.encode(condition | {"words": condition["words"] * 1.0})
+    with pytest.raises(ValueError, match="'given' has 1 rows, others have 2"):
+        backend.encode(condition | {"given": condition["given"][:1]})
+    with pytest.raises(ValueError, match="missing arrays .'c'"):
+        state = backend.encode(condition)
+        del state["c"]
+        backend.step(symbols(2, 1)[0], state)
+
+
+def test_keras_backend_follows_the_weights():
+    model = toy()
+    backend = open_backend("keras", model)
+    before = backend.encode(conditions(1))["h"]
+    model.first_h.kernel.assign(model.first_h.kernel * 2)
+    assert np.abs(backend.encode(conditions(1))["h"] - before).max() > 1e-3
+
+
+def test_saved_model_carries_its_signature(files):
+    assert open_backend("saved_model", files["saved_model"]).signature == Toy.signature
+
+
+def test_litert_runs_silently_without_tensorflow(files):
+    code = f"""
+import sys, json, numpy as np
+import shared.presets, shared.export.bundle, shared.export.goldens, shared.export.parity
+from shared.backends import open_backend
+from shared.generator import Signature
+signature = Signature.from_json(json.loads({json.dumps(Toy.signature.to_json())!r}))
+backend = open_backend("litert", {str(files["litert"])!r}, signature)
+state = backend.encode({{n: np.zeros((2, *s.shape), s.dtype)
+                        for n, s in signature.condition.items()}})
+assert state["h"].shape == (2, 48)
+assert not {{"tensorflow", "keras"}} & sys.modules.keys()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_cannot_be_opened_is_refused_in_one_line(files, tmp_path):
+    damaged = tmp_path / "model.tflite"
+    damaged.write_bytes(b"TFL3" * 100)
+    other = Signature({"x": TensorSpec(())}, {}, {"h": TensorSpec(())}, {})
+    for kind, source, signature in [
+        ("litert", tmp_path / "none.tflite", Toy.signature),
+        ("litert", damaged, Toy.signature),
+        ("litert", files["litert"], other),
+        ("saved_model", tmp_path, Toy.signature),
+        ("saved_model", tmp_path, None),
+    ]:
+        with pytest.raises(InputError) as caught:
+            open_backend(kind, source, signature)
+        assert str(source) in str(caught.value) and "\n" not in str(caught.value)
+    with pytest.raises(ValueError, match="unknown backend 'onnx'"):
+        open_backend("onnx", None)
+    with pytest.raises(ValueError, match="needs a signature"):
+        open_backend("litert", files["litert"])
+
+
+def test_a_signature_that_would_not_export_is_refused_at_once():
+    class Changed(Toy):
+        pass
+
+    def changed(**parts):
+        Changed.signature = Signature(**{**vars(Toy.signature), **parts})
+        model = Changed()
+        model.build_all()
+        return model
+
+    with pytest.raises(ValueError, match="'given' is bool"):
+        tf_functions(changed(condition={"given": TensorSpec((6,), "bool")}))
+    with pytest.raises(ValueError, match="'h': .* used once"):
+        tf_functions(changed(memory={"h": TensorSpec(())}))
+    with pytest.raises(ValueError, match="'a/b'"):
+        tf_functions(changed(outputs={"a/b": TensorSpec(())}))
+    wrong_shape = changed(state={"h": TensorSpec((48,)), "c": TensorSpec((49,))})
+    with pytest.raises(ValueError, match="encode returns 'c' as float32"):
+        tf_functions(wrong_shape, 1)["encode"].get_concrete_function()
+    with pytest.raises(ValueError, match="encode returns"):
+        tf_functions(changed(memory={}), 1)["encode"].get_concrete_function()

@@ -1,0 +1,277 @@
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shared import presets
+from shared.errors import InputError
+from shared.model_card import Card
+from shared.presets import (
+    add_figures,
+    assign_weights,
+    config_from_json,
+    figure,
+    find_bundle,
+    find_preset,
+    list_presets,
+    load_preset,
+    save_preset,
+)
+from shared.weights import model_weights
+
+CARD = Card(
+    title="A toy",
+    summary="What it is.",
+    training="How it was trained.",
+    limits="What it cannot do.",
+    license="cc-by-4.0",
+    license_note="Credit nobody.",
+    commercial_use=False,
+    data=("Nothing: at all", "no"),
+    languages=("en", "no"),
+    tags=("toy",),
+)
+WEIGHTS = {
+    "cell/kernel": np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4),
+    "table": np.array([1, 70000], np.int32),
+}
+FIGURES = {"loss": figure(0.40625, "valid", "lstm-suite evaluate music --data F", "2025-11-22")}
+
+
+@dataclass(frozen=True)
+class Config:
+    units: int = 4
+    sizes: tuple[int, ...] = (1, 2)
+
+
+class Variable:
+    def __init__(self, path, value):
+        self.path, self.value = path, value
+        self.shape = value.shape
+
+    def __array__(self, dtype=None, copy=None):
+        return self.value
+
+    def assign(self, value):
+        self.value = np.asarray(value, self.value.dtype)
+
+
+class Model:
+    name = "toy"
+
+    def __init__(self, **changes):
+        arrays = {n: np.zeros_like(a) for n, a in WEIGHTS.items()} | changes
+        self.weights = [Variable(f"toy/{n}", a) for n, a in arrays.items()]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A saved preset, in a checkout of its own."""
+    monkeypatch.setattr(presets, "SAVED_MODELS", tmp_path / "saved_models")
+    monkeypatch.setattr(presets, "BUNDLES", tmp_path / "tflite")
+    (tmp_path / "vocabulary.txt").write_text("a\nb\n")
+    folder = tmp_path / "saved_models" / "music" / "toy"
+    save_preset(
+        folder, "music", "toy", Config(), WEIGHTS, CARD, FIGURES, [tmp_path / "vocabulary.txt"]
+    )
+    return folder
+
+
+def refused(call, *arguments):
+    with pytest.raises(InputError) as caught:
+        call(*arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def fake_bundle(name, **changes):
+    """A folder with a sidecar and a file, as much of a bundle as finding it takes."""
+    folder = presets.BUNDLES / name
+    folder.mkdir(parents=True)
+    app, _, preset = name.partition("-")
+    (folder / "model_int8.tflite").write_bytes(b"model")
+    sidecar = {
+        "format_version": 1,
+        "app": app,
+        "preset": preset,
+        "config": {},
+        "license": "mit",
+        "commercial_use": True,
+        "figures": {},
+        "precision": "int8",
+        "precisions": {"int8": {"shipped": True, "metric": {"loss": 0.5}}},
+        "signatures": {},
+        "files": presets.checksums(folder, ["model_int8.tflite"]),
+    }
+    (folder / "bundle.json").write_text(json.dumps(sidecar | changes))
+    return folder
+
+
+def test_what_was_saved_is_read_back(folder):
+    preset = load_preset(folder)
+    assert (preset.app, preset.name, preset.card) == ("music", "toy", CARD)
+    assert config_from_json(Config, preset.config, folder) == Config()
+    assert preset.figures == FIGURES
+    assert [path.name for path in preset.extra_files] == ["vocabulary.txt"]
+    weights = preset.weights()
+    assert weights["cell/kernel"].dtype == np.float16
+    np.testing.assert_array_equal(weights["table"], WEIGHTS["table"])
+    np.testing.assert_allclose(weights["cell/kernel"], WEIGHTS["cell/kernel"], rtol=1e-3)
+
+
+def test_saving_twice_gives_the_same_bytes_and_nothing_else(folder):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert before.keys() == {
+        *("config.json", "weights.npz", "metrics.json"),
+        *("README.md", "checksums.json", "vocabulary.txt"),
+    }
+    vocabulary = folder.parents[2] / "vocabulary.txt"
+    save_preset(folder, "music", "toy", Config(), WEIGHTS, CARD, FIGURES, [vocabulary])
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [path.name for path in folder.parent.iterdir()] == ["toy"]
+
+
+def test_a_folder_with_other_files_is_left_alone(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    assert "other files" in refused(save_preset, tmp_path, "music", "toy", {}, WEIGHTS, CARD)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_every_damaged_or_missing_file_is_named(folder):
+    for name in ("config.json", "weights.npz", "metrics.json", "README.md", "vocabulary.txt"):
+        data = (folder / name).read_bytes()
+        for damaged in (data[: len(data) // 2], bytes([data[0] ^ 1]) + data[1:], b""):
+            (folder / name).write_bytes(damaged)
+            assert name in refused(load_preset, folder)
+        (folder / name).unlink()
+        assert name in refused(load_preset, folder)
+        (folder / name).write_bytes(data)
+    for text in ("", "{}", "[1]", '{"config.json": 1, "weights.npz": 2, "metrics.json": 3}'):
+        (folder / "checksums.json").write_text(text)
+        refused(load_preset, folder)
+
+
+def test_weights_that_are_no_archive_are_refused_even_with_the_right_checksum(folder):
+    for data in (b"PK\x03\x04 not really", (folder / "weights.npz").read_bytes()[:-60]):
+        (folder / "weights.npz").write_bytes(data)
+        names = [path.name for path in folder.iterdir() if path.name != "checksums.json"]
+        (folder / "checksums.json").write_text(json.dumps(presets.checksums(folder, names)))
+        assert "weights.npz" in refused(load_preset(folder).weights)
+
+
+def rewrite_config(folder, change):
+    path = folder / "config.json"
+    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    table = json.loads((folder / "checksums.json").read_text())
+    table |= presets.checksums(folder, ["config.json"])
+    (folder / "checksums.json").write_text(json.dumps(table))
+
+
+def test_another_format_or_unknown_keys_are_refused(folder):
+    rewrite_config(folder, lambda header: header | {"format_version": 7})
+    message = refused(load_preset, folder)
+    assert "format version 7, this program reads 1" in message and str(folder) in message
+    rewrite_config(folder, lambda header: header | {"format_version": 1, "colour": "blue"})
+    assert "unknown or missing keys" in refused(load_preset, folder)
+    assert "not a preset" in refused(load_preset, folder.parent)
+
+
+def test_config_keys_are_checked():
+    assert config_from_json(Config, {"sizes": [3, 4]}, "f") == Config(4, (3, 4))
+    assert refused(config_from_json, Config, {"unit": 4}, "f.json").startswith(
+        "f.json: unknown keys unit"
+    )
+    assert "not a valid configuration" in refused(config_from_json, Card, {"title": "x"}, "f")
+
+
+def test_weights_are_assigned_only_if_all_fit(folder):
+    model = Model()
+    assign_weights(model, folder)
+    np.testing.assert_allclose(model.weights[0].value, WEIGHTS["cell/kernel"], rtol=1e-3)
+    assert model.weights[0].value.dtype == np.float32
+    assert "lacks bias" in refused(assign_weights, Model(bias=np.zeros(3)), folder)
+    smaller = Model()
+    del smaller.weights[1]
+    assert "has unknown table" in refused(assign_weights, smaller, folder)
+    wrong = Model(table=np.zeros(3, np.int32))
+    assert "table has shape (2,), the model needs (3,)" in refused(assign_weights, wrong, folder)
+    assert not wrong.weights[0].value.any()  # nothing was assigned on the way
+
+
+def test_weights_that_cannot_be_kept_are_refused_when_saved(tmp_path):
+    for value in (1e6, np.nan):
+        with pytest.raises(ValueError, match="kernel: not finite in float16"):
+            save_preset(tmp_path / "p", "music", "p", {}, {"kernel": np.float32([value])}, CARD)
+    assert not list(tmp_path.iterdir())
+    twins = Model()
+    twins.weights *= 2
+    with pytest.raises(ValueError, match="two variables are called 'cell/kernel'"):
+        model_weights(twins)
+
+
+def test_a_keras_model_goes_through(tmp_path):
+    from tests.shared.export.toy import conditions, toy
+
+    model, other = toy(0), toy(1)
+    save_preset(tmp_path / "p", "music", "p", {}, model, CARD)
+    assign_weights(other, tmp_path / "p")
+    a, b = (m.encode(conditions(1))["h"].numpy() for m in (model, other))
+    np.testing.assert_allclose(a, b, atol=2e-3)
+
+
+def test_model_card_says_what_hugging_face_reads(folder):
+    yaml = pytest.importorskip("yaml")
+    add_figures(folder, {"accuracy": figure(0.5, "test", "make", "2025-11-23")})
+    text = (folder / "README.md").read_text()
+    _, front, body = text.split("---\n", 2)
+    matter = yaml.safe_load(front)
+    assert matter["license"] == "cc-by-4.0" and matter["language"] == ["en", "no"]
+    assert matter["datasets"] == ["Nothing: at all", "no"]
+    assert matter["metrics"] == ["accuracy", "loss"] and matter["tags"] == ["lstm", "music", "toy"]
+    for shown in ("# A toy", "Commercial use is **not allowed**. Credit nobody.", "0.4062"):
+        assert shown in body
+    assert "`lstm-suite evaluate music --data F` | 2025-11-22 |" in body
+    assert load_preset(folder).figures.keys() == {"loss", "accuracy"}
+
+
+def test_presets_are_found_by_name_and_by_path(folder, tmp_path):
+    assert find_preset("music", "toy").folder == folder
+    assert find_preset("music").folder == folder  # there is no other
+    moved = Path(shutil.copytree(folder, tmp_path / "elsewhere"))
+    assert find_preset("music", moved).folder == moved
+    assert find_preset("music", str(moved)).folder == moved
+    message = refused(find_preset, "music", "tioy")
+    assert "no saved model 'tioy'" in message and "known names: toy" in message
+    assert "known names: none" in refused(find_preset, "captioning")
+    assert "made for music, not for translation" in refused(find_preset, "translation", moved)
+
+
+def test_bundles_are_found_by_name_and_by_default(folder, tmp_path):
+    assert "known names: none" in refused(find_bundle, "music")
+    default = fake_bundle(f"music-{presets.DEFAULT['music']}")
+    fake_bundle("music-other")
+    only = fake_bundle("captioning-photos")
+    assert find_bundle("music").folder == default
+    assert find_bundle("music", "other").preset == "other"
+    assert find_bundle("captioning").folder == only  # it has no other
+    assert find_bundle("captioning", only).folder == only
+    fake_bundle("captioning-drawings")
+    message = refused(find_bundle, "captioning")
+    assert "which bundle?" in message and "drawings, photos" in message
+    assert "made for music" in refused(find_bundle, "captioning", default)
+    (default / "model_int8.tflite").write_bytes(b"mode")
+    assert "checksum" in refused(find_bundle, "music")
+
+
+def test_the_list_tells_what_there_is(folder):
+    fake_bundle("music-other")
+    bundle, weights = list_presets()
+    assert (bundle.app, bundle.name, bundle.kind, bundle.bytes) == ("music", "other", "bundle", 5)
+    assert bundle.commercial_use and bundle.measured == {"loss": 0.5}
+    assert bundle.default and weights.default
+    assert (weights.name, weights.kind, weights.license) == ("toy", "weights", "cc-by-4.0")
+    assert not weights.commercial_use and weights.figures == FIGURES
+    assert weights.bytes == (folder / "weights.npz").stat().st_size
