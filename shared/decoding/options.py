@@ -1,0 +1,109 @@
+"""What is asked of the decoder, and what it answers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from numbers import Integral, Real
+
+import numpy as np
+
+from shared.errors import InputError
+
+STRATEGIES = ("greedy", "sample", "beam")
+
+
+@dataclass(frozen=True)
+class DecodingOptions:
+    """How symbols are chosen. Values out of range raise `InputError`.
+
+    Args:
+        strategy: ``"greedy"`` (the likeliest symbol each time), ``"sample"`` or ``"beam"``.
+        temperature: for sampling; below 1 sharpens the distribution, above 1 flattens it.
+        top_k: for sampling; only the k likeliest symbols are drawn from. 0 is off.
+        top_p: for sampling; only the likeliest symbols that together have this probability
+            are drawn from (the nucleus). 1 is off.
+        beam_size: for beam search; hypotheses kept per item.
+        n_best: results per item, at most `beam_size` for beam search; with sampling, as many
+            independent samples; 1 for greedy.
+        length_penalty: alpha of GNMT; 0 is off, larger favors longer results.
+        coverage_penalty: beta of GNMT; 0 is off, larger favors results that attended to all of
+            the memory. The generator must output ``attention``.
+        no_repeat_ngram: no n-gram of this length occurs twice in a result. 0 is off.
+        min_length: the end symbol is forbidden before this many symbols.
+        max_length: a result with this many symbols, the prefix included, is cut, unfinished.
+        seed: every random choice follows from it.
+    """
+
+    strategy: str = "greedy"
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    beam_size: int = 5
+    n_best: int = 1
+    length_penalty: float = 0.0
+    coverage_penalty: float = 0.0
+    no_repeat_ngram: int = 0
+    min_length: int = 0
+    max_length: int = 100
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be decoded with."""
+        if self.strategy not in STRATEGIES:
+            raise InputError(f"strategy is {self.strategy!r}: choose from {', '.join(STRATEGIES)}")
+        for name, least in _INTEGERS.items():
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+                raise InputError(f"{name} is {value!r}: give a whole number, {least} or more")
+        for name in ("temperature", "top_p", "length_penalty", "coverage_penalty"):
+            value = getattr(self, name)
+            if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value):
+                raise InputError(f"{name} is {value!r}: give a finite number")
+            if value < 0:
+                raise InputError(f"{name} is {value}: it must not be negative")
+        if self.temperature == 0:
+            raise InputError("temperature is 0: give one above 0, or choose strategy greedy")
+        if not 0 < self.top_p <= 1:
+            raise InputError(f"top_p is {self.top_p}: give a number above 0, 1 at most")
+        if self.min_length > self.max_length:
+            raise InputError(
+                f"min_length {self.min_length} exceeds max_length {self.max_length}: swap them"
+            )
+        most = {"greedy": 1, "sample": math.inf, "beam": self.beam_size}[self.strategy]
+        if self.n_best > most:
+            raise InputError(
+                f"n_best is {self.n_best}: {self.strategy} yields {most} at most "
+                "(raise beam_size, or choose strategy sample)"
+            )
+
+
+_INTEGERS = {
+    "top_k": 0,
+    "beam_size": 1,
+    "n_best": 1,
+    "no_repeat_ngram": 0,
+    "min_length": 0,
+    "max_length": 1,
+    "seed": 0,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class DecodingResult:
+    """One decoded sequence.
+
+    Attributes:
+        symbols: the prefix and what followed, without the start and the end symbol.
+        score: what results are ranked by: `log_probability` / length penalty + coverage penalty.
+        log_probability: natural log, summed over what followed the prefix, the end symbol
+            included; with the constraint, before temperature, top-k and top-p.
+        finished: whether it ended with the end symbol; else `max_length` cut it.
+        attention: ``(len(symbols), memory)``, None if the generator outputs none.
+    """
+
+    symbols: tuple[int, ...]
+    score: float
+    log_probability: float
+    finished: bool
+    attention: np.ndarray | None = None

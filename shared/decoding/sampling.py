@@ -1,0 +1,67 @@
+"""Pure functions on log-probabilities ``(..., vocabulary)``; ``-inf`` marks what is forbidden.
+
+The filters return their input with more entries at ``-inf``; they do not normalize again
+(`draw` needs no normalized input).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Normalized log-probabilities, in the dtype of `logits`; a row all ``-inf`` stays so."""
+    peak = logits.max(axis=-1, keepdims=True)
+    shifted = logits - np.where(np.isneginf(peak), 0, peak)
+    total = np.exp(shifted).sum(axis=-1, keepdims=True)
+    return shifted - np.log(np.maximum(total, 1))  # 1 or more, or 0 if all is forbidden
+
+
+def with_temperature(log_probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """The distribution whose log-odds are divided by `temperature`, normalized."""
+    if temperature == 1:
+        return log_probabilities
+    return log_softmax(log_probabilities / np.asarray(temperature, log_probabilities.dtype))
+
+
+def keep_top_k(log_probabilities: np.ndarray, k: int) -> np.ndarray:
+    """The `k` likeliest symbols, and any as likely as the k-th. 0 keeps all. Fan et al., 2018."""
+    if not 0 < k < log_probabilities.shape[-1]:
+        return log_probabilities
+    kth = np.partition(log_probabilities, -k, axis=-1)[..., -k, None]
+    return np.where(log_probabilities < kth, -np.inf, log_probabilities)
+
+
+def keep_top_p(log_probabilities: np.ndarray, p: float) -> np.ndarray:
+    """The nucleus: the fewest, likeliest symbols that together have probability `p` or more.
+
+    At least one symbol is kept; 1 keeps all. Of equal symbols the first counts as likelier.
+    Holtzman et al., 2020.
+    """
+    if p >= 1:
+        return log_probabilities
+    order = np.argsort(-log_probabilities, axis=-1, kind="stable")
+    ranked = np.exp(log_softmax(np.take_along_axis(log_probabilities, order, axis=-1)))
+    before = np.cumsum(ranked, axis=-1, dtype=np.float64) - ranked  # of all that are likelier
+    keep = np.empty(order.shape, bool)
+    np.put_along_axis(keep, order, before < p, axis=-1)
+    keep[..., :1] |= ~keep.any(axis=-1, keepdims=True)
+    return np.where(keep, log_probabilities, -np.inf)
+
+
+def draw(log_probabilities: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    """One symbol per row by inverting the cumulative distribution.
+
+    Args:
+        log_probabilities: ``(rows, vocabulary)``, need not be normalized, one finite at least.
+        uniform: ``(rows,)`` in [0, 1).
+
+    Returns:
+        Symbols ``(rows,)``, never one of probability 0.
+    """
+    peak = log_probabilities.max(axis=-1, keepdims=True)
+    cumulative = np.cumsum(np.exp(log_probabilities - peak), axis=-1, dtype=np.float64)
+    total = cumulative[:, -1]
+    # Rounding must not carry the point past the last symbol that has any probability.
+    point = np.minimum(uniform * total, np.nextafter(total, 0))
+    return (cumulative <= point[:, None]).sum(axis=-1)
