@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from shared.backends.arrays import step_inputs, step_outputs
 from shared.generator import Signature, TensorSpec
+from shared.layers import portable
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _DTYPES = ("float32", "int32", "uint8")  # all that LiteRT.js can pass; bool is not
@@ -52,12 +53,12 @@ def _named(function: Any, specs: dict[str, TensorSpec], batch: int | None) -> An
         tf.TensorSpec((batch, *spec.shape), spec.dtype, name=name) for name, spec in specs.items()
     ]
 
+    def traced(*tensors: tf.Tensor) -> dict[str, tf.Tensor]:
+        with portable():  # the plain loop: the fast one is for training, and XLA's
+            return function(dict(zip(names, tensors, strict=True)))
+
     # Autograph off: what a model writes as Python stays Python, here as in Keras' own export.
-    return tf.function(
-        lambda *tensors: function(dict(zip(names, tensors, strict=True))),
-        input_signature=tensor_specs,
-        autograph=False,
-    )
+    return tf.function(traced, input_signature=tensor_specs, autograph=False)
 
 
 def _exactly(

@@ -42,7 +42,7 @@ def audit(data: bytes, signature: Signature | None = None, weights: int = 1) -> 
     Raises:
         ValueError: Flex or custom ops; weights lost; signatures other than ``encode`` and
             ``step``; tensors that are not the signature's; an output that is an input or another
-            output.
+            output, of a branch or loop too.
     """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data))
     defs = {_text(d.signatureKey): d for d in model.signatureDefs or []}
@@ -74,7 +74,14 @@ def _ops(model: Any, index: int) -> Counter[str]:
         count[_text(code.customCode) if name == "CUSTOM" else name] += 1
         options = operator.builtinOptions
         for field in _CALLED.get(type(options).__name__.removesuffix("T"), ()):
-            count += _ops(model, getattr(options, field))
+            called = getattr(options, field)
+            outputs = list(model.subgraphs[called].outputs)
+            if len(set(outputs)) < len(outputs):  # the second would be left unwritten
+                raise ValueError(
+                    f"a branch of {name} returns one tensor twice, which LiteRT gets wrong; return "
+                    "one concatenated tensor and split it outside"
+                )
+            count += _ops(model, called)
     return count
 
 

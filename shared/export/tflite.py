@@ -58,6 +58,13 @@ def _convert(saved_model: Path, precision: str) -> bytes:
     try:
         return converter.convert()
     except Exception as error:  # the converter's own class is private
-        found = re.findall(r"'tf\.(\w+)' op is neither", str(error))
-        ops = ", ".join(sorted(set(found))) or str(error).partition("\n")[0][:200]
-        raise ValueError(f"no built-in LiteRT op for: {ops}") from error
+        raise ValueError(_why(str(error))) from error
+
+
+def _why(message: str) -> str:
+    """The converter's page-long message in one line."""
+    ops = sorted(set(re.findall(r"'tf\.(\w+)' op is neither", message)))
+    if ops:
+        return f"no built-in LiteRT op for: {', '.join(ops)}"
+    faults = [line.rpartition("error: ")[2] for line in message.splitlines() if "error: " in line]
+    return f"LiteRT's converter: {(faults or [message])[0][:200]}"

@@ -5,10 +5,12 @@ import tensorflow as tf
 from shared.backends import open_backend
 from shared.errors import InputError
 from shared.export.audit import audit
+from shared.export.goldens import difference
 from shared.export.parity import compare, latency, parity, parity_table
 from shared.export.saved_model import export_saved_model
 from shared.export.tflite import export_tflite
 from shared.generator import Signature, TensorSpec
+from shared.layers import LSTM
 from tests.shared.export.toy import Toy, toy
 
 
@@ -111,6 +113,45 @@ def test_outputs_that_share_a_tensor_are_refused(tmp_path):
         export_tflite(built(PassedThrough), tmp_path, ["float32"])
 
 
+def test_a_branch_that_returns_one_tensor_twice_is_refused(tmp_path):
+    class Twice(Toy):  # LiteRT would leave one of the two unwritten
+        def step(self, symbol, state):
+            outputs, following = super().step(symbol, state)
+            h, c = tf.cond(
+                symbol["voice"][0] == 0,
+                lambda: [tf.identity(following["h"] * 2)] * 2,
+                lambda: [tf.identity(state["h"]), tf.identity(state["c"])],
+            )
+            return outputs, {"h": h, "c": c}
+
+    with pytest.raises(ValueError, match="a branch of IF returns one tensor twice"):
+        export_tflite(built(Twice), tmp_path, ["float32"])
+
+
+def test_the_lstm_layer_s_fast_path_is_left_out(tmp_path, examples):
+    class Recurrent(Toy):
+        def __init__(self):
+            super().__init__()
+            self.lstm = LSTM(48, return_sequences=True, name="lstm")
+
+        def build_all(self):
+            super().build_all()
+            self.lstm.build((None, 6, 48))
+
+        def encode(self, condition):
+            state = super().encode(condition)
+            mask = tf.cast(condition["given"], tf.bool)
+            return state | {"memory": self.lstm(state["memory"], mask=mask)}
+
+    model = built(Recurrent)
+    path = export_tflite(model, tmp_path, ["float32"])["float32"]
+    assert audit(path.read_bytes()).ops["encode"]["WHILE"] == 1
+    report = compare(
+        open_backend("keras", model), open_backend("litert", path, model.signature), examples
+    )
+    assert max(entry["max_abs"] for entry in report.values()) < 1e-5
+
+
 def test_unknown_precision(tmp_path):
     with pytest.raises(ValueError, match="unknown precision 'int4'"):
         export_tflite(toy(), tmp_path, ["int4"])
@@ -139,11 +180,17 @@ def test_parity_finds_what_differs_and_only_that(examples):
     assert sum(entry["max_abs"] for entry in tensors.values()) == pytest.approx(0.25, abs=1e-6)
     table = parity_table(report)
     assert "step/logits" in table and "0.2500 (+0.2500)" in table
-    with pytest.raises(ValueError, match="step/logits: not finite"):
+    with pytest.raises(ValueError, match="step/logits: not a number"):
         compare(keras, Shifted(keras, np.nan), examples)
-    forbidden = np.where(np.arange(30) == 3, -np.inf, 0)  # -inf in both is no difference
-    both = [Shifted(keras, forbidden) for _ in range(2)]
-    assert compare(*both, examples)["step/logits"]["max_abs"] == 0
+
+
+def test_how_much_is_forbidden_is_no_difference(examples):
+    keras = open_backend("keras", toy())
+    never, no = (Shifted(keras, np.where(np.arange(30) == 3, v, 0)) for v in (-1e9, -np.inf))
+    assert compare(never, no, examples)["step/logits"] == {"max_abs": 0, "max_rel": 0}
+    assert compare(never, keras, examples)["step/logits"]["max_abs"] > 9e3
+    a, b = np.array([-1e9, 2.0]), np.array([-1e9, 3.0])
+    assert difference(a, b) == (1.0, 0.5)  # of 2, not of 1e9
 
 
 def test_latency_is_in_milliseconds(examples):
