@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from typing import Any
-
-from shared.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -16,6 +13,8 @@ class MusicConfig:
     Args:
         holds: Whether a note that goes on is a symbol of its own, so that repeated notes are
             heard; the canonical JSON does not know them.
+        placed: Whether the training pieces told their metre, fermatas and keys; if not, these
+            are unknown to the model in composing too.
         embedding: Size of a note's embedding, per voice.
         feature_embedding: Size of the embedding of metre, fermatas and key.
         units: Of each LSTM layer, from the bottom up.
@@ -27,6 +26,7 @@ class MusicConfig:
     """
 
     holds: bool = False
+    placed: bool = False
     embedding: int = 64
     feature_embedding: int = 64
     units: tuple[int, ...] = (256, 256)
@@ -36,30 +36,11 @@ class MusicConfig:
     dropout: float = 0.45
     head_dropout: float = 0.3
 
-    def __post_init__(self) -> None:
-        """JSON has no tuples."""
-        object.__setattr__(self, "units", tuple(self.units))
-
-    def to_json(self) -> dict[str, Any]:
-        """The configuration as plain JSON values."""
-        return {**asdict(self), "units": list(self.units)}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> MusicConfig:
-        """The inverse of `to_json`.
-
-        Raises:
-            InputError: a key is unknown.
-        """
-        if unknown := sorted(set(value) - {f.name for f in fields(cls)}):
-            raise InputError(f"music configuration: unknown {', '.join(unknown)}; remove it")
-        return cls(**value)
-
 
 PRESETS = {
     "tiny": MusicConfig(
         embedding=8, feature_embedding=8, units=(16, 16), head_units=16, dropout=0, head_dropout=0
     ),
     "jsb16": MusicConfig(),
-    "chorales": replace(MusicConfig(), holds=True),
+    "chorales": MusicConfig(holds=True, placed=True),
 }

@@ -138,6 +138,7 @@ class MusicModel(keras.Model):
         held = state["held"] + just * (holding - state["held"])
 
         names = [f"{name}{k}" for k in range(len(self.lstm.units)) for name in "hc"]
+        kept = ("top", *names)
 
         def advance():
             rows = tf.unstack(symbol["features"], axis=-1)
@@ -146,12 +147,14 @@ class MusicModel(keras.Model):
             flat = [state[name] for name in names]
             pairs = [flat[k : k + 2] for k in range(0, len(flat), 2)]
             top, pairs = self.lstm.step(x, pairs)
-            return [top, *tf.nest.flatten(pairs)]
+            return tf.concat([top, *tf.nest.flatten(pairs)], axis=-1)
 
         def stay():
-            return [tf.identity(state[name]) for name in ("top", *names)]
+            return tf.concat([state[name] for name in kept], axis=-1)
 
-        top, *flat = tf.cond(voice == 0, advance, stay)
+        # One tensor, for LiteRT mixes up a branch's results when two of them are equal.
+        sizes = [self.signature.state[name].shape[0] for name in kept]
+        top, *flat = tf.split(tf.cond(voice == 0, advance, stay), sizes, axis=-1)
         chain = self._chain(sounding, held)
         everything = tf.stack([self._head(v, top, chain) for v in range(_VOICES)], axis=1)
         logits = tf.reduce_sum(everything * tf.one_hot(voice, _VOICES)[:, None], axis=1)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import argparse
+import dataclasses
+import datetime
 from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from apps.music.config import MusicConfig
+from apps.arguments import add_json, add_seed, report
+from apps.music.config import PRESETS, MusicConfig
 from apps.music.data import batches_per_epoch, pipeline, whole_pieces
+from apps.music.evaluate import BACH, load_pieces, nats, summarize
 from apps.music.model import MusicModel
 from apps.music.piece import Piece
+from shared.backends.keras_model import KerasBackend
+from shared.backends.presets import load_model
+from shared.errors import InputError
+from shared.model_card import Card
+from shared.presets import add_figures, figure, save_preset
 from shared.training import FitOptions
 from shared.training.fit import FitResult, fit
 
@@ -19,22 +29,19 @@ STEPS, BATCH = 128, 16
 PASSES = 4  # over the data, between two validations
 
 
-def recipe(minutes: float = 30.0, seed: int = 0) -> FitOptions:
-    """The options that trained the shipped models; apps/music/README.md has the log of runs."""
-    return FitOptions(
-        epochs=63,
-        learning_rate=2e-3,
-        schedule="cosine",
-        warmup_steps=200,
-        total_steps=9_000,
-        final_fraction=0.05,
-        weight_decay=0.05,
-        clip_norm=1.0,
-        ema_momentum=0.999,
-        monitor="val_nats_per_note",
-        max_minutes=minutes,
-        seed=seed,
-    )
+RECIPE = FitOptions(
+    epochs=63,
+    learning_rate=2e-3,
+    schedule="cosine",
+    warmup_steps=200,
+    total_steps=9_000,
+    final_fraction=0.05,
+    weight_decay=0.05,
+    clip_norm=1.0,
+    ema_momentum=0.999,
+    monitor="val_nats_per_note",
+)
+"""What trained the shipped models; apps/music/README.md has the log of runs."""
 
 
 def train(
@@ -72,3 +79,99 @@ def _whole(pieces: Sequence[Piece], holds: bool) -> tf.data.Dataset:
     }
     data = tf.data.Dataset.from_generator(lambda: batches, output_signature=signature)
     return data.apply(tf.data.experimental.assert_cardinality(len(batches))).cache()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``train music``."""
+    parser.add_argument("--data", default=BACH, metavar="PATH", help="canonical JSON, a folder of "
+                        "scores, or 'bach' for music21's chorales (default)")  # fmt: skip
+    parser.add_argument("--config", choices=PRESETS, default="chorales", help="sizes; %(default)s")
+    parser.add_argument("--run", default="runs/music", metavar="DIR", help="checkpoints and logs; "
+                        "an unfinished run goes on; %(default)s")  # fmt: skip
+    parser.add_argument("-o", "--output", metavar="DIR", help="the preset; default: RUN/preset")
+    parser.add_argument("--epochs", type=int, default=RECIPE.epochs,
+                        help=f"of {PASSES} passes over the data; default: %(default)s")  # fmt: skip
+    parser.add_argument("--minutes", type=float, default=0, help="stop then, to go on later")
+    parser.add_argument("--learning-rate", type=float, default=RECIPE.learning_rate)
+    add_seed(parser)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """``lstm-suite train music``."""
+    config = PRESETS[args.config]
+    pieces, valid = load_training(args.data)
+    per_epoch = PASSES * batches_per_epoch(pieces, STEPS, BATCH)
+    options = dataclasses.replace(
+        RECIPE,
+        epochs=args.epochs,
+        total_steps=max(args.epochs * per_epoch, RECIPE.warmup_steps + 1),
+        learning_rate=args.learning_rate,
+        max_minutes=args.minutes,
+        seed=args.seed,
+    )
+    model, result = train(config, pieces, valid, options, args.run)
+    if result.best_weights is None:
+        report(args, result.summary, f"stopped before the first epoch ended; run again: {args.run}")
+        return
+    folder = Path(args.output or Path(args.run) / "preset")
+    preset = save_preset(folder, "music", folder.name, config, model, _card(args, result, pieces))
+    # The figures of the weights as they are stored, in float16.
+    stored = load_model(preset, lambda _: MusicModel(config))
+    figures = summarize(nats(KerasBackend(stored), valid, config.holds))
+    command = f"lstm-suite evaluate music --preset {folder.name} --data {_data_name(args.data)} --split valid"
+    today = datetime.date.today().isoformat()
+    add_figures(
+        folder,
+        {
+            n: figure(v, f"{len(valid)} validation pieces", command, today)
+            for n, v in figures.items()
+        },
+    )
+    lines = [f"{name:20} {value:.4f}" for name, value in figures.items()]
+    lines.append(f"wrote {folder}; next: lstm-suite export music --preset {folder}")
+    report(args, {**result.summary, **figures, "preset": str(folder)}, "\n".join(lines))
+
+
+def load_training(data: str) -> tuple[list[Piece], list[Piece]]:
+    """Training and validation pieces; of a folder of scores every tenth is for validation.
+
+    Raises:
+        InputError: A folder has too few pieces.
+    """
+    if not Path(data).is_dir():
+        return load_pieces(data, "train"), load_pieces(data, "valid")
+    pieces = load_pieces(data, "")
+    if len(pieces) < 2:
+        raise InputError(f"{data}: {len(pieces)} piece; training and validation need one each")
+    valid = pieces[::10]
+    return [piece for piece in pieces if piece not in valid], valid
+
+
+def _data_name(data: str) -> str:
+    return data if data == BACH else Path(data).name
+
+
+def _card(args: argparse.Namespace, result: FitResult, pieces: Sequence[Piece]) -> Card:
+    sources = {
+        BACH: "Chorales by J. S. Bach in four parts from the corpus of music21",
+    }
+    data = sources.get(args.data, f"{_data_name(args.data)}, its training part")
+    summary = result.summary
+    return Card(
+        title="Four-part chorales, one LSTM",
+        summary="Writes four-part chorales on a grid of 16th notes, voice by voice: an LSTM over "
+        "frames with chained heads for soprano, bass, alto and tenor.",
+        training=f"{len(pieces)} pieces ({data}), transposed at random within the voices' ranges; "
+        f"{summary['steps']} steps of {BATCH} x {STEPS} frames, {summary['minutes']:.0f} minutes on "
+        f"{summary['hardware']['cores']} cores, seed {args.seed}; "
+        f"`lstm-suite train music --config {args.config} --data {_data_name(args.data)} "
+        f"--epochs {args.epochs} --seed {args.seed}`.",
+        limits="It knows chorales in the style of Bach and nothing else. Without rules it writes "
+        "parallel fifths and octaves more often than Bach, and no long form.",
+        license="apache-2.0",
+        license_note="The weights are Apache-2.0. The music is in the public domain.",
+        commercial_use=True,
+        data=(data,),
+        tags=("music", "lstm", "bach", "midi"),
+    )

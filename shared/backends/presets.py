@@ -68,7 +68,7 @@ def load_model(preset: Preset, build_model: BuildModel) -> Any:
         model = build_model(preset.config)
     except ModuleNotFoundError as error:
         raise InputError(
-            f'{error.name} is not installed; pip install "lstm-suite[train]", or use --backend litert'
+            f"{error.name} is not installed; pip install 'lstm-suite[train]', or use litert"
         ) from error
     assign_weights(model, preset)
     return model

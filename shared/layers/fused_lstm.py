@@ -70,8 +70,8 @@ def lstm_sequence(x, weights: Weights, h0, c0, mask=None, dropout_mask=None):
     @tf.custom_gradient
     def run(x, h0, c0, *flat):
         # Run eagerly, an outer tape would record the XLA calls and fail.
-        x, h0, c0, *flat = (tf.stop_gradient(v) for v in (x, h0, c0, *flat))
-        weights = Weights(*_refill(structure, flat))
+        x, h0, c0, *values = (tf.stop_gradient(v) for v in (x, h0, c0, *flat))
+        weights = Weights(*_refill(structure, values))
         parts = _split(x.shape[0], tf.shape(x)[0])
         cut = [
             [None if v is None else v[p] for v in (x, h0, c0, mask, dropout_mask)] for p in parts
@@ -112,8 +112,8 @@ def _split(static: int | None, batch) -> list[slice]:
 def _tanh_form(units: int) -> tuple[np.ndarray, np.ndarray]:
     """Scale s and offset o, ``(4H,)``, with which gate(z) = tanh(s z) s + o."""
     return (
-        np.repeat(np.float32([0.5, 0.5, 1, 0.5]), units),
-        np.repeat(np.float32([0.5, 0.5, 0, 0.5]), units),
+        np.repeat(np.array([0.5, 0.5, 1, 0.5], np.float32), units),
+        np.repeat(np.array([0.5, 0.5, 0, 0.5], np.float32), units),
     )
 
 

@@ -1,0 +1,74 @@
+"""The ``lstm-suite`` command: every verb, one line for an error, exit status 0 or 2."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from apps import APPS, demo, presets
+from apps.music import generate as music
+from shared.errors import InputError
+
+VERBS = {
+    "compose": (music, "compose a four-part chorale"),
+    "presets": (presets, "list the trained models"),
+    "demo": (demo, "a sample of everything, and a page that shows it"),
+}
+PER_APP = {
+    "train": "train a model on your own data",
+    "evaluate": "measure a model on data",
+    "export": "write the .tflite bundle of a trained model",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command line; returns the exit status."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    verb = arguments[0] if arguments else ""
+    try:
+        args = _parser(arguments).parse_args(arguments)
+        args.run(args)
+    except InputError as error:
+        message = str(error)
+    except OSError as error:
+        message = f"{error.filename or 'file'}: {error.strerror or error}; check the path"
+    except KeyboardInterrupt:
+        return 130
+    else:
+        return 0
+    print(f"lstm-suite {verb}: {' '.join(message.split())}", file=sys.stderr)
+    return 2
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="lstm-suite", description="Four applications on one LSTM.")
+    verbs = top.add_subparsers(required=True, metavar="VERB")
+    for verb, (module, what) in VERBS.items():
+        sub = verbs.add_parser(verb, help=what, description=what)
+        module.add_arguments(sub)
+        sub.set_defaults(run=module.run)
+    for verb, what in PER_APP.items():
+        sub = verbs.add_parser(verb, help=what, description=what)
+        apps = sub.add_subparsers(required=True, metavar="{" + ",".join(APPS) + "}")
+        for app in APPS:
+            sub = apps.add_parser(app, description=what)
+            if list(arguments[:2]) == [verb, app]:  # these import TensorFlow: only when asked for
+                module = _import("apps.export" if verb == "export" else f"apps.{app}.{verb}")
+                module.add_arguments(sub)
+                sub.set_defaults(run=module.run, app=app)
+    return top
+
+
+def _import(name: str):
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f'{error.name} is not installed; pip install "lstm-suite[train]"'
+        ) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

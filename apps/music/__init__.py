@@ -1,0 +1,1 @@
+"""Four-part chorales: composed note by note, written as MIDI, MusicXML, picture and sound."""

@@ -1,0 +1,139 @@
+"""Measure a chorale model: ``lstm-suite evaluate music``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from apps.arguments import add_json, add_model_arguments, report
+from apps.music.config import MusicConfig
+from apps.music.corpus import read_folder
+from apps.music.data import read_split, whole_pieces
+from apps.music.generate import DECODING, KEY_COLUMNS, STEP_COLUMNS, open_music
+from apps.music.piece import END, HOLD, SILENCE, START, VOICE_ORDER, Piece
+from apps.music.splits import bach_splits
+from shared.decoding.sampling import log_softmax
+from shared.errors import InputError
+from shared.export.goldens import Example
+from shared.generator import Generator
+
+BACH = "bach"
+_ROWS = 16
+
+
+def nats(generator: Generator, pieces: Sequence[Piece], holds: bool) -> list[np.ndarray]:
+    """Negative log-likelihood of every note of every piece, through `encode` and `step`.
+
+    Args:
+        generator: A music model on any backend.
+        pieces: What to score, each from its beginning.
+        holds: The model's `MusicConfig.holds`.
+
+    Returns:
+        For each piece float32 ``(steps, 4)``, voices in `VOICE_ORDER`; every voice of every step
+        counts, silence too, the end does not.
+    """
+    results: dict[int, np.ndarray] = {}
+    for batch in whole_pieces(pieces, _ROWS, holds):
+        frames, features = batch["frames"], batch["features"]
+        rows, steps = len(frames), features.shape[1]
+        losses = np.zeros((rows, steps, len(VOICE_ORDER)), np.float32)
+        state = generator.encode({"key": features[:, 0, KEY_COLUMNS]})
+        symbol = np.full(rows, START, np.int32)
+        for t in range(steps):
+            place = np.ascontiguousarray(features[:, t, STEP_COLUMNS])
+            for voice in range(len(VOICE_ORDER)):
+                inputs = {"symbol": symbol, "voice": np.full(rows, voice, np.int32)}
+                outputs, state = generator.step({**inputs, "features": place}, state)
+                symbol = frames[:, t + 1, voice]
+                losses[:, t, voice] = -log_softmax(outputs["logits"])[np.arange(rows), symbol]
+        for row, index in enumerate(batch["index"]):
+            results[int(index)] = losses[row, : len(pieces[index])]
+    return [results[index] for index in range(len(pieces))]
+
+
+def summarize(losses: Sequence[np.ndarray]) -> dict[str, float]:
+    """``nats_per_note``, the mean over notes, and ``nats_per_note_piece``, of pieces' means."""
+    return {
+        "nats_per_note": float(np.concatenate([loss.ravel() for loss in losses]).mean()),
+        "nats_per_note_piece": float(np.mean([loss.mean() for loss in losses])),
+    }
+
+
+def load_pieces(data: str, split: str) -> list[Piece]:
+    """The pieces that ``--data`` and ``--split`` name.
+
+    Args:
+        data: ``bach`` for music21's chorales, a file in the canonical JSON format, or a folder
+            of scores, which has no splits.
+        split: ``train``, ``valid`` or ``test``, or what the file calls its parts.
+    """
+    if data == BACH:
+        splits = bach_splits()
+        if split not in splits:
+            raise InputError(f"{BACH} has no split {split!r}; it has: {', '.join(splits)}")
+        return splits[split]
+    return read_folder(data)[0] if Path(data).is_dir() else read_split(data, split)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``evaluate music``."""
+    parser.add_argument("--data", default=BACH, metavar="FILE", help="canonical JSON, a folder of "
+                        "scores, or 'bach' for music21's chorales (default)")  # fmt: skip
+    parser.add_argument("--split", default="test", metavar="NAME", help="default: %(default)s")
+    add_model_arguments(parser, backend="keras")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """``lstm-suite evaluate music``."""
+    pieces = load_pieces(args.data, args.split)
+    opened, config = open_music(args)
+    figures = summarize(nats(opened.generator, pieces, config.holds))
+    values = {
+        "n": len(pieces),
+        "preset": opened.name,
+        "backend": opened.backend,
+        "precision": opened.precision,
+        **figures,
+    }
+    report(args, values, "\n".join(f"{name:20} {value}" for name, value in values.items()))
+
+
+# What export needs to know of the app.
+
+
+def export_parts(config: MusicConfig, split: str, data: str = BACH) -> Mapping[str, Any]:
+    """Examples, task metric and decoding defaults for `shared.export.pipeline.export_bundle`."""
+    pieces = load_pieces(data, split)
+    sample = pieces[:: max(1, len(pieces) // 12)]
+    return {
+        "examples": [_example(piece, config.holds) for piece in sample[:4]],
+        "metric": lambda generator: summarize(nats(generator, sample, config.holds)),
+        "decoding": {**DECODING, "voice_order": list(VOICE_ORDER)},
+        "special_ids": {"silence": SILENCE, "start": START, "end": END, "hold": HOLD},
+        "normalization": {
+            "symbol": "4 + MIDI pitch - 36",
+            "features": "position, phase, fermata, fermata_in, last_bar: see apps/music/piece.py",
+        },
+    }
+
+
+def _example(piece: Piece, holds: bool, frames: int = 6) -> Example:
+    [batch] = whole_pieces([piece], 1, holds)
+    symbols, last = [], START
+    for t in range(frames):
+        for voice in range(len(VOICE_ORDER)):
+            symbols.append(
+                {
+                    "symbol": np.array([last], np.int32),
+                    "voice": np.array([voice], np.int32),
+                    "features": batch["features"][:, t, STEP_COLUMNS],
+                }
+            )
+            last = int(batch["frames"][0, t + 1, voice])
+    return Example({"key": batch["features"][:, 0, KEY_COLUMNS]}, symbols)

@@ -1,0 +1,278 @@
+"""Compose chorales: ``lstm-suite compose``. Needs neither Keras nor TensorFlow."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from apps.arguments import add_json, add_model_arguments, add_seed, report
+from apps.demo import Sample
+from apps.music.config import MusicConfig
+from apps.music.key import key_name, parse_key
+from apps.music.piece import (
+    END,
+    FEATURES,
+    HOLD,
+    SILENCE,
+    START,
+    VOICE_ORDER,
+    VOICES,
+    Piece,
+    decode_symbols,
+    features,
+    metre,
+    piece_from_pitches,
+)
+from shared.backends.presets import Opened, open_preset
+from shared.decoding import DecodingOptions, decode
+from shared.errors import InputError
+from shared.files import write_bytes, write_text
+from shared.generator import Generator
+from shared.presets import config_from_json
+
+Config = MusicConfig
+KEY_COLUMNS = [FEATURES.index(name) for name in ("tonic", "mode")]
+STEP_COLUMNS = [k for k in range(len(FEATURES)) if k not in KEY_COLUMNS]
+MAX_BARS = 64
+METRES = {"4/4": 16, "3/4": 12}
+# What the shipped bundles name as their defaults, too.
+DECODING = {"strategy": "sample", "temperature": 0.9, "top_p": 0.95}
+
+
+def plan(bars: int, key: tuple[int, int], bar_length: int = 16, phrase: int = 2) -> Piece:
+    """An empty piece: metre, key, and a fermata on the last half note of every phrase.
+
+    Args:
+        bars: Length.
+        key: Tonic and mode.
+        bar_length: In 16ths.
+        phrase: Bars in a phrase; the last bar ends one in any case.
+    """
+    steps = bars * bar_length
+    position, lengths = metre(steps, bar_length)
+    bar = np.arange(steps) // bar_length
+    ends = ((bar + 1) % phrase == 0) | (bar == bars - 1)
+    return piece_from_pitches(
+        "plan",
+        np.full((steps, 4), -1),
+        position=position,
+        bar_length=lengths,
+        fermata=ends & (position >= bar_length - 8),
+        tonic=key[0],
+        mode=key[1],
+    )
+
+
+def compose(
+    generator: Generator,
+    config: MusicConfig,
+    outline: Piece,
+    options: DecodingOptions,
+) -> Piece:
+    """Fills a plan with notes, voice by voice.
+
+    Args:
+        generator: A music model on any backend.
+        config: The model's.
+        outline: Metre, fermatas, key and length; its notes are not looked at.
+        options: How to choose notes; ``max_length`` is set here.
+
+    Returns:
+        A piece of the plan's length.
+    """
+    rows = features(outline)
+    if not config.placed:  # a model that never saw metre or key must not be told
+        blank = piece_from_pitches("blank", outline.pitches)
+        rows = features(blank)
+    state = generator.encode({"key": rows[:1, KEY_COLUMNS]})
+
+    def inputs(t: int, last: np.ndarray) -> dict[str, np.ndarray]:
+        frame, voice = divmod(t, len(VOICE_ORDER))
+        count = len(last)
+        return {
+            "symbol": last,
+            "voice": np.full(count, voice, np.int32),
+            "features": np.tile(rows[frame, STEP_COLUMNS], (count, 1)),
+        }
+
+    options = DecodingOptions(**{**vars(options), "max_length": 4 * len(outline)})
+    [[result]] = decode(
+        generator,
+        state,
+        start=START,
+        end=END,
+        options=options,
+        inputs=inputs,
+        constraint=_sensible,
+    )
+    symbols = np.array(result.symbols, np.int32).reshape(-1, len(VOICE_ORDER))
+    pitches, strikes = decode_symbols(symbols, config.holds)
+    return piece_from_pitches(
+        "composition",
+        pitches,
+        strikes,
+        position=outline.position,
+        bar_length=outline.bar_length,
+        fermata=outline.fermata,
+        tonic=outline.tonic if config.placed else -1,
+        mode=outline.mode if config.placed else -1,
+        source="lstm-suite",
+    )
+
+
+def _sensible(prefixes: np.ndarray, log_probabilities: np.ndarray) -> np.ndarray:
+    """No end before the plan's, and nothing held that does not sound."""
+    log_probabilities[:, END] = -np.inf
+    voices = len(VOICE_ORDER)
+    before = prefixes[:, prefixes.shape[1] % voices :: voices]  # this voice's symbols
+    if before.shape[1] == 0:
+        log_probabilities[:, HOLD] = -np.inf
+    else:  # silence is never held, so a hold after it is the only one that holds nothing
+        log_probabilities[before[:, -1] == SILENCE, HOLD] = -np.inf
+    return log_probabilities
+
+
+def open_music(args: argparse.Namespace) -> tuple[Opened, MusicConfig]:
+    """The preset and backend that the arguments name."""
+    opened = open_preset("music", args.preset, args.backend, build_model)
+    return opened, config_from_json(MusicConfig, opened.config, opened.name)
+
+
+def build_model(config: dict[str, Any]) -> Any:
+    """The Keras model; imports TensorFlow."""
+    from apps.music.model import MusicModel
+
+    return MusicModel(config_from_json(MusicConfig, config, "config.json"))
+
+
+def write(piece: Piece, path: str | Path, tempo: int) -> None:
+    """Writes a piece in the format that the file's ending names.
+
+    Raises:
+        InputError: The ending is unknown.
+    """
+    from apps.music import score
+
+    path = Path(path)
+    text = score.musicxml(piece, tempo=tempo)
+    match path.suffix.lower():
+        case ".mid" | ".midi":
+            score.write_midi(path, piece, tempo)
+        case ".musicxml" | ".xml":
+            write_text(path, text)
+        case ".svg":
+            write_text(path, score.render_svg(text)[0])
+        case ".png":
+            write_bytes(path, score.render_png(score.render_svg(text)[0]))
+        case ".wav":
+            score.write_wav(path, piece, tempo)
+        case suffix:
+            raise InputError(
+                f"{path}: cannot write {suffix or 'a file without an ending'}; {ENDINGS}"
+            )
+
+
+ENDINGS = "use .mid, .musicxml, .svg, .png or .wav"
+
+
+def roll(piece: Piece, title: str = "") -> bytes:
+    """The piano roll as a PNG."""
+    from shared.plots import piano_roll
+
+    bars = np.flatnonzero(piece.position == 0).tolist()
+    return piano_roll(piece.pitches, piece.strikes, bars=bars, names=VOICES, title=title)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``compose``."""
+    parser.add_argument("-o", "--output", nargs="+", default=["chorale.mid"], metavar="FILE",
+                        help=f"one or several files; {ENDINGS}")  # fmt: skip
+    parser.add_argument("--roll", metavar="FILE.png", help="a piano roll too")
+    parser.add_argument("--bars", type=int, default=8, help="default: %(default)s")
+    parser.add_argument("--key", default="G major", help="such as 'Bb major' or 'F# minor'")
+    parser.add_argument("--metre", choices=METRES, default="4/4", help="default: %(default)s")
+    parser.add_argument("--phrase", type=int, default=2, help="bars before a fermata")
+    parser.add_argument("--tempo", type=int, default=84, help="quarters a minute")
+    parser.add_argument("--temperature", type=float, default=DECODING["temperature"])
+    parser.add_argument("--top-p", type=float, default=DECODING["top_p"])
+    add_model_arguments(parser)
+    add_seed(parser)
+    add_json(parser)
+
+
+def compose_from(args: argparse.Namespace, opened: Opened, config: MusicConfig) -> Piece:
+    """The piece that the options ask for.
+
+    Raises:
+        InputError: An option is out of range.
+    """
+    if not 1 <= args.bars <= MAX_BARS:
+        raise InputError(f"--bars must be 1 to {MAX_BARS}, not {args.bars}")
+    if args.phrase < 1 or not 20 <= args.tempo <= 300:
+        raise InputError("--phrase must be at least 1 and --tempo 20 to 300")
+    options = DecodingOptions(
+        strategy="sample", temperature=args.temperature, top_p=args.top_p, seed=args.seed
+    )
+    outline = plan(args.bars, parse_key(args.key), METRES[args.metre], args.phrase)
+    return compose(opened.generator, config, outline, options)
+
+
+def run(args: argparse.Namespace) -> None:
+    """``lstm-suite compose``."""
+    opened, config = open_music(args)
+    piece = compose_from(args, opened, config)
+    _write_all(piece, args.output, args.roll, args.tempo)
+    files = [*args.output, *([args.roll] if args.roll else [])]
+    values = {
+        "preset": opened.name,
+        "backend": opened.backend,
+        "precision": opened.precision,
+        "seed": args.seed,
+        "key": key_name(piece.tonic, piece.mode) if config.placed else None,
+        "bars": args.bars,
+        "tempo": args.tempo,
+        "files": files,
+        "pitches": piece.pitches.tolist(),
+    }
+    report(args, values, f"{args.bars} bars, seed {args.seed}: {', '.join(files)}")
+
+
+def _write_all(piece: Piece, paths: Sequence[str], roll_path: str | None, tempo: int) -> None:
+    for path in paths:
+        write(piece, path, tempo)
+    if roll_path:
+        write_bytes(roll_path, roll(piece))
+
+
+def demo(folder: Path, seed: int) -> list[Sample]:
+    """The app's part of ``lstm-suite demo``: files in the folder, and what to say of them."""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    samples = []
+    for name, key, bars in (("chorale-major", "G major", 8), ("chorale-minor", "E minor", 8)):
+        made = [
+            (folder / f"{name}.png", "the score, engraved by verovio"),
+            (folder / f"{name}-roll.png", "the same as a piano roll"),
+            (folder / f"{name}.wav", "played by the built-in synthesizer"),
+            (folder / f"{name}.mid", "MIDI, four tracks"),
+            (folder / f"{name}.musicxml", "MusicXML, for a notation program"),
+        ]
+        words = ["--key", key, "--bars", str(bars), "--seed", str(seed)]
+        args = parser.parse_args(words)
+        outputs = [str(path) for path, _ in made if "-roll" not in path.name]
+        opened, config = open_music(args)
+        piece = compose_from(args, opened, config)
+        _write_all(piece, outputs, str(made[1][0]), args.tempo)
+        samples.append(
+            Sample(
+                title=f"A chorale in {key}",
+                given=f"{bars} bars in {key}, seed {seed}",
+                command=f'lstm-suite compose --key "{key}" --bars {bars} --seed {seed}',
+                made=tuple(made),
+            )
+        )
+    return samples

@@ -1,0 +1,39 @@
+"""List the trained models: ``lstm-suite presets``."""
+
+from __future__ import annotations
+
+import argparse
+
+from apps.arguments import add_json, report
+from shared.presets import PresetInfo, list_presets
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``presets``."""
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """``lstm-suite presets``."""
+    infos = list_presets()
+    rows: list[tuple[str, ...]] = [("PRESET", "RUNS", "SIZE", "LICENSE", "COMMERCIAL", "FIGURES")]
+    rows += map(_row, infos)
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]) - 1)]
+    lines = [
+        "  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[-1]])
+        for row in rows
+    ]
+    values = [{**vars(info), "folder": str(info.folder)} for info in infos]
+    report(args, {"presets": values}, "\n".join(lines))
+
+
+def _row(info: PresetInfo) -> tuple[str, ...]:
+    figures = info.measured or {name: entry["value"] for name, entry in info.figures.items()}
+    return (
+        f"{info.app}/{info.name}{' *' if info.default else ''}",
+        "litert" if info.kind == "bundle" else "keras",
+        f"{info.bytes / 1e6:.1f} MB",
+        info.license,
+        "yes" if info.commercial_use else "no",
+        ", ".join(f"{name} {value:.3f}" for name, value in figures.items()),
+    )
