@@ -32,7 +32,7 @@ class LiteRTBackend:
             raise InputError(f"{path}: no such file; export the model first")
         self.signature = signature
         try:
-            with _silent_stderr():
+            with silent_stderr():
                 self._interpreter = Interpreter(model_path=str(path), num_threads=num_threads)
                 self._interpreter.allocate_tensors()
             self._encode = self._interpreter.get_signature_runner("encode")
@@ -74,8 +74,8 @@ def _rows(runner: Any, arrays: Arrays, specs: Mapping[str, TensorSpec]) -> Array
 
 
 @contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """Drop what LiteRT's C++ tells about its delegate: on success a command says nothing there."""
+def silent_stderr() -> Iterator[None]:
+    """Drop what C++ code writes to stderr while the block runs; exceptions tell what went wrong."""
     try:
         saved = os.dup(2)
     except OSError:  # there is no stderr to protect

@@ -10,6 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from shared.backends.litert import silent_stderr
 from shared.export.audit import audit
 from shared.export.saved_model import export_saved_model
 from shared.files import write_bytes
@@ -56,7 +57,8 @@ def _convert(saved_model: Path, precision: str) -> bytes:
     elif precision not in PRECISIONS:
         raise ValueError(f"unknown precision {precision!r}: choose from {', '.join(PRECISIONS)}")
     try:
-        return converter.convert()
+        with silent_stderr():  # on failure it prints the whole graph; `__cause__` has it too
+            return converter.convert()
     except Exception as error:  # the converter's own class is private
         raise ValueError(_why(str(error))) from error
 
