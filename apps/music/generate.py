@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from apps.arguments import add_json, add_model_arguments, add_seed, report
 from apps.demo import Sample
+from apps.music import score
 from apps.music.config import MusicConfig
 from apps.music.key import key_name, parse_key
 from apps.music.piece import (
@@ -30,7 +31,7 @@ from apps.music.piece import (
 from shared.backends.presets import Opened, open_preset
 from shared.decoding import DecodingOptions, decode
 from shared.errors import InputError
-from shared.files import write_bytes, write_text
+from shared.files import write_bytes
 from shared.generator import Generator
 from shared.presets import config_from_json
 
@@ -149,34 +150,30 @@ def build_model(config: dict[str, Any]) -> Any:
     return MusicModel(config_from_json(MusicConfig, config, "config.json"))
 
 
-def write(piece: Piece, path: str | Path, tempo: int) -> None:
-    """Writes a piece in the format that the file's ending names.
+WRITERS: dict[str, Callable[[Piece, int], bytes]] = {
+    ".mid": score.midi,
+    ".musicxml": lambda piece, tempo: score.musicxml(piece, tempo=tempo).encode(),
+    ".svg": lambda piece, tempo: _picture(piece, tempo).encode(),
+    ".png": lambda piece, tempo: score.render_png(_picture(piece, tempo)),
+    ".wav": score.wav,
+}
+ENDINGS = f"use {', '.join(WRITERS)}"
+
+
+def _picture(piece: Piece, tempo: int) -> str:
+    return score.render_svg(score.musicxml(piece, tempo=tempo))
+
+
+def check_ending(path: str | Path) -> str:
+    """The ending of a file that can be written.
 
     Raises:
-        InputError: The ending is unknown.
+        InputError: It is none of `WRITERS`.
     """
-    from apps.music import score
-
-    path = Path(path)
-    text = score.musicxml(piece, tempo=tempo)
-    match path.suffix.lower():
-        case ".mid" | ".midi":
-            score.write_midi(path, piece, tempo)
-        case ".musicxml" | ".xml":
-            write_text(path, text)
-        case ".svg":
-            write_text(path, score.render_svg(text)[0])
-        case ".png":
-            write_bytes(path, score.render_png(score.render_svg(text)[0]))
-        case ".wav":
-            score.write_wav(path, piece, tempo)
-        case suffix:
-            raise InputError(
-                f"{path}: cannot write {suffix or 'a file without an ending'}; {ENDINGS}"
-            )
-
-
-ENDINGS = "use .mid, .musicxml, .svg, .png or .wav"
+    ending = Path(path).suffix.lower()
+    if ending not in WRITERS:
+        raise InputError(f"{path}: cannot write {ending or 'a file without an ending'}; {ENDINGS}")
+    return ending
 
 
 def roll(piece: Piece, title: str = "") -> bytes:
@@ -204,11 +201,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def compose_from(args: argparse.Namespace, opened: Opened, config: MusicConfig) -> Piece:
-    """The piece that the options ask for.
+def order(args: argparse.Namespace) -> tuple[Piece, DecodingOptions]:
+    """The plan and the options that the arguments ask for.
 
     Raises:
-        InputError: An option is out of range.
+        InputError: One is out of range.
     """
     if not 1 <= args.bars <= MAX_BARS:
         raise InputError(f"--bars must be 1 to {MAX_BARS}, not {args.bars}")
@@ -217,14 +214,16 @@ def compose_from(args: argparse.Namespace, opened: Opened, config: MusicConfig) 
     options = DecodingOptions(
         strategy="sample", temperature=args.temperature, top_p=args.top_p, seed=args.seed
     )
-    outline = plan(args.bars, parse_key(args.key), METRES[args.metre], args.phrase)
-    return compose(opened.generator, config, outline, options)
+    return plan(args.bars, parse_key(args.key), METRES[args.metre], args.phrase), options
 
 
 def run(args: argparse.Namespace) -> None:
     """``lstm-suite compose``."""
+    outline, options = order(args)
+    for path in args.output:  # before the work, not after it
+        check_ending(path)
     opened, config = open_music(args)
-    piece = compose_from(args, opened, config)
+    piece = compose(opened.generator, config, outline, options)
     _write_all(piece, args.output, args.roll, args.tempo)
     files = [*args.output, *([args.roll] if args.roll else [])]
     values = {
@@ -243,7 +242,7 @@ def run(args: argparse.Namespace) -> None:
 
 def _write_all(piece: Piece, paths: Sequence[str], roll_path: str | None, tempo: int) -> None:
     for path in paths:
-        write(piece, path, tempo)
+        write_bytes(path, WRITERS[check_ending(path)](piece, tempo))
     if roll_path:
         write_bytes(roll_path, roll(piece))
 
@@ -265,7 +264,7 @@ def demo(folder: Path, seed: int) -> list[Sample]:
         args = parser.parse_args(words)
         outputs = [str(path) for path, _ in made if "-roll" not in path.name]
         opened, config = open_music(args)
-        piece = compose_from(args, opened, config)
+        piece = compose(opened.generator, config, *order(args))
         _write_all(piece, outputs, str(made[1][0]), args.tempo)
         samples.append(
             Sample(

@@ -14,7 +14,6 @@ import numpy as np
 
 from apps.music.key import estimate_key, sharps, spell
 from apps.music.piece import VOICES, Piece, notes
-from shared.files import write_bytes, write_text
 
 TEMPO = 84  # quarters a minute
 
@@ -206,24 +205,19 @@ def musicxml(piece: Piece, *, tempo: int = TEMPO, title: str = "", staves: int =
     return re.sub(r"\s*<encoding-date>.*?</encoding-date>", "", text)  # same piece, same file
 
 
-def write_musicxml(path: str | Path, piece: Piece, **options: Any) -> None:
-    """Write `musicxml` to a file."""
-    write_text(path, musicxml(piece, **options))
-
-
-def write_midi(path: str | Path, piece: Piece, tempo: int = TEMPO) -> None:
-    """Write the piece as a MIDI file with one track for each voice."""
+def midi(piece: Piece, tempo: int = TEMPO) -> bytes:
+    """The piece as a MIDI file with one track for each voice."""
     from music21.midi.translate import streamToMidiFile
 
     file = streamToMidiFile(to_score(piece, tempo=tempo, staves=4))
-    write_bytes(path, file.writestr())
+    return file.writestr()
 
 
 # --- pictures -------------------------------------------------------------------------------
 
 
-def render_svg(score: str, width: int = 1100) -> list[str]:
-    """Engrave MusicXML with verovio: one SVG a page, nothing in it but notes and bar numbers.
+def render_svg(score: str, width: int = 1100) -> str:
+    """Engrave MusicXML with verovio on one page, nothing in it but notes and bar numbers.
 
     Args:
         score: MusicXML text.
@@ -241,7 +235,7 @@ def render_svg(score: str, width: int = 1100) -> list[str]:
     options = {
         "scale": scale,
         "pageWidth": width * 100 // scale,
-        "pageHeight": 1400 * 100 // scale,
+        "pageHeight": 60_000,  # verovio's most; all on one page
         "adjustPageHeight": True,
         "header": "none",
         "footer": "none",
@@ -251,13 +245,13 @@ def render_svg(score: str, width: int = 1100) -> list[str]:
     toolkit.setOptions({**options, "breaks": "auto"})
     if not toolkit.loadData(score):
         raise ValueError("verovio cannot read this MusicXML")
-    pages = [toolkit.renderToSVG(page + 1) for page in range(toolkit.getPageCount())]
-    systems = sum(page.count('class="system"') for page in pages)
+    svg = toolkit.renderToSVG()
+    systems = svg.count('class="system"')
     if systems > 1:  # set again, so that the last system is not a lonely bar
         toolkit.setOptions({**options, "breaks": "line"})
         toolkit.loadData(_break_evenly(score, systems))
-        pages = [toolkit.renderToSVG(page + 1) for page in range(toolkit.getPageCount())]
-    return pages
+        svg = toolkit.renderToSVG()
+    return svg
 
 
 def _break_evenly(score: str, systems: int) -> str:
@@ -336,8 +330,3 @@ def wav(piece: Piece, tempo: int = TEMPO) -> bytes:
         file.setparams((1, 2, RATE, 0, "NONE", ""))
         file.writeframes((synthesize(piece, tempo) * 32767).astype("<i2").tobytes())
     return buffer.getvalue()
-
-
-def write_wav(path: str | Path, piece: Piece, tempo: int = TEMPO) -> None:
-    """Write `wav` to a file."""
-    write_bytes(path, wav(piece, tempo))

@@ -119,7 +119,8 @@ def run(args: argparse.Namespace) -> None:
     # The figures of the weights as they are stored, in float16.
     stored = load_model(preset, lambda _: MusicModel(config))
     figures = summarize(nats(KerasBackend(stored), valid, config.holds))
-    command = f"lstm-suite evaluate music --preset {folder.name} --data {_data_name(args.data)} --split valid"
+    data = _data_name(args.data)
+    command = f"lstm-suite evaluate music --preset {folder.name} --data {data} --split valid"
     today = datetime.date.today().isoformat()
     add_figures(
         folder,
@@ -163,8 +164,8 @@ def _card(args: argparse.Namespace, result: FitResult, pieces: Sequence[Piece]) 
         summary="Writes four-part chorales on a grid of 16th notes, voice by voice: an LSTM over "
         "frames with chained heads for soprano, bass, alto and tenor.",
         training=f"{len(pieces)} pieces ({data}), transposed at random within the voices' ranges; "
-        f"{summary['steps']} steps of {BATCH} x {STEPS} frames, {summary['minutes']:.0f} minutes on "
-        f"{summary['hardware']['cores']} cores, seed {args.seed}; "
+        f"{summary['steps']} steps of {BATCH} x {STEPS} frames, {summary['minutes']:.0f} minutes "
+        f"on {summary['hardware']['cores']} cores, seed {args.seed}; "
         f"`lstm-suite train music --config {args.config} --data {_data_name(args.data)} "
         f"--epochs {args.epochs} --seed {args.seed}`.",
         limits="It knows chorales in the style of Bach and nothing else. Without rules it writes "

@@ -1,7 +1,18 @@
 """The layers that all applications share; Keras 3 on TensorFlow."""
 
+from shared.layers.attention import BahdanauAttention, LuongAttention
+from shared.layers.decoder import AttentionDecoder
 from shared.layers.fused_lstm import portable
 from shared.layers.lstm import LSTM, StackedLSTM
 from shared.layers.lstm_cell import GATES, LSTMCell
 
-__all__ = ["GATES", "LSTM", "LSTMCell", "StackedLSTM", "portable"]
+__all__ = [
+    "GATES",
+    "LSTM",
+    "AttentionDecoder",
+    "BahdanauAttention",
+    "LSTMCell",
+    "LuongAttention",
+    "StackedLSTM",
+    "portable",
+]

@@ -7,7 +7,7 @@ from apps.music import corpus
 from apps.music.corpus import pack, piece_from_score, read_bach, read_folder, read_score, unpack
 from apps.music.key import key_name
 from apps.music.piece import notes, piece_from_pitches
-from apps.music.score import write_midi, write_musicxml
+from apps.music.score import midi, musicxml
 from shared.errors import InputError
 
 ABC = "X:1\nT:Scale\nM:3/4\nL:1/4\nK:Bb\nB2|c d e|f2 g-|g a b|\n\nX:2\nM:4/4\nK:C\nCDEF|\n"
@@ -73,8 +73,8 @@ def test_melody_from_abc(tmp_path):
 
 
 def test_melody_of_a_four_part_file_is_its_soprano(bwv269, tmp_path):
-    write_midi(tmp_path / "c.mid", bwv269)
-    write_musicxml(tmp_path / "c.xml", bwv269, staves=2)
+    (tmp_path / "c.mid").write_bytes(midi(bwv269))
+    (tmp_path / "c.xml").write_text(musicxml(bwv269, staves=2))
     for name in ("c.mid", "c.xml"):
         melody = read_score(tmp_path / name, melody=True)
         np.testing.assert_array_equal(melody.pitches[:, 0], bwv269.pitches[:, 0])
@@ -144,11 +144,11 @@ def test_silence_at_the_beginning_is_left_out():
 
 def test_folder(bwv269, tmp_path):
     (tmp_path / "deeper").mkdir()
-    write_musicxml(tmp_path / "deeper" / "good.musicxml", bwv269)
+    (tmp_path / "deeper" / "good.musicxml").write_text(musicxml(bwv269))
     (tmp_path / "broken.mid").write_bytes(b"MThd nothing")
     (tmp_path / "tune.abc").write_text(ABC)
     (tmp_path / "notes.txt").write_text("not music")
-    write_midi(tmp_path / "high.mid", bwv269.transpose(12))
+    (tmp_path / "high.mid").write_bytes(midi(bwv269.transpose(12)))
     pieces, rejected = read_folder(tmp_path)
     assert [p.name for p in pieces] == ["deeper/good.musicxml"]
     np.testing.assert_array_equal(pieces[0].pitches, bwv269.pitches)

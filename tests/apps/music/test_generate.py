@@ -1,0 +1,109 @@
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from apps.cli import main
+from apps.music.config import PRESETS
+from apps.music.generate import DECODING, compose, plan
+from apps.music.piece import FEATURES, HOLD, VOCABULARY, features
+from shared.decoding import DecodingOptions
+
+OPTIONS = DecodingOptions(**DECODING, seed=3)
+
+
+class Uniform:
+    """A generator that likes every symbol alike and notes what it was asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def encode(self, condition):
+        self.key = condition["key"]
+        return {"none": np.zeros((len(condition["key"]), 1), np.float32)}
+
+    def step(self, symbol, state):
+        self.asked.append({name: value.copy() for name, value in symbol.items()})
+        return {"logits": np.zeros((len(symbol["symbol"]), VOCABULARY), np.float32)}, state
+
+
+def test_the_plan_ends_its_phrases_with_fermatas():
+    outline = plan(5, (7, 0), bar_length=16, phrase=2)
+    assert len(outline) == 80
+    starts = np.flatnonzero(np.diff(outline.fermata.astype(int), prepend=0) == 1)
+    assert starts.tolist() == [24, 56, 72]
+    assert outline.fermata.sum() == 3 * 8
+
+
+@pytest.mark.parametrize("preset", ["chorales", "jsb16"])
+def test_compose_fills_the_plan(preset):
+    config = PRESETS[preset]
+    generator = Uniform()
+    piece = compose(generator, config, plan(2, (9, 1)), OPTIONS)
+    assert piece.pitches.shape == (32, 4)
+    assert [int(a["voice"][0]) for a in generator.asked] == [0, 1, 2, 3] * 32
+    told = np.stack([a["features"][0] for a in generator.asked[::4]])
+    position = told[:, FEATURES.index("position")]
+    if config.placed:
+        assert generator.key.tolist() == [[9, 1]]
+        assert position.tolist() == features(plan(2, (9, 1)))[:, 0].tolist()
+    else:
+        assert generator.key.tolist() == [[12, 2]]
+        assert set(position) == {24}
+
+
+def test_nothing_is_held_that_does_not_sound():
+    generator = Uniform()
+    compose(generator, PRESETS["chorales"], plan(8, (0, 0)), OPTIONS)
+    emitted = np.array([int(a["symbol"][0]) for a in generator.asked[1:]])
+    rows = np.append(emitted, 4).reshape(-1, 4)
+    assert (rows[0] != HOLD).all()
+    held = rows[1:] == HOLD
+    assert held.any() and (rows[:-1][held] != 0).all()
+
+
+def test_the_seed_decides():
+    pieces = [
+        compose(Uniform(), PRESETS["jsb16"], plan(1, (0, 0)), DecodingOptions("sample", seed=seed))
+        for seed in (1, 1, 2)
+    ]
+    assert (pieces[0].pitches == pieces[1].pitches).all()
+    assert (pieces[0].pitches != pieces[2].pitches).any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--bars", "0"], "--bars must be 1 to"),
+        (["--key", "H flat"], "H flat"),
+        (["--tempo", "5"], "--tempo 20 to 300"),
+        (["--temperature", "-1"], "temperature"),
+        (["-o", "a.txt"], "a.txt: cannot write .txt"),
+        (["--preset", "nothing"], "nothing"),
+    ],
+)
+def test_bad_options_are_one_line(arguments, words, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert main(["compose", "--bars", "1", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_compose_with_the_shipped_model(tmp_path, capsys):
+    files = [
+        str(tmp_path / f"a{ending}") for ending in (".mid", ".musicxml", ".svg", ".png", ".wav")
+    ]
+    roll = str(tmp_path / "roll.png")
+    arguments = ["compose", "--bars", "2", "--key", "D minor", "--json", "-o", *files]
+    assert main([*arguments, "--roll", roll]) == 0
+    values = SimpleNamespace(**json.loads(capsys.readouterr().out))
+    assert values.files == [*files, roll] and values.key == "D minor"
+    pitches = np.array(values.pitches)
+    assert pitches.shape == (32, 4) and len(np.unique(pitches)) > 4
+    from music21 import converter
+
+    score = converter.parse(files[0])
+    assert len(score.parts) == 4
+    assert max(float(part.highestTime) for part in score.parts) == pytest.approx(8, abs=0.5)
