@@ -1,0 +1,170 @@
+"""What the benchmarks share: worker processes that answer calls, machine facts, tables.
+
+Each framework lives in a process of its own, so that none slows another down by its mere
+presence, and the driver asks them in turn, so that a drift of the machine hits them alike.
+Imports nothing but the standard library: a worker may run in another environment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Worker:
+    """A Python process that runs ``python -m module argument...`` and there calls `serve`.
+
+    Args:
+        module: what the process runs.
+        *arguments: its command line.
+        python: the interpreter, for another environment.
+    """
+
+    def __init__(self, module: str, *arguments: str, python: str = sys.executable) -> None:
+        self.errors = tempfile.TemporaryFile("w+")  # what a framework logs; shown if it fails
+        self.process = subprocess.Popen(
+            [python, "-m", module, *arguments],
+            cwd=ROOT,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+        )
+
+    def send(self, method: str, *arguments: Any) -> None:
+        """Ask for a call, and do not wait for it."""
+        assert self.process.stdin
+        try:
+            self.process.stdin.write(json.dumps([method, arguments]) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # `receive` tells why
+
+    def receive(self) -> Any:
+        """The result of the oldest call that was sent; `RuntimeError` if it failed."""
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            self.process.wait()
+            self.errors.seek(0)
+            tail = self.errors.read().strip().splitlines()[-20:]
+            raise RuntimeError(f"the worker died ({self.process.returncode}):\n" + "\n".join(tail))
+        answer = json.loads(line)
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+        return answer["result"]
+
+    def ask(self, method: str, *arguments: Any) -> Any:
+        """Call a method of the served object and wait for its result."""
+        self.send(method, *arguments)
+        return self.receive()
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.kill()
+        self.process.communicate()
+        self.errors.close()
+
+
+def serve(make: Callable[[], Any]) -> None:
+    """Answer the calls of a `Worker`, whose target is ``make()``, until its pipe closes."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a framework prints must not mix with the answers
+    target = None
+    for line in sys.stdin:
+        method, arguments = json.loads(line)
+        try:
+            target = target or make()
+            answer = {"result": getattr(target, method)(*arguments)}
+        except Exception:  # whatever it is, the driver tells it
+            answer = {"error": traceback.format_exc()}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+def available(python: str, *modules: str) -> bool:
+    """Whether the interpreter finds the modules."""
+    find = f"import importlib.util as u; assert all(u.find_spec(m) for m in {modules!r})"
+    try:
+        return not subprocess.run([python, "-c", find], capture_output=True).returncode
+    except OSError:
+        return False
+
+
+def turn(run: Callable[[], Any], least: float = 0.05) -> list[float]:
+    """Seconds of one run after the other until ``least`` have passed; the first one warms up.
+
+    If the first takes that long, it is the result: a cache that another process has emptied
+    no longer matters then.
+    """
+    times: list[float] = []
+    while sum(times) < least:
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return times[1:] or times
+
+
+def peak_memory() -> float:
+    """Megabytes that this process has held at most."""
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
+def machine() -> dict[str, Any]:
+    """What the figures depend on."""
+    name = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(line.split(": ", 1)[1] for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    return {
+        "processor": name,
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "load_before": load,
+    }
+
+
+def ratio(numerator: Sequence[float], denominator: Sequence[float]) -> float:
+    """Of the medians."""
+    return median(numerator) / median(denominator)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """A Markdown table; floats with three significant digits, None as a dash."""
+
+    def text(value: Any) -> str:
+        if value is None:
+            return "-"
+        return _three_digits(value) if isinstance(value, float) else str(value)
+
+    lines = [[text(value) for value in row] for row in (header, *rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    lines.insert(1, ["-" * width for width in widths])
+    return "\n".join(
+        "| " + " | ".join(v.ljust(w) for v, w in zip(line, widths, strict=True)) + " |"
+        for line in lines
+    )
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}"
