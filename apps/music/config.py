@@ -21,6 +21,8 @@ class MusicConfig:
         head_units: Of the hidden layer of each voice's head.
         residual: Whether LSTM layers of equal size have residual connections.
         cell: Options of `shared.layers.LSTMCell`.
+        encoder_units: Of each direction of the LSTM that reads a given melody; 0 for none.
+        frames: The longest piece with a melody, in 16ths.
         dropout: Rate on the LSTM's inputs, between layers and on its outputs.
         head_dropout: Rate inside the heads.
     """
@@ -33,6 +35,8 @@ class MusicConfig:
     head_units: int = 256
     residual: bool = False
     cell: dict[str, Any] = field(default_factory=dict)
+    encoder_units: int = 0
+    frames: int = 640
     dropout: float = 0.45
     head_dropout: float = 0.3
 
@@ -42,5 +46,5 @@ PRESETS = {
         embedding=8, feature_embedding=8, units=(16, 16), head_units=16, dropout=0, head_dropout=0
     ),
     "jsb16": MusicConfig(),
-    "chorales": MusicConfig(holds=True, placed=True),
+    "chorales": MusicConfig(holds=True, placed=True, encoder_units=96),
 }

@@ -13,7 +13,7 @@ from apps.arguments import add_json, add_model_arguments, report
 from apps.music.config import MusicConfig
 from apps.music.corpus import read_folder
 from apps.music.data import read_split, whole_pieces
-from apps.music.generate import DECODING, KEY_COLUMNS, STEP_COLUMNS, open_music
+from apps.music.generate import DECODING, condition, open_music, step_inputs
 from apps.music.piece import END, HOLD, SILENCE, START, VOICE_ORDER, Piece
 from apps.music.splits import bach_splits
 from shared.decoding.sampling import log_softmax
@@ -25,30 +25,33 @@ BACH = "bach"
 _ROWS = 16
 
 
-def nats(generator: Generator, pieces: Sequence[Piece], holds: bool) -> list[np.ndarray]:
+def nats(
+    generator: Generator, pieces: Sequence[Piece], config: MusicConfig, given: bool = False
+) -> list[np.ndarray]:
     """Negative log-likelihood of every note of every piece, through `encode` and `step`.
 
     Args:
         generator: A music model on any backend.
         pieces: What to score, each from its beginning.
-        holds: The model's `MusicConfig.holds`.
+        config: The model's.
+        given: Whether the model is told the melody beforehand, as to harmonize it.
 
     Returns:
         For each piece float32 ``(steps, 4)``, voices in `VOICE_ORDER`; every voice of every step
         counts, silence too, the end does not.
     """
     results: dict[int, np.ndarray] = {}
-    for batch in whole_pieces(pieces, _ROWS, holds):
+    for batch in whole_pieces(pieces, _ROWS, config.holds):
         frames, features = batch["frames"], batch["features"]
         rows, steps = len(frames), features.shape[1]
         losses = np.zeros((rows, steps, len(VOICE_ORDER)), np.float32)
-        state = generator.encode({"key": features[:, 0, KEY_COLUMNS]})
+        chosen = [pieces[index] for index in batch["index"]]
+        state = generator.encode(condition(config, chosen, features, given))
         symbol = np.full(rows, START, np.int32)
         for t in range(steps):
-            place = np.ascontiguousarray(features[:, t, STEP_COLUMNS])
             for voice in range(len(VOICE_ORDER)):
-                inputs = {"symbol": symbol, "voice": np.full(rows, voice, np.int32)}
-                outputs, state = generator.step({**inputs, "features": place}, state)
+                inputs = step_inputs(config, symbol, t, voice, features[:, t])
+                outputs, state = generator.step(inputs, state)
                 symbol = frames[:, t + 1, voice]
                 losses[:, t, voice] = -log_softmax(outputs["logits"])[np.arange(rows), symbol]
         for row, index in enumerate(batch["index"]):
@@ -62,6 +65,22 @@ def summarize(losses: Sequence[np.ndarray]) -> dict[str, float]:
         "nats_per_note": float(np.concatenate([loss.ravel() for loss in losses]).mean()),
         "nats_per_note_piece": float(np.mean([loss.mean() for loss in losses])),
     }
+
+
+def figures_of(
+    generator: Generator, pieces: Sequence[Piece], config: MusicConfig
+) -> dict[str, float]:
+    """`summarize`, and for a model that harmonizes the mean of the three lower voices.
+
+    ``nats_lower`` is without the melody being known beforehand, ``nats_lower_harmonized`` with.
+    """
+    losses = nats(generator, pieces, config)
+    figures = summarize(losses)
+    if config.encoder_units:
+        told = nats(generator, pieces, config, given=True)
+        for name, values in (("nats_lower", losses), ("nats_lower_harmonized", told)):
+            figures[name] = summarize([loss[:, 1:] for loss in values])["nats_per_note"]
+    return figures
 
 
 def load_pieces(data: str, split: str) -> list[Piece]:
@@ -93,7 +112,7 @@ def run(args: argparse.Namespace) -> None:
     """``lstm-suite evaluate music``."""
     pieces = load_pieces(args.data, args.split)
     opened, config = open_music(args)
-    figures = summarize(nats(opened.generator, pieces, config.holds))
+    figures = figures_of(opened.generator, pieces, config)
     values = {
         "n": len(pieces),
         "preset": opened.name,
@@ -112,8 +131,8 @@ def export_parts(config: MusicConfig, split: str, data: str = BACH) -> Mapping[s
     pieces = load_pieces(data, split)
     sample = pieces[:: max(1, len(pieces) // 12)]
     return {
-        "examples": [_example(piece, config.holds) for piece in sample[:4]],
-        "metric": lambda generator: summarize(nats(generator, sample, config.holds)),
+        "examples": [_example(piece, config) for piece in sample[:4]],
+        "metric": lambda generator: figures_of(generator, sample, config),
         "decoding": {**DECODING, "voice_order": list(VOICE_ORDER)},
         "special_ids": {"silence": SILENCE, "start": START, "end": END, "hold": HOLD},
         "normalization": {
@@ -123,17 +142,11 @@ def export_parts(config: MusicConfig, split: str, data: str = BACH) -> Mapping[s
     }
 
 
-def _example(piece: Piece, holds: bool, frames: int = 6) -> Example:
-    [batch] = whole_pieces([piece], 1, holds)
-    symbols, last = [], START
+def _example(piece: Piece, config: MusicConfig, frames: int = 6) -> Example:
+    [batch] = whole_pieces([piece], 1, config.holds)
+    rows, symbols, last = batch["features"], [], START
     for t in range(frames):
         for voice in range(len(VOICE_ORDER)):
-            symbols.append(
-                {
-                    "symbol": np.array([last], np.int32),
-                    "voice": np.array([voice], np.int32),
-                    "features": batch["features"][:, t, STEP_COLUMNS],
-                }
-            )
+            symbols.append(step_inputs(config, np.array([last], np.int32), t, voice, rows[:, t]))
             last = int(batch["frames"][0, t + 1, voice])
-    return Example({"key": batch["features"][:, 0, KEY_COLUMNS]}, symbols)
+    return Example(condition(config, [piece], rows, bool(config.encoder_units)), symbols)

@@ -24,6 +24,7 @@ from apps.music.piece import (
     VOICES,
     Piece,
     decode_symbols,
+    encode_piece,
     features,
     metre,
     piece_from_pitches,
@@ -38,7 +39,7 @@ from shared.presets import config_from_json
 Config = MusicConfig
 KEY_COLUMNS = [FEATURES.index(name) for name in ("tonic", "mode")]
 STEP_COLUMNS = [k for k in range(len(FEATURES)) if k not in KEY_COLUMNS]
-MAX_BARS = 64
+MAX_BARS = 40
 METRES = {"4/4": 16, "3/4": 12}
 # What the shipped bundles name as their defaults, too.
 DECODING = {"strategy": "sample", "temperature": 0.9, "top_p": 0.95}
@@ -73,32 +74,41 @@ def compose(
     config: MusicConfig,
     outline: Piece,
     options: DecodingOptions,
+    melody: bool = False,
 ) -> Piece:
     """Fills a plan with notes, voice by voice.
 
     Args:
         generator: A music model on any backend.
         config: The model's.
-        outline: Metre, fermatas, key and length; its notes are not looked at.
+        outline: Metre, fermatas, key and length, and the soprano if that is given.
         options: How to choose notes; ``max_length`` is set here.
+        melody: Whether the plan's soprano is given, and the other voices are to be found.
 
     Returns:
         A piece of the plan's length.
+
+    Raises:
+        InputError: The plan is longer than the model's, or the model does not harmonize.
     """
+    _check_length(outline, config)
     rows = features(outline)
     if not config.placed:  # a model that never saw metre or key must not be told
         blank = piece_from_pitches("blank", outline.pitches)
         rows = features(blank)
-    state = generator.encode({"key": rows[:1, KEY_COLUMNS]})
+    state = generator.encode(condition(config, [outline], rows[None], given=melody))
+    soprano = encode_piece(outline, config.holds)[:, 0]
 
     def inputs(t: int, last: np.ndarray) -> dict[str, np.ndarray]:
         frame, voice = divmod(t, len(VOICE_ORDER))
         count = len(last)
-        return {
-            "symbol": last,
-            "voice": np.full(count, voice, np.int32),
-            "features": np.tile(rows[frame, STEP_COLUMNS], (count, 1)),
-        }
+        return step_inputs(config, last, frame, voice, np.tile(rows[frame], (count, 1)))
+
+    def constraint(prefixes: np.ndarray, log_probabilities: np.ndarray) -> np.ndarray:
+        frame, voice = divmod(prefixes.shape[1], len(VOICE_ORDER))
+        if melody and voice == 0:
+            return _only(log_probabilities, soprano[frame])
+        return _sensible(prefixes, log_probabilities)
 
     options = DecodingOptions(**{**vars(options), "max_length": 4 * len(outline)})
     [[result]] = decode(
@@ -108,7 +118,7 @@ def compose(
         end=END,
         options=options,
         inputs=inputs,
-        constraint=_sensible,
+        constraint=constraint,
     )
     symbols = np.array(result.symbols, np.int32).reshape(-1, len(VOICE_ORDER))
     pitches, strikes = decode_symbols(symbols, config.holds)
@@ -123,6 +133,73 @@ def compose(
         mode=outline.mode if config.placed else -1,
         source="lstm-suite",
     )
+
+
+def condition(
+    config: MusicConfig, pieces: Sequence[Piece], rows: np.ndarray, given: bool
+) -> dict[str, np.ndarray]:
+    """What ``encode`` takes.
+
+    Args:
+        config: The model's.
+        pieces: A batch of them; their sopranos are the melodies.
+        rows: Their features, ``(batch, steps, features)``.
+        given: Whether the melodies are given.
+
+    Raises:
+        InputError: Melodies are given to a model without an encoder.
+    """
+    result = {"key": rows[:, 0, KEY_COLUMNS]}
+    if not config.encoder_units:
+        if given:
+            raise InputError("this model was trained without melodies; use one that harmonizes")
+        return result
+    shape = (len(pieces), config.frames)
+    result |= {
+        "melody": np.zeros(shape, np.int32),
+        "melody_held": np.zeros(shape, np.int32),
+        "melody_features": np.zeros((*shape, len(STEP_COLUMNS)), np.int32),
+        "melody_mask": np.zeros(shape, np.uint8),
+    }
+    for row, piece in enumerate(pieces if given else ()):
+        _check_length(piece, config)
+        here = slice(0, len(piece))
+        result["melody"][row, here] = encode_piece(piece)[:, 0]
+        result["melody_held"][row, here] = encode_piece(piece, config.holds)[:, 0] == HOLD
+        result["melody_features"][row, here] = rows[row, here][:, STEP_COLUMNS]
+        result["melody_mask"][row, here] = 1
+    return result
+
+
+def step_inputs(
+    config: MusicConfig, symbol: np.ndarray, frame: int, voice: int, rows: np.ndarray
+) -> dict[str, np.ndarray]:
+    """What ``step`` takes beside the state, for a batch of last symbols and of features."""
+    count = len(symbol)
+    inputs = {
+        "symbol": symbol,
+        "voice": np.full(count, voice, np.int32),
+        "features": np.ascontiguousarray(rows[:, STEP_COLUMNS]),
+    }
+    if config.encoder_units:
+        inputs["frame"] = np.full(count, min(frame, config.frames - 1), np.int32)
+    return inputs
+
+
+def _check_length(piece: Piece, config: MusicConfig) -> None:
+    if len(piece) > config.frames:
+        raise InputError(
+            f"{piece.name}: {len(piece)} 16ths are more than this model's {config.frames}; "
+            "make it shorter"
+        )
+
+
+def _only(log_probabilities: np.ndarray, symbol: int) -> np.ndarray:
+    """Nothing but this symbol."""
+    kept = log_probabilities[:, symbol].copy()
+    log_probabilities[:] = -np.inf
+    log_probabilities[:, symbol] = kept
+    return log_probabilities
 
 
 def _sensible(prefixes: np.ndarray, log_probabilities: np.ndarray) -> np.ndarray:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from shared.errors import InputError
+
 TONICS = {  # the usual names, by pitch class
     0: ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"),
     1: ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B"),
@@ -26,7 +28,7 @@ def parse_key(text: str) -> tuple[int, int]:
     """The inverse of `key_name`: ``(tonic, mode)``; ``"Bb"`` is major, ``"Bbm"`` minor.
 
     Raises:
-        ValueError: the text names no key.
+        InputError: the text names no key.
     """
     words = text.split()
     name, mode = (words[0] if words else ""), "".join(words[1:]).lower()
@@ -34,9 +36,9 @@ def parse_key(text: str) -> tuple[int, int]:
         name, mode = name[:-1], "minor"
     step, accidentals = name[:1].upper(), name[1:].replace("-", "b")
     if step not in _STEPS or not step or set(accidentals) - {"#", "b"} or len(accidentals) > 1:
-        raise ValueError(f"{text!r} names no key")
+        raise InputError(f"{text!r} names no key; write it as 'Bb major' or 'F# minor'")
     if mode not in ("", "major", "minor"):
-        raise ValueError(f"{text!r} names no key")
+        raise InputError(f"{text!r} names no key; write it as 'Bb major' or 'F# minor'")
     return (_fifths(step + accidentals) * 7) % 12, int(mode == "minor")
 
 

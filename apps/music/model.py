@@ -2,7 +2,8 @@
 
 Once per frame the LSTM reads the notes that sound, metre and fermatas. Its output then feeds the
 heads of soprano, bass, alto and tenor in turn, each of which also sees the notes that the voices
-before it have taken in this frame (the chain rule: nothing is assumed independent).
+before it have taken in this frame (the chain rule: nothing is assumed independent). To harmonize,
+a bidirectional LSTM reads the melody first, so that every frame knows what is to come.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from apps.music.piece import (
     VOICE_ORDER,
 )
 from shared.generator import Signature, TensorSpec
-from shared.layers import StackedLSTM
+from shared.layers import LSTM, StackedLSTM
 
 KEY = ("tonic", "mode")
 STEP_FEATURES = tuple(name for name in FEATURES if name not in KEY)
@@ -70,9 +71,16 @@ class MusicModel(keras.Model):
             for v in range(_VOICES)
         ]
         self.logits = [keras.layers.Dense(VOCABULARY, name=f"logits_{v}") for v in range(_VOICES)]
+        self.encoder = None
+        if config.encoder_units:
+            self.encoder = keras.layers.Bidirectional(
+                LSTM(config.encoder_units, return_sequences=True, name="encoder"), name="encoder"
+            )
+            self.encoder.build((None, None, wide + narrow))
+            self.seeds = keras.random.SeedGenerator()
         self.forbidden = _forbidden(config.holds)
         self.nats = keras.metrics.Mean(name="nats_per_note")
-        width = wide * _VOICES + narrow
+        width = wide * _VOICES + narrow + 2 * config.encoder_units
         for embedding in (self.notes, self.chain, self.held, *self.features.values()):
             embedding.build()
         self.lstm.build((None, None, width))
@@ -92,8 +100,29 @@ class MusicModel(keras.Model):
         `VOICE_ORDER` that is asked for, the same in every row; ``features`` those of
         `STEP_FEATURES` for this frame. ``sounding`` and ``held`` are the notes of the voices so
         far, the last frame's for those that are still to come; ``top`` the LSTM's output.
+
+        With an encoder, ``encode`` also takes a melody: the soprano's ``melody`` (what sounds) and
+        ``melody_held``, ``melody_features`` like a step's, and ``melody_mask``, 1 where it is
+        given; and ``step`` the index ``frame``.
         """
         ints = "int32"
+        frames, narrow = self.config.frames, self.config.feature_embedding
+        condition = {"key": TensorSpec((len(KEY),), ints)}
+        memory = {"key_embedding": TensorSpec((narrow,))}
+        symbol = {
+            "symbol": TensorSpec((), ints),
+            "voice": TensorSpec((), ints),
+            "features": TensorSpec((len(STEP_FEATURES),), ints),
+        }
+        if self.encoder:
+            condition |= {
+                "melody": TensorSpec((frames,), ints),
+                "melody_held": TensorSpec((frames,), ints),
+                "melody_features": TensorSpec((frames, len(STEP_FEATURES)), ints),
+                "melody_mask": TensorSpec((frames,), "uint8"),
+            }
+            memory["melody_memory"] = TensorSpec((frames, 2 * self.config.encoder_units))
+            symbol["frame"] = TensorSpec((), ints)
         state = {
             "sounding": TensorSpec((_VOICES,), ints),
             "held": TensorSpec((_VOICES,), ints),
@@ -103,14 +132,10 @@ class MusicModel(keras.Model):
             for name, size in zip("hc", layer.cell.state_size, strict=True):
                 state[f"{name}{k}"] = TensorSpec((size,))
         return Signature(
-            condition={"key": TensorSpec((len(KEY),), ints)},
-            memory={"key_embedding": TensorSpec((self.config.feature_embedding,))},
+            condition=condition,
+            memory=memory,
             state=state,
-            symbol={
-                "symbol": TensorSpec((), ints),
-                "voice": TensorSpec((), ints),
-                "features": TensorSpec((len(STEP_FEATURES),), ints),
-            },
+            symbol=symbol,
             outputs={"logits": TensorSpec((VOCABULARY,))},
         )
 
@@ -118,6 +143,15 @@ class MusicModel(keras.Model):
         """The state before the first note, from ``key``: tonic and mode, ``(batch, 2)``."""
         key = self._embed_key(condition["key"])
         state = {"key_embedding": key}
+        if self.encoder:
+            columns = tf.unstack(condition["melody_features"], axis=-1)
+            state["melody_memory"] = self._read_melody(
+                condition["melody"],
+                condition["melody_held"],
+                dict(zip(STEP_FEATURES, columns, strict=True)),
+                key[:, None],
+                tf.cast(condition["melody_mask"], tf.bool),
+            )
         for k, (h, c) in enumerate(self._first_states(key)):
             state |= {f"h{k}": h, f"c{k}": c}
         # From a tensor, not constants: equal constants would be merged into one output.
@@ -144,6 +178,9 @@ class MusicModel(keras.Model):
             rows = tf.unstack(symbol["features"], axis=-1)
             key = state["key_embedding"]
             x = self._inputs(sounding, held, dict(zip(STEP_FEATURES, rows, strict=True)), key)
+            if self.encoder:
+                here = tf.gather(state["melody_memory"], symbol["frame"][0], axis=1)
+                x = tf.concat([x, here], axis=-1)
             flat = [state[name] for name in names]
             pairs = [flat[k : k + 2] for k in range(0, len(flat), 2)]
             top, pairs = self.lstm.step(x, pairs)
@@ -169,13 +206,21 @@ class MusicModel(keras.Model):
     # The same over a whole piece.
 
     def call(self, batch, training=False):
-        """Logits ``(batch, steps, 4, vocabulary)`` of what `apps.music.data.crops` yields."""
+        """Logits ``(batch, steps, 4, vocabulary)`` of what `apps.music.data.crops` yields.
+
+        In training half of the rows, drawn anew, are given their melody; otherwise none is,
+        unless the batch says so in ``given``, ``(batch,)`` bool.
+        """
         sounding = batch["sounding"]
         held = tf.cast(batch["frames"] == HOLD, tf.int32)
         columns = dict(zip(FEATURES, tf.unstack(batch["features"], axis=-1), strict=True))
         key = self._embed_key(tf.stack([columns[name][:, 0] for name in KEY], axis=-1))
         features = {name: columns[name] for name in STEP_FEATURES}
         x = self._inputs(sounding[:, :-1], held[:, :-1], features, key[:, None])
+        if self.encoder:
+            given = self._given(batch, training)[:, None] & _is_note(batch)
+            melody = (sounding[:, 1:, 0], held[:, 1:, 0])
+            x = tf.concat([x, self._read_melody(*melody, features, key[:, None], given)], axis=-1)
         x = self.dropout(x, training=training)
         top, _ = self.lstm(x, initial_state=self._first_states(key), training=training)
         top = self.dropout(top, training=training)
@@ -189,6 +234,23 @@ class MusicModel(keras.Model):
         counts = tf.cast(x["mask"], losses.dtype)
         self.nats.update_state(losses, counts * tf.cast(targets != END, losses.dtype))
         return tf.reduce_sum(losses * counts) / tf.reduce_sum(counts)
+
+    def _given(self, batch, training):
+        rows = tf.shape(batch["frames"])[0]
+        if training:
+            return keras.random.uniform((rows,), seed=self.seeds) < 0.5
+        return batch.get("given", tf.zeros((rows,), tf.bool))
+
+    def _read_melody(self, melody, held, features, key, mask):
+        """Memory of a melody, ``(batch, frames, 2 * encoder_units)``, zero where none is given."""
+        assert self.encoder
+        notes = self.notes(melody) + self.held(held)  # rows of the soprano, the first voice
+        x = tf.concat([notes, self._place(features, key)], axis=-1)
+        memory = self.encoder(x, mask=mask)
+        return memory * tf.cast(mask, memory.dtype)[..., None]
+
+    def _place(self, features, key):
+        return key + sum(self.features[name](value) for name, value in features.items())
 
     def _embed_key(self, key):
         return self.features["tonic"](key[..., 0]) + self.features["mode"](key[..., 1])
@@ -207,9 +269,7 @@ class MusicModel(keras.Model):
         """What the LSTM reads, ``(..., width)``: the last frame's notes, this frame's place."""
         notes = self._note_embeddings(self.notes, sounding, held)
         notes = tf.concat(tf.unstack(notes, axis=-2), axis=-1)
-        place = key + sum(self.features[name](value) for name, value in features.items())
-        place += tf.zeros_like(notes[..., :1])  # the key is the same at every step
-        return tf.concat([notes, place], axis=-1)
+        return tf.concat([notes, self._place(features, key)], axis=-1)
 
     def _chain(self, sounding, held):
         """Embeddings of this frame's notes but the last voice's, ``(..., 3 * embedding)``."""
@@ -224,6 +284,11 @@ class MusicModel(keras.Model):
         return (
             self.logits[voice](self.head_dropout(hidden, training=training)) + self.forbidden[voice]
         )
+
+
+def _is_note(batch):
+    """Where the soprano sings, ``(batch, steps)`` bool: not at the end, not in the padding."""
+    return batch["mask"][:, :, 0] & (batch["frames"][:, 1:, 0] != END)
 
 
 def _forbidden(holds: bool) -> np.ndarray:

@@ -14,7 +14,7 @@ import tensorflow as tf
 from apps.arguments import add_json, add_seed, report
 from apps.music.config import PRESETS, MusicConfig
 from apps.music.data import batches_per_epoch, pipeline, whole_pieces
-from apps.music.evaluate import BACH, load_pieces, nats, summarize
+from apps.music.evaluate import BACH, figures_of, load_pieces
 from apps.music.model import MusicModel
 from apps.music.piece import Piece
 from shared.backends.keras_model import KerasBackend
@@ -118,7 +118,7 @@ def run(args: argparse.Namespace) -> None:
     preset = save_preset(folder, "music", folder.name, config, model, _card(args, result, pieces))
     # The figures of the weights as they are stored, in float16.
     stored = load_model(preset, lambda _: MusicModel(config))
-    figures = summarize(nats(KerasBackend(stored), valid, config.holds))
+    figures = figures_of(KerasBackend(stored), valid, config)
     data = _data_name(args.data)
     command = f"lstm-suite evaluate music --preset {folder.name} --data {data} --split valid"
     today = datetime.date.today().isoformat()
