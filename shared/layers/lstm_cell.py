@@ -6,6 +6,8 @@ import keras
 from keras import ops
 
 GATES = ("input", "forget", "candidate", "output", "cell")
+# Arguments of Keras' cell that this one takes at these values only.
+_FIXED = {"activation": "tanh", "recurrent_activation": "sigmoid", "unit_forget_bias": True}
 
 
 @keras.saving.register_keras_serializable("lstm_suite")
@@ -40,7 +42,8 @@ class LSTMCell(keras.layers.LSTMCell):
         zoneout: Probability that a unit of the state keeps its previous value; a float, or a pair
             for ``(h, c)`` (Krueger et al. 2017). Without training the expectation is used.
         forget_bias: First value of the forget gate's bias (Jozefowicz et al. 2015).
-        **kwargs: As `keras.layers.LSTMCell`, activations and ``unit_forget_bias`` excepted.
+        **kwargs: As `keras.layers.LSTMCell`; the activations are fixed, and ``forget_bias`` stands
+            for ``unit_forget_bias``.
 
     Call arguments:
         inputs: ``(batch, features)``.
@@ -51,7 +54,11 @@ class LSTMCell(keras.layers.LSTMCell):
         ``h, [h, c]`` of the next step.
 
     Raises:
-        ValueError: A size is not positive or a rate is outside ``[0, 1)``.
+        ValueError: A size is not positive, a rate is outside ``[0, 1)``, or another activation.
+
+    Dropout, recurrent dropout and zoneout draw from ``seed_generator`` and nothing else. Its state
+    is one of ``variables``, which a checkpoint of `shared.training` holds, so that a resumed run
+    draws what would have followed; Keras' own weights files leave it out.
     """
 
     def __init__(
@@ -66,6 +73,9 @@ class LSTMCell(keras.layers.LSTMCell):
         forget_bias=1.0,
         **kwargs,
     ):
+        for name, fixed in _FIXED.items():
+            if kwargs.pop(name, fixed) != fixed:
+                raise ValueError(f"`{name}` is always {fixed!r}; see `forget_bias` for the bias.")
         super().__init__(units, **kwargs)
         if projection is not None and projection <= 0:
             raise ValueError(f"`projection` must be positive or None, got {projection}.")
@@ -107,6 +117,10 @@ class LSTMCell(keras.layers.LSTMCell):
                 constraint=constraint,
             )
 
+        def fresh():  # an initializer object repeats its draws: these would copy the kernel's
+            initializer = self.kernel_initializer
+            return initializer.clone() if hasattr(initializer, "clone") else initializer
+
         wide = self.units * blocks
         self.kernel = add("kernel", (input_shape[-1], wide), self.kernel_initializer, "kernel")
         self.recurrent_kernel = add(
@@ -115,12 +129,10 @@ class LSTMCell(keras.layers.LSTMCell):
         self.bias = add("bias", (wide,), self._initial_bias, "bias") if self.use_bias else None
         if self.peephole:
             rows = 2 if self.coupled else 3
-            self.peephole_kernel = add(
-                "peephole_kernel", (rows, self.units), self.kernel_initializer
-            )
+            self.peephole_kernel = add("peephole_kernel", (rows, self.units), fresh())
         if self.projection:
             self.projection_kernel = add(
-                "projection_kernel", (self.units, self.projection), self.kernel_initializer
+                "projection_kernel", (self.units, self.projection), fresh()
             )
         if self.layer_norm:
             for part, size in (("kernel", wide), ("recurrent", wide), ("state", self.units)):
@@ -129,11 +141,10 @@ class LSTMCell(keras.layers.LSTMCell):
         self.built = True
 
     def _initial_bias(self, shape, dtype=None):
-        blocks = [self.bias_initializer((self.units,), dtype=dtype) for _ in range(3)]
+        bias = self.bias_initializer(shape, dtype=dtype)
+        start = 0 if self.coupled else self.units
         forget = ops.full((self.units,), self.forget_bias, dtype=dtype)
-        if self.coupled:
-            return ops.concatenate([forget, *blocks[:2]])
-        return ops.concatenate([blocks[0], forget, *blocks[1:]])
+        return ops.concatenate([bias[:start], forget, bias[start + self.units :]])
 
     def project_inputs(self, inputs):
         """``x W + b``, the part of a step that needs no state: any leading axes, one matmul."""
@@ -196,15 +207,15 @@ class LSTMCell(keras.layers.LSTMCell):
     def get_config(self):
         """What the constructor takes."""
         config = super().get_config()
-        for fixed in ("activation", "recurrent_activation", "unit_forget_bias"):
+        for fixed in _FIXED:
             del config[fixed]
         own = ("peephole", "layer_norm", "coupled", "projection", "zoneout", "forget_bias")
         return {**config, **{name: getattr(self, name) for name in own}}
 
 
 def normalize(x, gamma, beta, epsilon=1e-3):
-    """Layer normalization over the last axis (Ba, Kiros and Hinton 2016), in float32."""
-    wide = ops.cast(x, "float32")
+    """Layer normalization over the last axis (Ba, Kiros and Hinton 2016), float32 or wider."""
+    wide = ops.cast(x, keras.backend.result_type(x.dtype, "float32"))
     mean, variance = ops.moments(wide, axes=[-1], keepdims=True)
     x = ops.cast((wide - mean) * ops.rsqrt(variance + epsilon), x.dtype)
     return x * ops.cast(gamma, x.dtype) + ops.cast(beta, x.dtype)
