@@ -71,11 +71,10 @@ def lstm_sequence(x, weights: Weights, h0, c0, mask=None, dropout_mask=None):
     def run(x, h0, c0, *flat):
         # Run eagerly, an outer tape would record the XLA calls and fail.
         x, h0, c0, *values = (tf.stop_gradient(v) for v in (x, h0, c0, *flat))
+        drop = None if dropout_mask is None else tf.stop_gradient(dropout_mask)
         weights = Weights(*_refill(structure, values))
         parts = _split(x.shape[0], tf.shape(x)[0])
-        cut = [
-            [None if v is None else v[p] for v in (x, h0, c0, mask, dropout_mask)] for p in parts
-        ]
+        cut = [[None if v is None else v[p] for v in (x, h0, c0, mask, drop)] for p in parts]
         done = [_forward(weights, *c) for c in cut]
 
         def grad(d_hs, d_h, d_c):
@@ -317,3 +316,7 @@ def _backward(weights: Weights, x, h0, c0, mask, dropout_mask, saved, d_hs, d_h,
     dx = tf.reshape(tf.matmul(d_project, weights.kernel, transpose_b=True), tf.shape(x))
     ordered = [grads.get(name) for name in Weights._fields]
     return (_time_major(dx), d_h0, d_c0), [g for g in tf.nest.flatten(ordered) if g is not None]
+
+
+for _function in (_forward, _backward):  # a trace for each shape is meant: no warning of that
+    _function._omit_frequent_tracing_warning = True
