@@ -9,6 +9,16 @@ from keras import ops
 from shared.layers.fused_lstm import Weights, is_portable, lstm_sequence
 from shared.layers.lstm_cell import GATES, LSTMCell
 
+_LAYER_OPTIONS = (
+    "return_sequences",
+    "return_state",
+    "go_backwards",
+    "stateful",
+    "unroll",
+    "zero_output_for_mask",
+    "return_gates",
+)
+
 
 @keras.saving.register_keras_serializable("lstm_suite")
 class LSTM(keras.layers.LSTM):
@@ -19,8 +29,8 @@ class LSTM(keras.layers.LSTM):
     work as there. On a GPU and with every option off, cuDNN runs; on a CPU the fast path of
     `shared.layers.fused_lstm` does, for all options but ``coupled``, ``projection`` and
     ``zoneout``, which take the plain loop. XLA compiles the fast path once per shape, in a
-    second or so: pad to a few lengths. Inside `shared.layers.portable()`, as for export, the
-    plain loop is traced.
+    second or so: pad to a few lengths. Inside `shared.layers.portable()`, as for export and for
+    second derivatives, which the fast path lacks, the plain loop is traced.
 
     Args:
         units: Size of the cell state.
@@ -28,6 +38,8 @@ class LSTM(keras.layers.LSTM):
         return_state: Whether to return the last ``h`` and ``c`` too.
         go_backwards: Reads, and returns, the sequence in reverse.
         stateful: Keeps the state from batch to batch.
+        unroll: Writes the plain loop out step by step.
+        zero_output_for_mask: Masked steps put out zeros instead of the output before them.
         return_gates: Appends to what is returned the gates and cell state of every step,
             ``(batch, timesteps, 5, units)`` in the order of `GATES`; needs ``return_sequences``.
         dtype: As for every Keras layer.
@@ -40,11 +52,14 @@ class LSTM(keras.layers.LSTM):
         sequences: ``(batch, timesteps, features)``.
         initial_state: ``[h, c]`` or None for zeros.
         mask: ``(batch, timesteps)`` bool; a False step hands state and output through.
-        training: Whether dropout draws.
+        training: Whether dropout and zoneout draw.
 
     Returns:
         ``(batch, timesteps, projection or units)`` or the last step of it; then, if asked for,
         ``h``, ``c`` and the gates.
+
+    Raises:
+        ValueError: As `LSTMCell`, or ``return_gates`` without ``return_sequences``.
     """
 
     def __init__(
@@ -54,6 +69,8 @@ class LSTM(keras.layers.LSTM):
         return_state=False,
         go_backwards=False,
         stateful=False,
+        unroll=False,
+        zero_output_for_mask=False,
         return_gates=False,
         dtype=None,
         trainable=True,
@@ -72,6 +89,8 @@ class LSTM(keras.layers.LSTM):
             return_state=return_state,
             go_backwards=go_backwards,
             stateful=stateful,
+            unroll=unroll,
+            zero_output_for_mask=zero_output_for_mask,
             dtype=dtype,
             trainable=trainable,
             name=name,
@@ -85,15 +104,22 @@ class LSTM(keras.layers.LSTM):
     def inner_loop(self, sequences, initial_state, mask, training=False):
         """Chooses cuDNN, the fast path or the plain loop; Keras calls this."""
         cell = self.cell
+        if training:  # one mask per sequence: drawn before the loop, kept until its end
+            cell.get_dropout_mask(sequences[:, 0, :])
+            cell.get_recurrent_dropout_mask(initial_state[0])
         if self.return_gates:
             return self._loop_with_gates(sequences, initial_state, mask, training)
+        plain_loop = is_portable() or self.unroll
         dropping = training and cell.recurrent_dropout
-        if cell.plain and not dropping and tf.config.list_logical_devices("GPU"):
+        if cell.plain and not (plain_loop or dropping) and tf.config.list_logical_devices("GPU"):
             return super().inner_loop(sequences, initial_state, mask, training)
         slow = cell.coupled or cell.projection or any(cell.zoneout)
-        if slow or is_portable() or self.compute_dtype not in ("float32", "bfloat16"):
+        if slow or plain_loop or self.compute_dtype not in ("float32", "bfloat16"):
             return keras.layers.RNN.inner_loop(self, sequences, initial_state, mask, training)
         return self._fused_loop(sequences, initial_state, mask, training)
+
+    def _maybe_config_dropout_masks(self, cell, input_sequence, input_state):
+        """Not here: Keras would draw outside training too, and export would hold the draws."""
 
     def _fused_loop(self, sequences, initial_state, mask, training):
         cell = self.cell
@@ -105,6 +131,9 @@ class LSTM(keras.layers.LSTM):
         if self.go_backwards:
             sequences = ops.flip(sequences, axis=1)
             mask = None if mask is None else ops.flip(mask, axis=1)
+        if mask is not None:  # the loop multiplies by the mask, which NaN and infinity survive
+            mask = ops.cast(mask, "bool")
+            sequences = ops.where(mask[:, :, None], sequences, 0.0)
 
         def tensor(variable, dtype="float32"):
             return None if variable is None else ops.cast(ops.convert_to_tensor(variable), dtype)
@@ -123,7 +152,6 @@ class LSTM(keras.layers.LSTM):
             else None,
         )
         h0, c0 = (tensor(state) for state in initial_state)
-        mask = None if mask is None else ops.cast(mask, "bool")
         outputs, h, c = lstm_sequence(sequences, weights, h0, c0, mask, dropout_mask)
         last = h
         if mask is not None:
@@ -139,7 +167,11 @@ class LSTM(keras.layers.LSTM):
 
     def _loop_with_gates(self, sequences, initial_state, mask, training):
         runner = keras.layers.RNN(
-            _CellWithGates(self.cell), return_sequences=True, go_backwards=self.go_backwards
+            _CellWithGates(self.cell, training),
+            return_sequences=True,
+            go_backwards=self.go_backwards,
+            unroll=self.unroll,
+            zero_output_for_mask=self.zero_output_for_mask,
         )
         return runner.inner_loop(sequences, initial_state, mask, training)
 
@@ -174,8 +206,7 @@ class LSTM(keras.layers.LSTM):
     def get_config(self):
         """What the constructor takes."""
         config = self.cell.get_config()
-        own = ("return_sequences", "return_state", "go_backwards", "stateful", "return_gates")
-        config |= {key: getattr(self, key) for key in own}
+        config |= {key: getattr(self, key) for key in _LAYER_OPTIONS}
         base = keras.layers.Layer.get_config(self)
         regularizer = keras.regularizers.serialize(self.activity_regularizer)
         return {**config, **base, "activity_regularizer": regularizer}
@@ -184,13 +215,14 @@ class LSTM(keras.layers.LSTM):
 class _CellWithGates:
     """A cell whose output is ``[h, gates]`` in one vector, for the time of one call."""
 
-    def __init__(self, cell: LSTMCell):
+    def __init__(self, cell: LSTMCell, training: bool):
         self.cell = cell
+        self.training = training
         self.state_size = cell.state_size
         self.output_size = cell.output_size + len(GATES) * cell.units
 
-    def __call__(self, inputs, states, training=False):
-        states, gates = self.cell.gates(inputs, states, training)
+    def __call__(self, inputs, states):
+        states, gates = self.cell.gates(inputs, states, self.training)
         return ops.concatenate([states[0], *gates.values()], axis=-1), states
 
     call = __call__
@@ -233,6 +265,7 @@ class StackedLSTM(keras.layers.Layer):
         **cell_options,
     ):
         super().__init__(dtype=dtype, trainable=trainable, name=name)
+        self.supports_masking = True
         self.units = list(units)
         if not self.units:
             raise ValueError("`units` needs at least one layer.")
@@ -277,6 +310,10 @@ class StackedLSTM(keras.layers.Layer):
             states.append(state)
             x = self._join(x, output)
         return x, states
+
+    def compute_mask(self, inputs, mask=None):
+        """The mask of the outputs, None for the states."""
+        return mask, [[None, None] for _ in self.layers]
 
     def step(self, inputs, states):
         """One step without dropout: ``(batch, features)`` and a ``[h, c]`` per layer, as `call`."""
