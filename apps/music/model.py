@@ -211,8 +211,20 @@ class MusicModel(keras.Model):
         In training half of the rows, drawn anew, are given their melody; otherwise none is,
         unless the batch says so in ``given``, ``(batch,)`` bool.
         """
-        sounding = batch["sounding"]
-        held = tf.cast(batch["frames"] == HOLD, tf.int32)
+        x, states = self._read(batch, training)
+        x = self.dropout(x, training=training)
+        top, _ = self.lstm(x, initial_state=states, training=training)
+        top = self.dropout(top, training=training)
+        chain = self._chain(batch["sounding"][:, 1:], _held(batch)[:, 1:])
+        return tf.stack([self._head(v, top, chain, training) for v in range(_VOICES)], axis=-2)
+
+    def gates(self, batch):
+        """For each layer ``(batch, steps, 5, units)``, see `StackedLSTM.gates`; as `call`."""
+        return self.lstm.gates(*self._read(batch, training=False))
+
+    def _read(self, batch, training):
+        """The LSTM's inputs over a whole piece, ``(batch, steps, width)``, and its first states."""
+        sounding, held = batch["sounding"], _held(batch)
         columns = dict(zip(FEATURES, tf.unstack(batch["features"], axis=-1), strict=True))
         key = self._embed_key(tf.stack([columns[name][:, 0] for name in KEY], axis=-1))
         features = {name: columns[name] for name in STEP_FEATURES}
@@ -221,11 +233,7 @@ class MusicModel(keras.Model):
             given = self._given(batch, training)[:, None] & _is_note(batch)
             melody = (sounding[:, 1:, 0], held[:, 1:, 0])
             x = tf.concat([x, self._read_melody(*melody, features, key[:, None], given)], axis=-1)
-        x = self.dropout(x, training=training)
-        top, _ = self.lstm(x, initial_state=self._first_states(key), training=training)
-        top = self.dropout(top, training=training)
-        chain = self._chain(sounding[:, 1:], held[:, 1:])
-        return tf.stack([self._head(v, top, chain, training) for v in range(_VOICES)], axis=-2)
+        return x, self._first_states(key)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Mean cross-entropy of what counts, the end included; `nats` leaves the end out."""
@@ -284,6 +292,10 @@ class MusicModel(keras.Model):
         return (
             self.logits[voice](self.head_dropout(hidden, training=training)) + self.forbidden[voice]
         )
+
+
+def _held(batch):
+    return tf.cast(batch["frames"] == HOLD, tf.int32)
 
 
 def _is_note(batch):

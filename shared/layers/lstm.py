@@ -324,6 +324,27 @@ class StackedLSTM(keras.layers.Layer):
             x = self._join(x, output)
         return x, new_states
 
+    def gates(self, sequences, states):
+        """What the gates of every layer do, to be looked at.
+
+        Args:
+            sequences: ``(batch, timesteps, features)``.
+            states: A ``[h, c]`` per layer, before the first step.
+
+        Returns:
+            For each layer ``(batch, timesteps, 5, units)`` in the order of `GATES`.
+        """
+        x, traces = sequences, []
+        for layer, state in zip(self.layers, states, strict=True):
+            outputs, trace = [], []
+            for step in ops.unstack(x, axis=1):
+                state, gates = layer.cell.gates(step, state)
+                outputs.append(state[0])
+                trace.append(ops.stack(list(gates.values()), axis=1))
+            traces.append(ops.stack(trace, axis=1))
+            x = self._join(x, ops.stack(outputs, axis=1))
+        return traces
+
     def get_config(self):
         """What the constructor takes."""
         own = {"units": self.units, "residual": self.residual, "between": self.between}
