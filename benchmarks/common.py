@@ -60,11 +60,11 @@ class Worker:
         if not line:
             self.process.wait()
             self.errors.seek(0)
-            tail = self.errors.read().strip().splitlines()[-20:]
-            raise RuntimeError(f"the worker died ({self.process.returncode}):\n" + "\n".join(tail))
+            status = self.process.returncode
+            raise RuntimeError(f"the worker died ({status}):\n{_tail(self.errors.read())}")
         answer = json.loads(line)
         if "error" in answer:
-            raise RuntimeError(answer["error"])
+            raise RuntimeError(_tail(answer["error"]))
         return answer["result"]
 
     def ask(self, method: str, *arguments: Any) -> Any:
@@ -77,6 +77,10 @@ class Worker:
         self.process.kill()
         self.process.communicate()
         self.errors.close()
+
+
+def _tail(text: str) -> str:
+    return "\n".join(text.strip().splitlines()[-20:])
 
 
 def serve(make: Callable[[], Any]) -> None:

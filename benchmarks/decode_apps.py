@@ -1,0 +1,111 @@
+"""What benchmarks/decode.py asks of each application; an app that comes adds an entry to `APPS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from shared.decoding import DecodingOptions
+from shared.generator import Arrays, Generator
+
+Config = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class App:
+    """How an application's model is made, fed and run; NumPy only until ``build`` is called.
+
+    Args:
+        preset: Name of the configuration, and of the trained preset if there is one.
+        output: What a finished output is, in words.
+        config: The configuration of that name, as JSON values.
+        build: The Keras model of a configuration.
+        condition: For ``encode``, batch 1.
+        symbols: For ``step``, in a cycle; what a step takes is the mean over it.
+        finish: Makes one output with a generator.
+        port: Module with the model in PyTorch, or None.
+    """
+
+    preset: str
+    output: str
+    config: Callable[[str], Config]
+    build: Callable[[Config], Any]
+    condition: Callable[[Config], Arrays]
+    symbols: Callable[[Config], list[Arrays]]
+    finish: Callable[[Generator, Config], Any]
+    port: str | None = None
+
+
+def _music_config(name: str) -> Config:
+    from apps.music.config import PRESETS
+
+    return dict(vars(PRESETS[name]))
+
+
+def _music_build(config: Config) -> Any:
+    from apps.music.generate import build_model
+
+    return build_model(config)
+
+
+class _Recorded(Exception):
+    """The calls that were wanted have been seen."""
+
+
+class _Recorder:
+    """Records what the app's own decoding hands to a generator, and answers nothing."""
+
+    def __init__(self, state: Arrays, vocabulary: int, steps: int) -> None:
+        self.state, self.vocabulary, self.steps = state, vocabulary, steps
+        self.condition: Arrays = {}
+        self.symbols: list[Arrays] = []
+
+    def encode(self, condition):
+        """Keeps the condition."""
+        self.condition = dict(condition)
+        return self.state
+
+    def step(self, symbol, state):
+        """Keeps the symbol."""
+        self.symbols.append(dict(symbol))
+        if len(self.symbols) == self.steps:
+            raise _Recorded
+        return {"logits": np.zeros((1, self.vocabulary), np.float32)}, state
+
+
+def _music_calls(config: Config) -> _Recorder:
+    """One bar's calls, as composing makes them."""
+    from apps.music.piece import VOCABULARY
+
+    recorder = _Recorder({"h": np.zeros((1, 1), np.float32)}, VOCABULARY, 64)
+    try:
+        _music_finish(recorder, config)
+    except _Recorded:
+        pass
+    return recorder
+
+
+def _music_finish(generator: Any, config: Config) -> Any:
+    from apps.music.config import MusicConfig
+    from apps.music.generate import DECODING, compose, plan
+    from shared.presets import config_from_json
+
+    music = config_from_json(MusicConfig, config, "config.json")
+    return compose(generator, music, plan(8, (0, 0)), DecodingOptions(**DECODING))
+
+
+APPS = {
+    "music": App(
+        preset="chorales",
+        output="8 bars, 512 steps",
+        config=_music_config,
+        build=_music_build,
+        condition=lambda config: _music_calls(config).condition,
+        symbols=lambda config: _music_calls(config).symbols,
+        finish=_music_finish,
+        port="benchmarks.decode_music_torch",
+    ),
+}
