@@ -13,6 +13,7 @@ $(BIN)/lstm-suite:
 
 test: lint
 	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 notebooks
 
 lint: $(VENV)/.test-installed
 	$(BIN)/python -m ruff check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -20,6 +21,7 @@ PER_APP = {
     "train": "train a model on your own data",
     "evaluate": "measure a model on data",
     "export": "write the .tflite bundle of a trained model",
+    "inspect": "draw what the gates do while a model reads",
 }
 
 
@@ -27,9 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line; returns the exit status."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     verb = arguments[0] if arguments else ""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's talk of drivers and kernels
     try:
         args = _parser(arguments).parse_args(arguments)
-        args.run(args)
+        args.do(args)
     except InputError as error:
         message = str(error)
     except OSError as error:
@@ -48,7 +51,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     for verb, (module, what) in VERBS.items():
         sub = verbs.add_parser(verb, help=what, description=what)
         module.add_arguments(sub)
-        sub.set_defaults(run=module.run)
+        sub.set_defaults(do=module.run)
     for verb, what in PER_APP.items():
         sub = verbs.add_parser(verb, help=what, description=what)
         apps = sub.add_subparsers(required=True, metavar="{" + ",".join(APPS) + "}")
@@ -57,7 +60,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             if list(arguments[:2]) == [verb, app]:  # these import TensorFlow: only when asked for
                 module = _import("apps.export" if verb == "export" else f"apps.{app}.{verb}")
                 module.add_arguments(sub)
-                sub.set_defaults(run=module.run, app=app)
+                sub.set_defaults(do=module.run, app=app)
     return top
 
 

@@ -1,0 +1,41 @@
+import json
+
+import pytest
+
+from apps.cli import PER_APP, VERBS, main
+
+
+@pytest.mark.parametrize("words", [[v] for v in VERBS] + [[v, "music"] for v in PER_APP])
+def test_every_verb_has_help(words, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([*words, "--help"])
+    assert stop.value.code == 0
+    assert "usage: lstm-suite" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["sing"], ["train"], ["train", "cooking"], ["compose", "--x"]]
+)
+def test_what_is_no_verb_exits_with_2(words, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    assert stop.value.code == 2
+    assert "usage: lstm-suite" in capsys.readouterr().err
+
+
+def test_presets_tell_license_and_figures(capsys):
+    assert main(["presets", "--json"]) == 0
+    presets = json.loads(capsys.readouterr().out)["presets"]
+    assert {"music"} <= {p["app"] for p in presets}
+    for preset in presets:
+        assert preset["license"] and preset["figures"] and preset["bytes"] > 1e5
+    assert main(["presets"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(presets) + 1
+
+
+def test_an_output_that_cannot_be_written_is_one_line(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    words = ["compose", "--bars", "1", "-o", str(tmp_path / "file" / "a.mid")]
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "Traceback" not in error
