@@ -258,7 +258,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def run(options: argparse.Namespace, shapes: Sequence[Shape] = SHAPES) -> dict[str, Any]:
+def run(options: argparse.Namespace, shapes: Sequence[Shape]) -> dict[str, Any]:
     """Check, measure, print; returns what ``--json`` writes."""
     start = time.monotonic()
     quick = options.quick
@@ -302,7 +302,7 @@ def run(options: argparse.Namespace, shapes: Sequence[Shape] = SHAPES) -> dict[s
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
-    result = run(options)
+    result = run(options, SHAPES)
     rows = result["rows"]
     for mode in dict.fromkeys(row.mode for row in rows):
         print(shown(rows, mode), end="\n\n")
