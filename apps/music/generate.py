@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from apps.arguments import add_json, add_model_arguments, add_seed, report
 from apps.demo import Sample
-from apps.music import score
 from apps.music.config import MusicConfig
-from apps.music.key import key_name, parse_key
+from apps.music.key import parse_key
+from apps.music.output import DECODING as DECODING
+from apps.music.output import (
+    add_decoding_arguments,
+    add_output_arguments,
+    check_common,
+    check_range,
+    finish,
+    write_all,
+)
 from apps.music.piece import (
     END,
     FEATURES,
@@ -21,7 +28,6 @@ from apps.music.piece import (
     SILENCE,
     START,
     VOICE_ORDER,
-    VOICES,
     Piece,
     decode_symbols,
     encode_piece,
@@ -29,10 +35,10 @@ from apps.music.piece import (
     metre,
     piece_from_pitches,
 )
+from apps.music.rules import RULES, Rules
 from shared.backends.presets import Opened, open_preset
 from shared.decoding import DecodingOptions, decode
 from shared.errors import InputError
-from shared.files import write_bytes
 from shared.generator import Generator
 from shared.presets import config_from_json
 
@@ -41,32 +47,46 @@ KEY_COLUMNS = [FEATURES.index(name) for name in ("tonic", "mode")]
 STEP_COLUMNS = [k for k in range(len(FEATURES)) if k not in KEY_COLUMNS]
 MAX_BARS = 40
 METRES = {"4/4": 16, "3/4": 12}
-# What the shipped bundles name as their defaults, too.
-DECODING = {"strategy": "sample", "temperature": 0.9, "top_p": 0.95}
+PHRASES = {"4/4": 2, "3/4": 4}  # bars
 
 
-def plan(bars: int, key: tuple[int, int], bar_length: int = 16, phrase: int = 2) -> Piece:
-    """An empty piece: metre, key, and a fermata on the last half note of every phrase.
+def plan(
+    bars: int, key: tuple[int, int], bar_length: int = 16, phrase: int = 2, upbeat: int = 0
+) -> Piece:
+    """An empty piece: metre, key, and a fermata at the end of every phrase.
 
     Args:
         bars: Length.
         key: Tonic and mode.
         bar_length: In 16ths.
         phrase: Bars in a phrase; the last bar ends one in any case.
+        upbeat: 16ths before the first bar line, which the last bar then lacks.
     """
     steps = bars * bar_length
-    position, lengths = metre(steps, bar_length)
-    bar = np.arange(steps) // bar_length
-    ends = ((bar + 1) % phrase == 0) | (bar == bars - 1)
+    position, lengths = metre(steps, bar_length, upbeat)
+    ends = [*range(phrase * bar_length, steps, phrase * bar_length), steps]
     return piece_from_pitches(
         "plan",
         np.full((steps, 4), -1),
         position=position,
         bar_length=lengths,
-        fermata=ends & (position >= bar_length - 8),
+        fermata=fermatas(position, bar_length, ends),
         tonic=key[0],
         mode=key[1],
     )
+
+
+def fermatas(position: np.ndarray, bar_length: int, ends: Sequence[int]) -> np.ndarray:
+    """Where a phrase rests, bool ``(steps,)``: from the last accent before each of its ends.
+
+    Accents are the first beat and, in bars of an even number of quarters, the last half.
+    """
+    accents = {0, bar_length - 8 if bar_length % 8 == 0 else 0}
+    rest = np.zeros(len(position), bool)
+    for end in ends:
+        start = next((k for k in range(end - 1, -1, -1) if position[k] in accents), 0)
+        rest[start:end] = True
+    return rest
 
 
 def compose(
@@ -75,6 +95,8 @@ def compose(
     outline: Piece,
     options: DecodingOptions,
     melody: bool = False,
+    rules: Sequence[str] = tuple(RULES),
+    given: int = 0,
 ) -> Piece:
     """Fills a plan with notes, voice by voice.
 
@@ -84,6 +106,8 @@ def compose(
         outline: Metre, fermatas, key and length, and the soprano if that is given.
         options: How to choose notes; ``max_length`` is set here.
         melody: Whether the plan's soprano is given, and the other voices are to be found.
+        rules: Names of the rules to keep, see `apps.music.rules`.
+        given: Steps at the beginning of the plan that are there already, as a primer.
 
     Returns:
         A piece of the plan's length.
@@ -92,12 +116,12 @@ def compose(
         InputError: The plan is longer than the model's, or the model does not harmonize.
     """
     _check_length(outline, config)
-    rows = features(outline)
-    if not config.placed:  # a model that never saw metre or key must not be told
-        blank = piece_from_pitches("blank", outline.pitches)
-        rows = features(blank)
+    # A model that never saw metre or key must not be told.
+    known = outline if config.placed else piece_from_pitches(outline.name, outline.pitches)
+    rows = features(known)
     state = generator.encode(condition(config, [outline], rows[None], given=melody))
-    soprano = encode_piece(outline, config.holds)[:, 0]
+    symbols = encode_piece(outline, config.holds)
+    keep = Rules(known, rules, melody)
 
     def inputs(t: int, last: np.ndarray) -> dict[str, np.ndarray]:
         frame, voice = divmod(t, len(VOICE_ORDER))
@@ -107,8 +131,8 @@ def compose(
     def constraint(prefixes: np.ndarray, log_probabilities: np.ndarray) -> np.ndarray:
         frame, voice = divmod(prefixes.shape[1], len(VOICE_ORDER))
         if melody and voice == 0:
-            return _only(log_probabilities, soprano[frame])
-        return _sensible(prefixes, log_probabilities)
+            return _only(log_probabilities, symbols[frame, 0])
+        return keep(prefixes, _sensible(prefixes, log_probabilities))
 
     options = DecodingOptions(**{**vars(options), "max_length": 4 * len(outline)})
     [[result]] = decode(
@@ -119,6 +143,7 @@ def compose(
         options=options,
         inputs=inputs,
         constraint=constraint,
+        prefix=symbols[:given].ravel(),
     )
     symbols = np.array(result.symbols, np.int32).reshape(-1, len(VOICE_ORDER))
     pitches, strikes = decode_symbols(symbols, config.holds)
@@ -128,9 +153,9 @@ def compose(
         strikes,
         position=outline.position,
         bar_length=outline.bar_length,
-        fermata=outline.fermata,
-        tonic=outline.tonic if config.placed else -1,
-        mode=outline.mode if config.placed else -1,
+        fermata=known.fermata,
+        tonic=known.tonic,
+        mode=known.mode,
         source="lstm-suite",
     )
 
@@ -227,101 +252,38 @@ def build_model(config: dict[str, Any]) -> Any:
     return MusicModel(config_from_json(MusicConfig, config, "config.json"))
 
 
-WRITERS: dict[str, Callable[[Piece, int], bytes]] = {
-    ".mid": score.midi,
-    ".musicxml": lambda piece, tempo: score.musicxml(piece, tempo=tempo).encode(),
-    ".svg": lambda piece, tempo: _picture(piece, tempo).encode(),
-    ".png": lambda piece, tempo: score.render_png(_picture(piece, tempo)),
-    ".wav": score.wav,
-}
-ENDINGS = f"use {', '.join(WRITERS)}"
-
-
-def _picture(piece: Piece, tempo: int) -> str:
-    return score.render_svg(score.musicxml(piece, tempo=tempo))
-
-
-def check_ending(path: str | Path) -> str:
-    """The ending of a file that can be written.
-
-    Raises:
-        InputError: It is none of `WRITERS`.
-    """
-    ending = Path(path).suffix.lower()
-    if ending not in WRITERS:
-        raise InputError(f"{path}: cannot write {ending or 'a file without an ending'}; {ENDINGS}")
-    return ending
-
-
-def roll(piece: Piece, title: str = "") -> bytes:
-    """The piano roll as a PNG."""
-    from shared.plots import piano_roll
-
-    bars = np.flatnonzero(piece.position == 0).tolist()
-    return piano_roll(piece.pitches, piece.strikes, bars=bars, names=VOICES, title=title)
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``compose``."""
-    parser.add_argument("-o", "--output", nargs="+", default=["chorale.mid"], metavar="FILE",
-                        help=f"one or several files; {ENDINGS}")  # fmt: skip
-    parser.add_argument("--roll", metavar="FILE.png", help="a piano roll too")
     parser.add_argument("--bars", type=int, default=8, help="default: %(default)s")
     parser.add_argument("--key", default="G major", help="such as 'Bb major' or 'F# minor'")
     parser.add_argument("--metre", choices=METRES, default="4/4", help="default: %(default)s")
-    parser.add_argument("--phrase", type=int, default=2, help="bars before a fermata")
-    parser.add_argument("--tempo", type=int, default=84, help="quarters a minute")
-    parser.add_argument("--temperature", type=float, default=DECODING["temperature"])
-    parser.add_argument("--top-p", type=float, default=DECODING["top_p"])
-    add_model_arguments(parser)
-    add_seed(parser)
-    add_json(parser)
+    parser.add_argument("--upbeat", type=int, default=0, help="quarters before the first bar line")
+    parser.add_argument("--phrase", type=int, help="bars before a fermata; 2, in 3/4 time 4")
+    add_decoding_arguments(parser)
+    add_output_arguments(parser)
 
 
-def order(args: argparse.Namespace) -> tuple[Piece, DecodingOptions]:
-    """The plan and the options that the arguments ask for.
+def order(args: argparse.Namespace) -> Piece:
+    """The plan that the arguments of ``compose`` ask for.
 
     Raises:
         InputError: One is out of range.
     """
-    if not 1 <= args.bars <= MAX_BARS:
-        raise InputError(f"--bars must be 1 to {MAX_BARS}, not {args.bars}")
-    if args.phrase < 1 or not 20 <= args.tempo <= 300:
-        raise InputError("--phrase must be at least 1 and --tempo 20 to 300")
-    options = DecodingOptions(
-        strategy="sample", temperature=args.temperature, top_p=args.top_p, seed=args.seed
-    )
-    return plan(args.bars, parse_key(args.key), METRES[args.metre], args.phrase), options
+    check_range("--bars", args.bars, 1, MAX_BARS)
+    bar_length = METRES[args.metre]
+    phrase = args.phrase if args.phrase is not None else PHRASES[args.metre]
+    check_range("--phrase", phrase, 1, MAX_BARS)
+    check_range("--upbeat", args.upbeat, 0, bar_length // 4 - 1)
+    return plan(args.bars, parse_key(args.key), bar_length, phrase, 4 * args.upbeat)
 
 
 def run(args: argparse.Namespace) -> None:
     """``lstm-suite compose``."""
-    outline, options = order(args)
-    for path in args.output:  # before the work, not after it
-        check_ending(path)
+    options, rules = check_common(args)
+    outline = order(args)
     opened, config = open_music(args)
-    piece = compose(opened.generator, config, outline, options)
-    _write_all(piece, args.output, args.roll, args.tempo)
-    files = [*args.output, *([args.roll] if args.roll else [])]
-    values = {
-        "preset": opened.name,
-        "backend": opened.backend,
-        "precision": opened.precision,
-        "seed": args.seed,
-        "key": key_name(piece.tonic, piece.mode) if config.placed else None,
-        "bars": args.bars,
-        "tempo": args.tempo,
-        "files": files,
-        "pitches": piece.pitches.tolist(),
-    }
-    report(args, values, f"{args.bars} bars, seed {args.seed}: {', '.join(files)}")
-
-
-def _write_all(piece: Piece, paths: Sequence[str], roll_path: str | None, tempo: int) -> None:
-    for path in paths:
-        write_bytes(path, WRITERS[check_ending(path)](piece, tempo))
-    if roll_path:
-        write_bytes(roll_path, roll(piece))
+    piece = compose(opened.generator, config, outline, options, rules=rules)
+    finish(args, opened, piece, f"{args.bars} bars", bars=args.bars)
 
 
 def demo(folder: Path, seed: int) -> list[Sample]:
@@ -341,8 +303,9 @@ def demo(folder: Path, seed: int) -> list[Sample]:
         args = parser.parse_args(words)
         outputs = [str(path) for path, _ in made if "-roll" not in path.name]
         opened, config = open_music(args)
-        piece = compose(opened.generator, config, *order(args))
-        _write_all(piece, outputs, str(made[1][0]), args.tempo)
+        options, rules = check_common(args)
+        piece = compose(opened.generator, config, order(args), options, rules=rules)
+        write_all(piece, outputs, str(made[1][0]), args.tempo)
         samples.append(
             Sample(
                 title=f"A chorale in {key}",

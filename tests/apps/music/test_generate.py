@@ -17,8 +17,10 @@ OPTIONS = DecodingOptions(**DECODING, seed=3)
 class Uniform:
     """A generator that likes every symbol alike and notes what it was asked."""
 
-    def __init__(self):
+    def __init__(self, holds=True):
         self.asked = []
+        self.logits = np.zeros(VOCABULARY, np.float32)
+        self.logits[HOLD] = 0 if holds else -1e9
 
     def encode(self, condition):
         self.condition = condition
@@ -27,7 +29,7 @@ class Uniform:
 
     def step(self, symbol, state):
         self.asked.append({name: value.copy() for name, value in symbol.items()})
-        return {"logits": np.zeros((len(symbol["symbol"]), VOCABULARY), np.float32)}, state
+        return {"logits": np.tile(self.logits, (len(symbol["symbol"]), 1))}, state
 
 
 def test_the_plan_ends_its_phrases_with_fermatas():
@@ -38,10 +40,23 @@ def test_the_plan_ends_its_phrases_with_fermatas():
     assert outline.fermata.sum() == 3 * 8
 
 
+@pytest.mark.parametrize(
+    ("bar_length", "upbeat", "length"),
+    [(16, 0, 8), (16, 4, 4), (16, 8, 8), (12, 0, 12), (12, 4, 8)],
+)
+def test_a_phrase_rests_on_its_last_accent_until_the_next_upbeat(bar_length, upbeat, length):
+    outline = plan(4, (0, 0), bar_length, 2, upbeat)
+    assert len(outline) == 4 * bar_length
+    assert outline.position[0] == (bar_length - upbeat) % bar_length
+    assert np.flatnonzero(outline.fermata).tolist() == [
+        end - k for end in (2 * bar_length, 4 * bar_length) for k in range(length, 0, -1)
+    ]
+
+
 @pytest.mark.parametrize("preset", ["chorales", "jsb16"])
 def test_compose_fills_the_plan(preset):
     config = dataclasses.replace(PRESETS[preset], encoder_units=0)
-    generator = Uniform()
+    generator = Uniform(config.holds)
     piece = compose(generator, config, plan(2, (9, 1)), OPTIONS)
     assert piece.pitches.shape == (32, 4)
     assert [int(a["voice"][0]) for a in generator.asked] == [0, 1, 2, 3] * 32
@@ -57,7 +72,7 @@ def test_compose_fills_the_plan(preset):
 
 def test_nothing_is_held_that_does_not_sound():
     generator = Uniform()
-    compose(generator, PRESETS["chorales"], plan(8, (0, 0)), OPTIONS)
+    compose(generator, PRESETS["chorales"], plan(8, (0, 0)), OPTIONS, rules=())
     emitted = np.array([int(a["symbol"][0]) for a in generator.asked[1:]])
     rows = np.append(emitted, 4).reshape(-1, 4)
     assert (rows[0] != HOLD).all()
@@ -79,8 +94,12 @@ def test_the_seed_decides():
     [
         (["--bars", "0"], "--bars must be 1 to"),
         (["--key", "H flat"], "H flat"),
-        (["--tempo", "5"], "--tempo 20 to 300"),
+        (["--tempo", "5"], "--tempo must be 20 to 300"),
+        (["--upbeat", "4"], "--upbeat must be 0 to 3"),
+        (["--phrase", "0"], "--phrase must be 1 to"),
         (["--temperature", "-1"], "temperature"),
+        (["--without", "parallels,harmony"], "no rule 'harmony'; the rules are: silence, "),
+        (["--roll", "roll.svg"], "roll.svg: a piano roll is a picture"),
         (["-o", "a.txt"], "a.txt: cannot write .txt"),
         (["--preset", "nothing"], "nothing"),
     ],

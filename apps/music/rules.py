@@ -1,0 +1,213 @@
+"""Rules of four-part writing, kept while a model decodes.
+
+A model that only knows what is likely writes parallel fifths and octaves far more often than
+Bach. `Rules` is a constraint of `shared.decoding.decode`: before each note it forbids those that
+break a rule, and those beside which a voice still to come in the same chord would have to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from apps.music.closes import Closes, Moment
+from apps.music.piece import (
+    HIGHEST,
+    HOLD,
+    LOWEST,
+    PITCH,
+    VOCABULARY,
+    VOICE_ORDER,
+    Piece,
+)
+from shared.errors import InputError
+
+RULES = {
+    "silence": "no voice rests",
+    "ranges": "each voice stays within its range",
+    "crossing": "no voice is above a higher one",
+    "cadence": "the end is a root-position triad on the tonic, after a beat on the dominant",
+    "parallels": "no parallel fifths, octaves or unisons",
+    "spacing": "neighbors are not too far apart",
+    "phrases": "a fermata is reached on a triad in root position",
+    "leaps": "no leap of a seventh or of more than an octave",
+    "overlap": "no voice passes where its neighbor has just been",
+}
+"""What each asks for by name, the most important first; `Rules` has the definitions."""
+
+RANGES = np.array([(60, 81), (53, 74), (48, 69), (38, 64)])
+"""Lowest and highest MIDI pitch of soprano, alto, tenor and bass."""
+
+SPACING = (12, 12, 24)
+"""Semitones at most between soprano and alto, alto and tenor, tenor and bass."""
+
+LEAST = 1e-3
+"""Share of the model's probability that the rules must leave."""
+
+_CANDIDATES = np.array([-1, *range(LOWEST, HIGHEST + 1)])  # silence, and all pitches
+
+
+def choose_rules(without: str | Iterable[str] = (), none: bool = False) -> tuple[str, ...]:
+    """The names of the rules to keep.
+
+    Args:
+        without: Names to leave out, or one string with commas between them.
+        none: Keep none at all.
+
+    Raises:
+        InputError: A name is not in `RULES`.
+    """
+    names = without.split(",") if isinstance(without, str) else list(without)
+    names = [name.strip() for name in names if name.strip()]
+    for name in names:
+        if name not in RULES:
+            raise InputError(f"there is no rule {name!r}; the rules are: {', '.join(RULES)}")
+    return () if none else tuple(name for name in RULES if name not in names)
+
+
+def consecutive(
+    upper: np.ndarray, lower: np.ndarray, next_upper: np.ndarray, next_lower: np.ndarray
+) -> np.ndarray:
+    """Whether two voices move in parallel fifths, octaves or unisons; the arrays broadcast.
+
+    They do if both move to another pitch, and are a perfect fifth apart before and after, or
+    both times a unison, octaves left out of account: from a fifth to a twelfth, or from a unison
+    to an octave, is parallel, too, whichever way the voices move. Silence (below 0) never is.
+    """
+    before, after = abs(upper - lower) % 12, abs(next_upper - next_lower) % 12
+    moved = (upper != next_upper) & (lower != next_lower)
+    heard = (upper >= 0) & (lower >= 0) & (next_upper >= 0) & (next_lower >= 0)
+    return moved & heard & (before == after) & ((after == 0) | (after == 7))
+
+
+class Rules:
+    """A constraint for `decode`, on symbols in `VOICE_ORDER`, with `HOLD` or without.
+
+    The rules, each of which can be left out:
+
+    * silence: a voice rests only where a given melody does.
+    * ranges: `RANGES`, close to the extremes of Bach's chorales.
+    * crossing: soprano >= alto >= tenor >= bass at every step.
+    * cadence, phrases: see `apps.music.closes.Closes`.
+    * parallels: see `consecutive`; from each step to the next.
+    * spacing: `SPACING`.
+    * leaps: none of 10, 11 or more than 12 semitones.
+    * overlap: no voice moves above what its upper neighbor sang one step before, nor below what
+      its lower neighbor did.
+
+    Where all rules together leave less than `LEAST` of the model's probability, they are applied
+    one by one in the order of `RULES`, and those that leave too little are dropped for this one
+    note: a note that the model thinks wrong is worse than a fault, and some note there must be.
+
+    Args:
+        outline: Its length, metre, fermatas and key; an unknown key is estimated from the notes.
+        names: Of the rules to keep.
+        melody: Whether the outline's soprano is given; the rules then are about the others.
+    """
+
+    def __init__(self, outline: Piece, names: Sequence[str] = tuple(RULES), melody: bool = False):
+        self.names = [name for name in RULES if name in names]
+        self.melody = outline.pitches[:, 0].astype(int) if melody else None
+        self.closes = Closes(outline, self.melody)
+
+    def __call__(self, prefixes: np.ndarray, log_probabilities: np.ndarray) -> np.ndarray:
+        """Forbids what breaks the rules, in place; see `shared.decoding.decode`."""
+        frame, place = divmod(prefixes.shape[1], len(VOICE_ORDER))
+        if not self.names or (self.melody is not None and place == 0):
+            return log_probabilities
+        moment = self._moment(prefixes, frame, place)
+        probabilities = np.exp(log_probabilities)
+        least = LEAST * probabilities.sum(1)
+        allowed = self._symbols(moment, self.names)
+        for row in np.flatnonzero((probabilities * allowed).sum(1) <= least):
+            alone, kept = moment.row(int(row)), list[str]()
+            allowed[row] = True
+            for name in self.names:
+                [trial] = self._symbols(alone, [*kept, name])
+                if probabilities[row][trial].sum() > least[row]:
+                    kept.append(name)
+                    allowed[row] = trial
+        log_probabilities[~allowed] = -np.inf
+        return log_probabilities
+
+    def _moment(self, prefixes: np.ndarray, frame: int, place: int) -> Moment:
+        rows = len(prefixes)
+        before, now = np.full((rows, 4), -1), np.full((rows, 4), -1)
+        if frame:
+            before[:, VOICE_ORDER] = _sounding(prefixes[:, : 4 * frame].reshape(rows, frame, 4))
+        for voice, symbol in zip(VOICE_ORDER, prefixes[:, 4 * frame :].T, strict=False):
+            pitch = np.where(symbol >= PITCH, symbol - PITCH + LOWEST, -1)
+            now[:, voice] = np.where(symbol == HOLD, before[:, voice], pitch)
+        tonic = self.closes.tonic(prefixes, frame)
+        return Moment(frame, VOICE_ORDER[place], VOICE_ORDER[:place], before, now, tonic)
+
+    def _symbols(self, moment: Moment, names: Sequence[str]) -> np.ndarray:
+        """Which symbols keep the rules, bool ``(rows, VOCABULARY)``."""
+        allowed = self._candidates(moment, names)
+        result = np.repeat(allowed[:, :1], VOCABULARY, axis=1)  # all but notes are silent
+        result[:, PITCH:] = allowed[:, 1:]
+        held = moment.before[:, moment.voice]
+        place = np.where(held >= 0, held - LOWEST + 1, 0)
+        result[:, HOLD] = allowed[np.arange(len(allowed)), place]
+        return result
+
+    def _candidates(self, moment: Moment, names: Sequence[str]) -> np.ndarray:
+        """Which of `_CANDIDATES` keep the rules, bool ``(rows, candidates)``."""
+        result = self._beside_chosen(moment, moment.voice, names)
+        for other in VOICE_ORDER[len(moment.chosen) + 1 :]:
+            theirs = self._beside_chosen(moment, other, names)
+            pairs = _pair(moment, moment.voice, other, _CANDIDATES[None, None], names)
+            result = result & (pairs & theirs[:, None]).any(2)  # the other finds some note
+        return result
+
+    def _beside_chosen(self, moment: Moment, voice: int, names: Sequence[str]) -> np.ndarray:
+        result = self._alone(moment, voice, names)
+        for other in moment.chosen:
+            theirs = moment.now[:, other, None, None]
+            result = result & _pair(moment, voice, other, theirs, names)[..., 0]
+        return result
+
+    def _alone(self, moment: Moment, voice: int, names: Sequence[str]) -> np.ndarray:
+        """Rules of one voice, bool ``(rows, candidates)``."""
+        pitch, before = _CANDIDATES[None], moment.before[:, voice, None]
+        result = np.ones((len(before), len(_CANDIDATES)), bool)
+        if "ranges" in names:
+            result &= (pitch >= RANGES[voice, 0]) & (pitch <= RANGES[voice, 1])
+        if "leaps" in names:
+            leap = abs(pitch - before)
+            result &= (before < 0) | ~((leap == 10) | (leap == 11) | (leap > 12))
+        if "phrases" in names:
+            result &= self.closes.phrase(moment, voice, pitch)
+        if "cadence" in names:
+            result &= self.closes.cadence(moment, voice, pitch)
+        rest = self.melody is not None and self.melody[moment.frame] < 0
+        return np.where(pitch < 0, rest or "silence" not in names, result)
+
+
+def _pair(
+    moment: Moment, voice: int, other: int, theirs: np.ndarray, names: Sequence[str]
+) -> np.ndarray:
+    """Rules of a voice's candidates beside another voice's: bool ``(rows, candidates, theirs)``."""
+    mine = _CANDIDATES[None, :, None]
+    upper, lower = (mine, theirs) if voice < other else (theirs, mine)
+    high, low = sorted((voice, other))
+    was_upper, was_lower = (moment.before[:, v, None, None] for v in (high, low))
+    result = (upper < 200) & (lower < 200) & (was_upper < 200)  # true, in the full shape
+    if "crossing" in names:
+        result &= upper >= lower
+    if "parallels" in names:
+        result &= ~consecutive(was_upper, was_lower, upper, lower)
+    if "spacing" in names and low == high + 1:
+        result &= upper - lower <= SPACING[high]
+    if "overlap" in names and low == high + 1:
+        result &= (was_upper < 0) | (lower <= was_upper)
+        result &= (was_lower < 0) | (upper >= was_lower)
+    return result | (upper < 0) | (lower < 0)
+
+
+def _sounding(frames: np.ndarray) -> np.ndarray:
+    """The MIDI pitches ``(rows, 4)`` at the end of symbols ``(rows, steps, 4)``, -1 is silence."""
+    last = frames.shape[1] - 1 - np.argmax(frames[:, ::-1] != HOLD, axis=1)
+    symbol = np.take_along_axis(frames, last[:, None], 1)[:, 0]
+    return np.where(symbol >= PITCH, symbol - PITCH + LOWEST, -1)
