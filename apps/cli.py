@@ -9,11 +9,14 @@ import sys
 from collections.abc import Sequence
 
 from apps import APPS, demo, presets
+from apps.music import continuation, harmonize
 from apps.music import generate as music
 from shared.errors import InputError
 
 VERBS = {
     "compose": (music, "compose a four-part chorale"),
+    "continue": (continuation, "continue a chorale that somebody began"),
+    "harmonize": (harmonize, "find three voices beneath a melody"),
     "presets": (presets, "list the trained models"),
     "demo": (demo, "a sample of everything, and a page that shows it"),
 }
