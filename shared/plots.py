@@ -35,6 +35,124 @@ def piano_roll(
     steps, voices = pitches.shape
     figure = Figure(figsize=(float(np.clip(steps * 0.045, 5, 20)), 3.6), dpi=110)
     axes = figure.add_subplot()
+    low, high = _draw_notes(axes, pitches, strikes, names)
+    octaves = range(low // 12 * 12, high + 13, 12)
+    axes.set_title(title)
+    axes.set_yticks(octaves, [f"C{octave // 12 - 1}" for octave in octaves])
+    axes.set(xlim=(0, steps), ylim=(low - 2, high + 2))
+    if len(bars):
+        axes.set_xticks(list(bars), [str(i + 1) if i % 2 == 0 else "" for i in range(len(bars))])
+        axes.set_xlabel("bar")
+    else:
+        axes.set_xticks(range(0, steps + 1, 4 * beat))
+        axes.set_xlabel("step")
+    axes.grid(axis="x", color="#cccccc", linewidth=0.6)
+    axes.grid(axis="y", color="#999999", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    if names:
+        axes.legend(ncols=voices, loc="upper left", bbox_to_anchor=(0, -0.16), frameon=False)
+    return _png(figure)
+
+
+def gate_trace(
+    gates: np.ndarray,
+    labels: Sequence[str] | None = None,
+    *,
+    pitches: np.ndarray | None = None,
+    units: int | Sequence[int] | None = None,
+    title: str = "",
+) -> bytes:
+    """What an LSTM layer writes, keeps and shows over time, as a PNG.
+
+    From top to bottom: the notes, if any; input, forget and output gate, a row for each unit; the
+    cell state; and the cell states of the four units that change most, as lines. Units stand in
+    the order of their mean forget gate: those that keep longest on top.
+
+    Args:
+        gates: ``(steps, 5, units)``, as a `shared.layers.LSTM` with ``return_gates`` gives for one
+            sequence: input, forget, candidate and output gate, and the cell state.
+        labels: of the steps, such as words; every few steps only if there are many.
+        pitches: ``(steps, voices)`` as for `piano_roll`, drawn above.
+        units: how many units to show, spread evenly over their order; or which; default all.
+        title: above the picture.
+
+    Raises:
+        ValueError: shapes do not fit together.
+    """
+    from matplotlib.figure import Figure
+
+    if gates.ndim != 3 or gates.shape[1] != 5:
+        raise ValueError(f"`gates` must be (steps, 5, units), got {gates.shape}")
+    for name, other in (("labels", labels), ("pitches", pitches)):
+        if other is not None and len(other) != len(gates):
+            raise ValueError(f"{len(gates)} steps of gates, {len(other)} of {name}")
+    steps = len(gates)
+    written, kept, _, shown, cell = np.moveaxis(gates[:, :, _rows(gates, units)], 1, 0)
+    reach = float(np.abs(cell).max()) or 1.0
+    heat = [
+        ("input gate\n(writes)", written, "Greens", (0, 1)),
+        ("forget gate\n(1 keeps)", kept, "Blues", (0, 1)),
+        ("output gate\n(shows)", shown, "Oranges", (0, 1)),
+        ("cell state", cell, "RdBu_r", (-reach, reach)),
+    ]
+    heights = [1.6] * (pitches is not None) + [1] * len(heat) + [1.2]
+    figure = Figure(figsize=(float(np.clip(steps * 0.2, 7, 16)), 1.35 * sum(heights)), dpi=100)
+    grid = figure.add_gridspec(
+        len(heights), 2, height_ratios=heights, width_ratios=(1, 0.012), wspace=0.03, hspace=0.12
+    )
+    rows = [figure.add_subplot(grid[row, 0]) for row in range(len(heights))]
+    figure.suptitle(title, y=0.92)
+    if pitches is not None:
+        low, high = _draw_notes(rows[0], pitches)
+        octaves = range(-(-low // 12) * 12, high + 1, 12)
+        rows[0].set_yticks(octaves, [f"C{octave // 12 - 1}" for octave in octaves])
+        rows[0].set_ylabel("notes")
+    for row, (name, values, colors, limits) in enumerate(heat, len(rows) - 1 - len(heat)):
+        image = rows[row].imshow(
+            values.T,
+            aspect="auto",
+            interpolation="nearest",
+            cmap=colors,
+            vmin=limits[0],
+            vmax=limits[1],
+            extent=(0, steps, values.shape[1], 0),
+        )
+        rows[row].set_ylabel(name)
+        rows[row].set_yticks([])
+        figure.colorbar(image, cax=figure.add_subplot(grid[row, 1]))
+    busiest = np.sort(np.argsort(-np.abs(np.diff(cell, axis=0)).sum(0), kind="stable")[:4])
+    for color, unit in zip(COLORS, busiest, strict=False):
+        rows[-1].plot(np.arange(steps) + 0.5, cell[:, unit], color=color, linewidth=1.4)
+    rows[-1].axhline(0, color="#999999", linewidth=0.6)
+    rows[-1].set_ylabel("four of\nthe cells")
+    for axes in rows:
+        axes.set(xlim=(0, steps), xticks=[])
+    if labels is None:
+        every = 1 << max(0, (steps - 1).bit_length() - 4)  # at most 16 numbers
+        rows[-1].set_xticks(range(0, steps, every), [str(step) for step in range(0, steps, every)])
+        rows[-1].set_xlabel("step")
+    else:
+        every = -(-steps // 80)
+        at = range(0, steps, every)
+        rows[-1].set_xticks([step + 0.5 for step in at], [labels[step] for step in at])
+        rows[-1].tick_params(axis="x", rotation=90, length=0)
+    return _png(figure)
+
+
+def _rows(gates: np.ndarray, units: int | Sequence[int] | None) -> np.ndarray:
+    """Which units to show, the longest keepers first."""
+    some = units is None or isinstance(units, int)
+    chosen = np.arange(gates.shape[2]) if some else np.asarray(units)
+    order = chosen[np.argsort(-gates[:, 1, chosen].mean(0), kind="stable")]
+    if isinstance(units, int) and units < len(order):
+        order = order[np.linspace(0, len(order) - 1, units).round().astype(int)]
+    return order
+
+
+def _draw_notes(axes, pitches, strikes=None, names=()) -> tuple[int, int]:
+    """The blocks of `piano_roll`; the lowest and the highest pitch."""
+    steps, voices = pitches.shape
     for voice in range(voices):
         line = pitches[:, voice].astype(int)
         new = np.diff(line, prepend=-2) != 0
@@ -53,23 +171,7 @@ def piano_roll(
         )
     heard = pitches[pitches >= 0]
     low, high = (int(heard.min()), int(heard.max())) if len(heard) else (60, 72)
-    octaves = range(low // 12 * 12, high + 13, 12)
-    axes.set_title(title)
-    axes.set_yticks(octaves, [f"C{octave // 12 - 1}" for octave in octaves])
-    axes.set(xlim=(0, steps), ylim=(low - 2, high + 2))
-    if len(bars):
-        axes.set_xticks(list(bars), [str(i + 1) if i % 2 == 0 else "" for i in range(len(bars))])
-        axes.set_xlabel("bar")
-    else:
-        axes.set_xticks(range(0, steps + 1, 4 * beat))
-        axes.set_xlabel("step")
-    axes.grid(axis="x", color="#cccccc", linewidth=0.6)
-    axes.grid(axis="y", color="#999999", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    if names:
-        axes.legend(ncols=voices, loc="upper left", bbox_to_anchor=(0, -0.16), frameon=False)
-    return _png(figure)
+    return low, high
 
 
 def _png(figure) -> bytes:

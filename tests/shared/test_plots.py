@@ -1,0 +1,62 @@
+import io
+
+import numpy as np
+import pytest
+from matplotlib import colormaps
+from PIL import Image
+
+from shared.plots import gate_trace, piano_roll
+
+
+def pixels(png):
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), int)
+
+
+def share(picture, color):
+    """The part of the picture that has a color, an ``(r, g, b, a)`` from 0 to 1."""
+    return (np.abs(picture - np.array(color[:3]) * 255).max(-1) <= 2).mean()
+
+
+@pytest.mark.parametrize("panel", ["Greens", "Blues", "Oranges"])
+def test_each_gate_has_its_panel(panel):
+    gates = np.full((20, 5, 8), 0.25)
+    gates[:, {"Greens": 0, "Blues": 1, "Oranges": 3}[panel]] = 0.75  # the order of shared.layers
+    picture = pixels(gate_trace(gates))
+    for name in ("Greens", "Blues", "Oranges"):
+        high, low = (share(picture, colormaps[name](value)) for value in (0.75, 0.25))
+        assert (high > 0.08 and low < 0.01) if name == panel else (low > 0.08 and high < 0.01)
+
+
+def test_units_stand_in_the_order_of_their_forget_gates():
+    gates = np.full((12, 5, 4), 0.5)
+    gates[:, 1] = [0.2, 0.9, 0.4, 0.6]
+    blues = colormaps["Blues"]
+    middle = pixels(gate_trace(gates))[:, 300]
+    rows = [np.abs(middle - np.array(blues(f)[:3]) * 255).max(-1).argmin() for f in (0.9, 0.6, 0.2)]
+    assert rows == sorted(rows) and rows[2] - rows[0] > 60
+    few = pixels(gate_trace(gates, units=2))  # both ends of the order
+    assert [share(few, blues(f)) > 0.02 for f in (0.9, 0.6, 0.4, 0.2)] == [True, False, False, True]
+    chosen = pixels(gate_trace(gates, units=[2, 3]))
+    assert [share(chosen, blues(f)) > 0.02 for f in (0.9, 0.6, 0.4, 0.2)] == [
+        False, True, True, False,
+    ]  # fmt: skip
+
+
+def test_notes_and_labels_must_be_as_many_as_steps():
+    gates = np.zeros((6, 5, 3))
+    plain = pixels(gate_trace(gates)).shape
+    with_notes = gate_trace(gates, list("abcdef"), pitches=np.full((6, 4), 60))
+    assert pixels(with_notes).shape[0] > plain[0] + 100
+    with pytest.raises(ValueError, match="6 steps of gates, 5 of labels"):
+        gate_trace(gates, list("abcde"))
+    with pytest.raises(ValueError, match="6 steps of gates, 7 of pitches"):
+        gate_trace(gates, pitches=np.full((7, 4), 60))
+    with pytest.raises(ValueError, match=r"must be \(steps, 5, units\)"):
+        gate_trace(gates[:, :4])
+
+
+def test_the_same_picture_is_the_same_file():
+    pitches = np.array([[60, 55], [60, -1], [62, 48]])
+    assert piano_roll(pitches) == piano_roll(pitches)
+    assert share(pixels(piano_roll(pitches)), (0xC0 / 255, 0x39 / 255, 0x2B / 255)) > 0.01
+    assert piano_roll(pitches) != piano_roll(pitches[::-1])
