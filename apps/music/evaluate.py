@@ -1,8 +1,12 @@
-"""Measure a chorale model: ``lstm-suite evaluate music``."""
+"""Measure a chorale model: ``lstm-suite evaluate music``.
+
+By default how likely real pieces are to it; with ``--generate`` how its own compare with them.
+"""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,19 +14,36 @@ from typing import Any
 import numpy as np
 
 from apps.arguments import add_json, add_model_arguments, report
+from apps.music.compare import Copies, measure, table
 from apps.music.config import MusicConfig
 from apps.music.corpus import read_folder
 from apps.music.data import read_split, whole_pieces
-from apps.music.generate import DECODING, condition, open_music, step_inputs
+from apps.music.generate import (
+    MAX_BARS,
+    compose,
+    condition,
+    open_music,
+    plan,
+    step_inputs,
+)
+from apps.music.key import parse_key
+from apps.music.output import DECODING, check_range
 from apps.music.piece import END, HOLD, SILENCE, START, VOICE_ORDER, Piece
+from apps.music.rules import RULES
+from apps.music.score import musicxml
 from apps.music.splits import bach_splits
+from shared.backends.presets import Opened
+from shared.decoding import DecodingOptions
 from shared.decoding.sampling import log_softmax
 from shared.errors import InputError
 from shared.export.goldens import Example
+from shared.files import write_text
 from shared.generator import Generator
 
 BACH = "bach"
 _ROWS = 16
+KEYS = [parse_key(k) for k in ("G", "Am", "F", "Em", "D", "Gm", "C", "Dm", "Bb", "Bm", "A", "Cm")]
+"""Of generated pieces, by turns: the keys of most chorales."""
 
 
 def nats(
@@ -103,24 +124,73 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``evaluate music``."""
     parser.add_argument("--data", default=BACH, metavar="FILE", help="canonical JSON, a folder of "
                         "scores, or 'bach' for music21's chorales (default)")  # fmt: skip
-    parser.add_argument("--split", default="test", metavar="NAME", help="default: %(default)s")
+    parser.add_argument("--split", metavar="NAME", help="default: test; with --generate: valid")
+    parser.add_argument("--generate", type=int, metavar="N", help="compose N pieces, seeds 0 to "
+                        "N-1, and compare them with those of the split")  # fmt: skip
+    parser.add_argument("--bars", type=int, default=16, help="of each; default: %(default)s")
+    parser.add_argument("-o", "--output", metavar="DIR", help="keep them there, as MusicXML")
     add_model_arguments(parser, backend="keras")
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """``lstm-suite evaluate music``."""
-    pieces = load_pieces(args.data, args.split)
+    if args.generate is not None:
+        _compare(args)
+        return
+    pieces = load_pieces(args.data, args.split or "test")
     opened, config = open_music(args)
     figures = figures_of(opened.generator, pieces, config)
-    values = {
-        "n": len(pieces),
-        "preset": opened.name,
-        "backend": opened.backend,
-        "precision": opened.precision,
-        **figures,
-    }
+    values = {"n": len(pieces), **_header(opened), **figures}
     report(args, values, "\n".join(f"{name:20} {value}" for name, value in values.items()))
+
+
+def _header(opened: Opened) -> dict[str, Any]:
+    return {"preset": opened.name, "backend": opened.backend, "precision": opened.precision}
+
+
+def _compare(args: argparse.Namespace) -> None:
+    """The table of `apps.music.compare`, over what the model makes and real pieces."""
+    check_range("--generate", args.generate, 1, 1000)
+    check_range("--bars", args.bars, 1, MAX_BARS)
+    real = load_pieces(args.data, args.split or "valid")
+    folder = Path(args.data).is_dir()  # of scores: no splits
+    copies = Copies(real if folder else load_pieces(args.data, "train"))
+    opened, config = open_music(args)
+    plans = [plan(args.bars, KEYS[k % len(KEYS)]) for k in range(args.generate)]
+    tasks = {"generated": (plans, tuple(RULES)), "no_rules": (plans, ())}
+    if config.encoder_units:
+        melodies = [piece for piece in real if len(piece) <= config.frames]
+        tasks["harmonized"] = (melodies[: args.generate], tuple(RULES))
+    made = {"real": real}
+    for name, (outlines, rules) in tasks.items():
+        melody = name == "harmonized"
+        made[name] = generate(opened.generator, config, outlines, rules, melody)
+        print(f"{len(made[name])} pieces: {name}", file=sys.stderr)
+    columns = {name: measure(pieces, copies) for name, pieces in made.items()}
+    if args.output:
+        for name in set(made) - {"real"}:
+            for index, piece in enumerate(made[name]):
+                write_text(Path(args.output) / f"{name}-{index:02}.musicxml", musicxml(piece))
+    flat = {f"{name}_{key}": v for name, values in columns.items() for key, v in values.items()}
+    values = {"n": args.generate, "n_real": len(real), "bars": args.bars, **_header(opened), **flat}
+    report(args, values, table(columns))
+
+
+def generate(
+    generator: Generator,
+    config: MusicConfig,
+    outlines: Sequence[Piece],
+    rules: Sequence[str],
+    melody: bool = False,
+) -> list[Piece]:
+    """What ``compose`` (`melody`: ``harmonize``) makes of some plans by default, seeds from 0."""
+    return [
+        compose(
+            generator, config, outline, DecodingOptions(**DECODING, seed=seed), melody, rules=rules
+        )
+        for seed, outline in enumerate(outlines)
+    ]
 
 
 # What export needs to know of the app.

@@ -20,7 +20,7 @@ from shared.errors import InputError
 from shared.files import write_bytes
 
 # What the shipped bundles name as their defaults, too.
-DECODING = {"strategy": "sample", "temperature": 0.9, "top_p": 0.95}
+DECODING: dict[str, Any] = {"strategy": "sample", "temperature": 0.9, "top_p": 0.95}
 
 
 def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
