@@ -240,7 +240,9 @@ class MusicModel(keras.Model):
         targets = x["frames"][:, 1:]
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=y_pred)
         counts = tf.cast(x["mask"], losses.dtype)
-        self.nats.update_state(losses, counts * tf.cast(targets != END, losses.dtype))
+        notes = counts * tf.cast(targets != END, losses.dtype)
+        total = tf.reduce_sum(notes)  # a scalar each: Keras would average over rows first
+        self.nats.update_state(tf.reduce_sum(losses * notes) / total, total)
         return tf.reduce_sum(losses * counts) / tf.reduce_sum(counts)
 
     def _given(self, batch, training):
