@@ -297,6 +297,18 @@ def test_stack_by_hand(residual):
     np.testing.assert_array_equal(spread(X)[0], spread(X)[0])
 
 
+def test_gates_of_a_stack():
+    stack = StackedLSTM([UNITS, UNITS, 2], residual=True, peephole=True)
+    stack.build((None, None, FEATURES))
+    first = [[np.full((BATCH, n), 0.3, "float32")] * 2 for n in stack.units]
+    x, expected = X, []
+    for layer, state in zip(stack.layers, first, strict=True):
+        y, gates, _, _ = sequence(layer.cell, x, *state)
+        expected.append(gates)
+        x = x + y if x.shape == y.shape else y
+    close(stack.gates(X, first), expected, 1e-5)
+
+
 @pytest.mark.parametrize(
     "options, message",
     [
