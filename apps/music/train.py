@@ -21,7 +21,15 @@ from shared.backends.keras_model import KerasBackend
 from shared.backends.presets import load_model
 from shared.errors import InputError
 from shared.model_card import Card
-from shared.presets import add_figures, figure, save_preset
+from shared.presets import (
+    Preset,
+    add_figures,
+    assign_weights,
+    config_from_json,
+    figure,
+    find_preset,
+    save_preset,
+)
 from shared.training import FitOptions
 from shared.training.fit import FitResult, fit
 
@@ -50,14 +58,17 @@ def train(
     valid: Sequence[Piece],
     options: FitOptions,
     run_dir: str | Path,
+    start: Preset | None = None,
 ) -> tuple[MusicModel, FitResult]:
-    """Trains a model from its first weights, or goes on with the run in the folder.
+    """Trains a model from its first weights or a preset's, or goes on with the folder's run.
 
     Returns:
         The model with its best weights, and the summary of the run.
     """
     keras.utils.set_random_seed(options.seed)
     model = MusicModel(config)
+    if start:
+        assign_weights(model, start)
     per_epoch = PASSES * batches_per_epoch(pieces, STEPS, BATCH)
 
     def epoch(number: int) -> tf.data.Dataset:
@@ -86,6 +97,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", default=BACH, metavar="PATH", help="canonical JSON, a folder of "
                         "scores, or 'bach' for music21's chorales (default)")  # fmt: skip
     parser.add_argument("--config", choices=PRESETS, default="chorales", help="sizes; %(default)s")
+    parser.add_argument("--start", metavar="NAME", help="go on from a trained model, by name or "
+                        "path, with its sizes; lower the --learning-rate")  # fmt: skip
     parser.add_argument("--run", default="runs/music", metavar="DIR", help="checkpoints and logs; "
                         "an unfinished run goes on; %(default)s")  # fmt: skip
     parser.add_argument("-o", "--output", metavar="DIR", help="the preset; default: RUN/preset")
@@ -99,7 +112,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """``lstm-suite train music``."""
-    config = PRESETS[args.config]
+    start = find_preset("music", args.start) if args.start else None
+    config = config_from_json(MusicConfig, start.config, start.folder) if start else None
+    config = config or PRESETS[args.config]
     pieces, valid = load_training(args.data)
     per_epoch = PASSES * batches_per_epoch(pieces, STEPS, BATCH)
     options = dataclasses.replace(
@@ -110,7 +125,7 @@ def run(args: argparse.Namespace) -> None:
         max_minutes=args.minutes,
         seed=args.seed,
     )
-    model, result = train(config, pieces, valid, options, args.run)
+    model, result = train(config, pieces, valid, options, args.run, start)
     if result.best_weights is None:
         report(args, result.summary, f"stopped before the first epoch ended; run again: {args.run}")
         return
@@ -159,6 +174,7 @@ def _card(args: argparse.Namespace, result: FitResult, pieces: Sequence[Piece]) 
     }
     data = sources.get(args.data, f"{_data_name(args.data)}, its training part")
     summary = result.summary
+    origin = f"--start {args.start}" if args.start else f"--config {args.config}"
     return Card(
         title="Four-part chorales, one LSTM",
         summary="Writes four-part chorales on a grid of 16th notes, voice by voice: an LSTM over "
@@ -166,7 +182,7 @@ def _card(args: argparse.Namespace, result: FitResult, pieces: Sequence[Piece]) 
         training=f"{len(pieces)} pieces ({data}), transposed at random within the voices' ranges; "
         f"{summary['steps']} steps of {BATCH} x {STEPS} frames, {summary['minutes']:.0f} minutes "
         f"on {summary['hardware']['cores']} cores, seed {args.seed}; "
-        f"`lstm-suite train music --config {args.config} --data {_data_name(args.data)} "
+        f"`lstm-suite train music {origin} --data {_data_name(args.data)} "
         f"--epochs {args.epochs} --seed {args.seed}`.",
         limits="It knows chorales in the style of Bach and nothing else. Without rules it writes "
         "parallel fifths and octaves more often than Bach, and no long form.",

@@ -74,6 +74,17 @@ def test_inspect_draws_the_gates(made, capsys):
     assert (made / "gates.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_fine_tuning_begins_with_the_weights_it_is_given(made, tmp_path):
+    words = ["--start", str(made / "run" / "preset"), "--data", str(made / "toy.json")]
+    run = ["--run", str(tmp_path), "--epochs", "1", "--learning-rate", "1e-9"]
+    assert main(["train", "music", *words, *run]) == 0
+    before, after = (
+        read_json(folder / "preset" / "metrics.json")["nats_per_note"]["value"]
+        for folder in (made / "run", tmp_path)
+    )
+    assert after == pytest.approx(before, abs=1e-3)
+
+
 BAD = {
     "no such split": (lambda p: None, ["--split", "nonsense"], "it has: train"),
     "a pitch that is none": (lambda p: _spoil(p, 200), [], "piece 0, step 1"),
