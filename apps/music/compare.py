@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from apps.music.closes import BEAT
+from apps.music.harmony import BEAT
 from apps.music.key import estimate_key
 from apps.music.piece import Piece, changes
 from apps.music.rules import RANGES, consecutive

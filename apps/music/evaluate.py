@@ -20,6 +20,7 @@ from apps.music.corpus import read_folder
 from apps.music.data import read_split, whole_pieces
 from apps.music.generate import (
     MAX_BARS,
+    UPBEATS,
     compose,
     condition,
     open_music,
@@ -157,7 +158,10 @@ def _compare(args: argparse.Namespace) -> None:
     folder = Path(args.data).is_dir()  # of scores: no splits
     copies = Copies(real if folder else load_pieces(args.data, "train"))
     opened, config = open_music(args)
-    plans = [plan(args.bars, KEYS[k % len(KEYS)]) for k in range(args.generate)]
+    plans = [
+        plan(args.bars, KEYS[k % len(KEYS)], upbeat=4 * UPBEATS["4/4"])
+        for k in range(args.generate)
+    ]
     tasks = {"generated": (plans, tuple(RULES)), "no_rules": (plans, ())}
     if config.encoder_units:
         melodies = [piece for piece in real if len(piece) <= config.frames]

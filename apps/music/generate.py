@@ -19,7 +19,6 @@ from apps.music.output import (
     check_common,
     check_range,
     finish,
-    write_all,
 )
 from apps.music.piece import (
     END,
@@ -48,6 +47,7 @@ STEP_COLUMNS = [k for k in range(len(FEATURES)) if k not in KEY_COLUMNS]
 MAX_BARS = 40
 METRES = {"4/4": 16, "3/4": 12}
 PHRASES = {"4/4": 2, "3/4": 4}  # bars
+UPBEATS = {"4/4": 1, "3/4": 0}  # quarters; of Bach's chorales, two in three have one in 4/4
 
 
 def plan(
@@ -257,7 +257,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bars", type=int, default=8, help="default: %(default)s")
     parser.add_argument("--key", default="G major", help="such as 'Bb major' or 'F# minor'")
     parser.add_argument("--metre", choices=METRES, default="4/4", help="default: %(default)s")
-    parser.add_argument("--upbeat", type=int, default=0, help="quarters before the first bar line")
+    parser.add_argument("--upbeat", type=int, help="quarters before the first bar line, which the "
+                        "last bar then lacks; 1, in 3/4 time 0")  # fmt: skip
     parser.add_argument("--phrase", type=int, help="bars before a fermata; 2, in 3/4 time 4")
     add_decoding_arguments(parser)
     add_output_arguments(parser)
@@ -273,8 +274,9 @@ def order(args: argparse.Namespace) -> Piece:
     bar_length = METRES[args.metre]
     phrase = args.phrase if args.phrase is not None else PHRASES[args.metre]
     check_range("--phrase", phrase, 1, MAX_BARS)
-    check_range("--upbeat", args.upbeat, 0, bar_length // 4 - 1)
-    return plan(args.bars, parse_key(args.key), bar_length, phrase, 4 * args.upbeat)
+    upbeat = args.upbeat if args.upbeat is not None else UPBEATS[args.metre]
+    check_range("--upbeat", upbeat, 0, bar_length // 4 - 1)
+    return plan(args.bars, parse_key(args.key), bar_length, phrase, 4 * upbeat)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -288,30 +290,6 @@ def run(args: argparse.Namespace) -> None:
 
 def demo(folder: Path, seed: int) -> list[Sample]:
     """The app's part of ``lstm-suite demo``: files in the folder, and what to say of them."""
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    samples = []
-    for name, key, bars in (("chorale-major", "G major", 8), ("chorale-minor", "E minor", 8)):
-        made = [
-            (folder / f"{name}.png", "the score, engraved by verovio"),
-            (folder / f"{name}-roll.png", "the same as a piano roll"),
-            (folder / f"{name}.wav", "played by the built-in synthesizer"),
-            (folder / f"{name}.mid", "MIDI, four tracks"),
-            (folder / f"{name}.musicxml", "MusicXML, for a notation program"),
-        ]
-        words = ["--key", key, "--bars", str(bars), "--seed", str(seed)]
-        args = parser.parse_args(words)
-        outputs = [str(path) for path, _ in made if "-roll" not in path.name]
-        opened, config = open_music(args)
-        options, rules = check_common(args)
-        piece = compose(opened.generator, config, order(args), options, rules=rules)
-        write_all(piece, outputs, str(made[1][0]), args.tempo)
-        samples.append(
-            Sample(
-                title=f"A chorale in {key}",
-                given=f"{bars} bars in {key}, seed {seed}",
-                command=f'lstm-suite compose --key "{key}" --bars {bars} --seed {seed}',
-                made=tuple(made),
-            )
-        )
-    return samples
+    from apps.music.demo import samples  # which imports this module
+
+    return samples(folder, seed)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from apps.music.closes import Closes, Moment
+from apps.music.harmony import BEAT, Harmony, Moment
 from apps.music.piece import (
     HIGHEST,
     HOLD,
@@ -30,9 +30,11 @@ RULES = {
     "cadence": "the end is a root-position triad on the tonic, after a beat on the dominant",
     "parallels": "no parallel fifths, octaves or unisons",
     "spacing": "neighbors are not too far apart",
+    "opening": "the first chord is the tonic triad in root position",
     "phrases": "a fermata is reached on a triad in root position",
     "leaps": "no leap of a seventh or of more than an octave",
     "overlap": "no voice passes where its neighbor has just been",
+    "beats": "no parallels from beat to beat, whatever is in between",
 }
 """What each asks for by name, the most important first; `Rules` has the definitions."""
 
@@ -42,8 +44,8 @@ RANGES = np.array([(60, 81), (53, 74), (48, 69), (38, 64)])
 SPACING = (12, 12, 24)
 """Semitones at most between soprano and alto, alto and tenor, tenor and bass."""
 
-LEAST = 1e-3
-"""Share of the model's probability that the rules must leave."""
+LEAST = dict.fromkeys(RULES, 1e-3) | {"overlap": 0.2, "beats": 0.2}
+"""Share of the probability left by the rules before it that each rule must leave; see `Rules`."""
 
 _CANDIDATES = np.array([-1, *range(LOWEST, HIGHEST + 1)])  # silence, and all pitches
 
@@ -89,16 +91,18 @@ class Rules:
     * silence: a voice rests only where a given melody does.
     * ranges: `RANGES`, close to the extremes of Bach's chorales.
     * crossing: soprano >= alto >= tenor >= bass at every step.
-    * cadence, phrases: see `apps.music.closes.Closes`.
+    * opening, phrases, cadence: see `apps.music.harmony.Harmony`.
     * parallels: see `consecutive`; from each step to the next.
+    * beats: the same from each beat to the next; Bach minds this less.
     * spacing: `SPACING`.
     * leaps: none of 10, 11 or more than 12 semitones.
     * overlap: no voice moves above what its upper neighbor sang one step before, nor below what
       its lower neighbor did.
 
-    Where all rules together leave less than `LEAST` of the model's probability, they are applied
-    one by one in the order of `RULES`, and those that leave too little are dropped for this one
-    note: a note that the model thinks wrong is worse than a fault, and some note there must be.
+    Rules are applied in the order of `RULES`. One that would leave less than its share, `LEAST`,
+    of the probability that the model sees in what the rules before it allow is dropped for this
+    one note: then the note that it wants is worse than a fault, or the fault is what the style
+    does there. So some symbol is always left.
 
     Args:
         outline: Its length, metre, fermatas and key; an unknown key is estimated from the notes.
@@ -109,7 +113,9 @@ class Rules:
     def __init__(self, outline: Piece, names: Sequence[str] = tuple(RULES), melody: bool = False):
         self.names = [name for name in RULES if name in names]
         self.melody = outline.pitches[:, 0].astype(int) if melody else None
-        self.closes = Closes(outline, self.melody)
+        self.harmony = Harmony(outline, self.melody)
+        index = np.where(outline.position >= 0, outline.position, np.arange(len(outline)))
+        self.on_beat = index % BEAT == 0
 
     def __call__(self, prefixes: np.ndarray, log_probabilities: np.ndarray) -> np.ndarray:
         """Forbids what breaks the rules, in place; see `shared.decoding.decode`."""
@@ -118,29 +124,35 @@ class Rules:
             return log_probabilities
         moment = self._moment(prefixes, frame, place)
         probabilities = np.exp(log_probabilities)
-        least = LEAST * probabilities.sum(1)
         allowed = self._symbols(moment, self.names)
-        for row in np.flatnonzero((probabilities * allowed).sum(1) <= least):
-            alone, kept = moment.row(int(row)), list[str]()
-            allowed[row] = True
-            for name in self.names:
-                [trial] = self._symbols(alone, [*kept, name])
-                if probabilities[row][trial].sum() > least[row]:
-                    kept.append(name)
-                    allowed[row] = trial
+        left = (probabilities * allowed).sum(1) / probabilities.sum(1)
+        for row in np.flatnonzero(left <= max(LEAST[name] for name in self.names)):
+            allowed[row] = self._one_by_one(moment.row(int(row)), probabilities[row])
         log_probabilities[~allowed] = -np.inf
         return log_probabilities
 
+    def _one_by_one(self, moment: Moment, probabilities: np.ndarray) -> np.ndarray:
+        """Which symbols are allowed in a moment of one row, ``(VOCABULARY,)``."""
+        allowed, kept = np.ones(VOCABULARY, bool), list[str]()
+        for name in self.names:
+            [trial] = self._symbols(moment, [*kept, name])
+            if probabilities[trial].sum() > LEAST[name] * probabilities[allowed].sum():
+                kept.append(name)
+                allowed = trial
+        return allowed
+
     def _moment(self, prefixes: np.ndarray, frame: int, place: int) -> Moment:
         rows = len(prefixes)
-        before, now = np.full((rows, 4), -1), np.full((rows, 4), -1)
+        before, last_beat, now = (np.full((rows, 4), -1) for _ in range(3))
         if frame:
-            before[:, VOICE_ORDER] = _sounding(prefixes[:, : 4 * frame].reshape(rows, frame, 4))
+            before[:, VOICE_ORDER] = _sounding(prefixes[:, : 4 * frame])
+        if frame >= BEAT and self.on_beat[frame]:
+            last_beat[:, VOICE_ORDER] = _sounding(prefixes[:, : 4 * (frame - BEAT + 1)])
         for voice, symbol in zip(VOICE_ORDER, prefixes[:, 4 * frame :].T, strict=False):
             pitch = np.where(symbol >= PITCH, symbol - PITCH + LOWEST, -1)
             now[:, voice] = np.where(symbol == HOLD, before[:, voice], pitch)
-        tonic = self.closes.tonic(prefixes, frame)
-        return Moment(frame, VOICE_ORDER[place], VOICE_ORDER[:place], before, now, tonic)
+        tonic = self.harmony.tonic(prefixes, frame)
+        return Moment(frame, VOICE_ORDER[place], VOICE_ORDER[:place], before, last_beat, now, tonic)
 
     def _symbols(self, moment: Moment, names: Sequence[str]) -> np.ndarray:
         """Which symbols keep the rules, bool ``(rows, VOCABULARY)``."""
@@ -177,10 +189,9 @@ class Rules:
         if "leaps" in names:
             leap = abs(pitch - before)
             result &= (before < 0) | ~((leap == 10) | (leap == 11) | (leap > 12))
-        if "phrases" in names:
-            result &= self.closes.phrase(moment, voice, pitch)
-        if "cadence" in names:
-            result &= self.closes.cadence(moment, voice, pitch)
+        for name in ("opening", "phrases", "cadence"):
+            if name in names:
+                result &= getattr(self.harmony, name)(moment, voice, pitch)
         rest = self.melody is not None and self.melody[moment.frame] < 0
         return np.where(pitch < 0, rest or "silence" not in names, result)
 
@@ -198,6 +209,10 @@ def _pair(
         result &= upper >= lower
     if "parallels" in names:
         result &= ~consecutive(was_upper, was_lower, upper, lower)
+    if "beats" in names and (moment.last_beat >= 0).any():
+        last_upper = moment.last_beat[:, high, None, None]
+        last_lower = moment.last_beat[:, low, None, None]
+        result &= ~consecutive(last_upper, last_lower, upper, lower)
     if "spacing" in names and low == high + 1:
         result &= upper - lower <= SPACING[high]
     if "overlap" in names and low == high + 1:
@@ -206,8 +221,9 @@ def _pair(
     return result | (upper < 0) | (lower < 0)
 
 
-def _sounding(frames: np.ndarray) -> np.ndarray:
-    """The MIDI pitches ``(rows, 4)`` at the end of symbols ``(rows, steps, 4)``, -1 is silence."""
+def _sounding(prefixes: np.ndarray) -> np.ndarray:
+    """The MIDI pitches at the end of whole frames, in `VOICE_ORDER`, -1 is silence: (rows, 4)."""
+    frames = prefixes.reshape(len(prefixes), -1, len(VOICE_ORDER))
     last = frames.shape[1] - 1 - np.argmax(frames[:, ::-1] != HOLD, axis=1)
     symbol = np.take_along_axis(frames, last[:, None], 1)[:, 0]
     return np.where(symbol >= PITCH, symbol - PITCH + LOWEST, -1)

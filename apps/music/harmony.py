@@ -1,4 +1,4 @@
-"""How phrases and pieces end: the part of the rules that knows about keys and chords."""
+"""The rules that know about keys and chords: how pieces begin, and how phrases and pieces end."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from apps.music.piece import VOICE_ORDER, Piece, decode_symbols
 
 BEAT = 4
 _SOPRANO, _BASS = 0, 3
+_ROOTS = ((0, 2, 4, 5, 7, 9), (0, 3, 5, 7, 8, 10))  # of the chords under fermatas
 _DOMINANT, _LEADING, _SEVENTH = 7, 11, 5  # semitones over the tonic
 
 
@@ -23,6 +24,7 @@ class Moment:
         voice: Whose note is chosen, 0 to 3 from the top.
         chosen: The voices that have theirs already.
         before: Pitches of the frame before, int ``(rows, 4)`` from the top, -1 is silence.
+        last_beat: Those of the beat before, if this frame is a beat; else -1.
         now: Those of this frame, -1 where none is chosen yet.
         tonic: Pitch classes ``(rows,)``; only looked at near the end.
     """
@@ -31,35 +33,41 @@ class Moment:
     voice: int
     chosen: tuple[int, ...]
     before: np.ndarray
+    last_beat: np.ndarray
     now: np.ndarray
     tonic: np.ndarray
 
     def row(self, index: int) -> Moment:
         """One row of it."""
         here = slice(index, index + 1)
-        return replace(self, before=self.before[here], now=self.now[here], tonic=self.tonic[here])
+        names = ("before", "last_beat", "now", "tonic")
+        return replace(self, **{name: getattr(self, name)[here] for name in names})
 
     def degrees(self, root: np.ndarray) -> np.ndarray:
         """Semitones of the chosen notes over a root ``(rows, 1)``, ``(rows, 4)``, else -1."""
         return np.where(self.now >= 0, (self.now - root) % 12, -1)
 
 
-class Closes:
-    """Two rules about endings.
+class Harmony:
+    """Three rules, of which Bach's chorales follow each in nine cases of ten.
 
-    * phrase: where a fermata begins, the chord is a major or minor triad in root position, its
-      third included.
+    * opening: the first chord is the tonic triad in root position, with its third; in minor that
+      is a minor one.
+    * phrases: where a fermata begins, the chord is a major or minor triad in root position, with
+      its third, on a degree of the key's (natural) scale.
     * cadence: from the last fermata on (without one, on the last beat; beneath a melody, under
       its last note) no voice moves. There the bass is on the tonic, the soprano on the tonic or
       the third, and all together they are the tonic triad with its third, which in minor may be
       major. In the beat before, the bass is on the dominant, and in the second half of that beat
-      the chord is the dominant triad or seventh chord with one leading note. Of Bach's chorales
-      nine in ten end so. A given melody that ends on another degree is closed on the triad of
-      the dominant or the subdominant, and one that does not go with the dominant before is left
-      to the model there.
+      the chord is the dominant triad or seventh chord with one leading note.
+
+    A given melody decides what is possible: one that begins on no note of the tonic triad is
+    free there, one that ends on another degree is closed on the triad of the dominant or the
+    subdominant, and one that does not go with the dominant before is left to the model.
 
     Args:
-        outline: Its length, fermatas and key.
+        outline: Its length, fermatas and key; where the key is unknown there is no opening, and
+            the cadence is in the key of what was written.
         melody: Pitches of a given soprano, ``(steps,)``.
     """
 
@@ -73,7 +81,7 @@ class Closes:
         if melody is not None:
             moves = np.flatnonzero(np.diff(melody)) + 1
             self.final = max(self.final, int(moves[-1]) if len(moves) else 0)
-        self.phrases = {int(start) for start in starts if start < self.final - BEAT}
+        self.phrase_ends = {int(start) for start in starts if start < self.final - BEAT}
 
     def tonic(self, prefixes: np.ndarray, frame: int) -> np.ndarray:
         """The tonics ``(rows,)``; where the key is unknown, near the end estimated."""
@@ -82,17 +90,27 @@ class Closes:
         written = prefixes[:, : frame * len(VOICE_ORDER)].reshape(len(prefixes), frame, -1)
         return np.array([estimate_key(decode_symbols(row, holds=True)[0])[0] for row in written])
 
-    def phrase(self, moment: Moment, voice: int, pitch: np.ndarray) -> np.ndarray:
+    def opening(self, moment: Moment, voice: int, pitch: np.ndarray) -> np.ndarray:
         """Which pitches ``(1, n)`` of a voice the rule admits, bool, broadcasts with rows."""
-        if moment.frame not in self.phrases:
+        if moment.frame or self.known < 0 or voice == _SOPRANO and self.melody is not None:
             return np.ones((1, 1), bool)
-        if voice == _SOPRANO:
+        third = 3 if self.minor else 4
+        if self.melody is not None:
+            if (self.melody[0] - self.known) % 12 not in (0, third, 7) or self.melody[0] < 0:
+                return np.ones((1, 1), bool)
+        return _triad(moment, voice, pitch, moment.tonic[:, None], (third,))
+
+    def phrases(self, moment: Moment, voice: int, pitch: np.ndarray) -> np.ndarray:
+        """Which pitches ``(1, n)`` of a voice the rule admits, bool, broadcasts with rows."""
+        if moment.frame not in self.phrase_ends or voice == _SOPRANO:
             return np.ones((1, 1), bool)
-        if voice == _BASS:
-            above = moment.now[:, _SOPRANO, None]
-            return np.isin((above - pitch) % 12, (0, 3, 4, 7)) | (above < 0)
-        root = moment.now[:, _BASS, None] % 12
-        return _triad(moment, voice, pitch, root, (3, 4))
+        if voice != _BASS:
+            return _triad(moment, voice, pitch, moment.now[:, _BASS, None] % 12, (3, 4))
+        above = moment.now[:, _SOPRANO, None]
+        fits = np.isin((above - pitch) % 12, (0, 3, 4, 7)) | (above < 0)
+        if self.known >= 0:
+            fits &= np.isin((pitch - self.known) % 12, _ROOTS[int(self.minor)])
+        return fits
 
     def cadence(self, moment: Moment, voice: int, pitch: np.ndarray) -> np.ndarray:
         """Which pitches ``(1, n)`` of a voice the rule admits, bool, broadcasts with rows."""
