@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from tfa_reference import assign_attention, load, memory_mask
 
 from shared.layers.attention import BahdanauAttention, LuongAttention
+from tests.reference.tfa_reference import assign_attention, load, memory_mask
 
 CASES = {
     "bahdanau": lambda: BahdanauAttention(7),

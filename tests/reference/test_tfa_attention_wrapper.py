@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tfa_reference import assign_attention, load, memory_mask
 
 from shared.layers.attention import BahdanauAttention, LuongAttention
 from shared.layers.decoder import AttentionDecoder
+from tests.reference.tfa_reference import assign_attention, load, memory_mask
 
 CASES = {
     "wrapper_luong": lambda: AttentionDecoder(

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from tfa_reference import load
 
 from shared.decoding import DecodingOptions, decode
+from tests.reference.tfa_reference import load
 
 
 class Table:

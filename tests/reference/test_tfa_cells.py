@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 import pytest
-from tfa_reference import load
 
 from shared.layers.lstm_cell import LSTMCell
+from tests.reference.tfa_reference import load
 
 
 def check(name, cell, weights):

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from tfa_reference import load
 
 from shared.training.losses import sequence_loss
+from tests.reference.tfa_reference import load
 
 RECORDED = load("sequence_loss")
 

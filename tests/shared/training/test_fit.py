@@ -7,7 +7,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from toy_run import OPTIONS, data, make_model, train, valid
 
 from shared.errors import InputError
 from shared.training import FitOptions
@@ -15,6 +14,7 @@ from shared.training.checkpoint import NonFiniteError
 from shared.training.fit import fit, load_best
 from shared.training.optimizer import Schedule, make_optimizer
 from shared.training.record import draw_curves
+from tests.shared.training.toy_run import OPTIONS, data, make_model, train, valid
 
 SHORT = FitOptions(epochs=2, learning_rate=0.02, seed=1)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from toy_run import OPTIONS, make_model, train, valid
 
 from shared.errors import InputError
 from shared.training.callbacks import RunCallbacks
 from shared.training.fit import fit, load_best
+from tests.shared.training.toy_run import OPTIONS, make_model, train, valid
 
 ROOT = Path(__file__).parents[3]
 
