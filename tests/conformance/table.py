@@ -22,6 +22,7 @@ from shared.layers import (
     LuongAttention,
     StackedLSTM,
 )
+from shared.layers.architectures import ARCHITECTURES
 
 TIME, FEATURES, UNITS, MEMORY, WIDTH, SYMBOLS = 5, 4, 6, 3, 7, 8
 Tensors = dict[str, Any]
@@ -59,10 +60,10 @@ class Row:
     step: Callable[[keras.Layer, Any, Tensors], tuple[Tensors, Tensors]] | None = None
     masked_output: str | None = None
     state: tuple[str, ...] = ()
-    symbols: dict[str, tuple[int, ...]] = field(default_factory=dict)
     repeat: Callable[[Row, keras.Layer, Tensors], Tensors] = field(
         default=lambda row, layer, values: repeat_step(row, layer, values)
     )
+    symbols: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.name
@@ -306,6 +307,28 @@ def _decoder(name, attention, units=(UNITS,), state=None, **options):
     )
 
 
+# The five architectures: models of whole sequences of symbols.
+
+
+def _architecture(name, **options):
+    read = {"source": (8,), "target": (3,)} if name == "encoder_decoder" else {"symbols": (8,)}
+
+    def make(dtype):
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(dtype)
+        try:
+            sizes = {"units": UNITS, "embedding": FEATURES, "dropout": 0.2}
+            return ARCHITECTURES[name](SYMBOLS, SYMBOLS, **sizes, **options)
+        finally:
+            keras.config.set_dtype_policy(before)
+
+    def run(model, v):
+        symbols = [v[n] for n in read]
+        return {"logits": model(symbols if len(symbols) > 1 else symbols[0])}
+
+    return Row(f"architecture {name}", (), make, lambda model: None, {}, {}, run, symbols=read)
+
+
 LOCATION = {"coverage": True, "location_filters": 2, "location_width": 3}
 
 ROWS = {
@@ -323,7 +346,7 @@ ROWS = {
         _layer("without bias", use_bias=False, unroll=True),
         _layer("everything", 2, return_gates=True, **EVERYTHING),
         _stack("residual", (UNITS, UNITS), None, residual=True, between=0.3, peephole=True),
-        _stack("of unequal sizes", (UNITS, 3), layer_norm=True, recurrent_dropout=0.2),
+        _stack("of unequal sizes", (UNITS, 3), coupled=True, recurrent_dropout=0.2),
         _bidirectional("plain"),
         _bidirectional("dropout", peephole=True, dropout=0.2, recurrent_dropout=0.2),
         _attention("plain", BahdanauAttention, UNITS),
@@ -353,5 +376,7 @@ ROWS = {
             peephole=True,
             recurrent_dropout=0.2,
         ),
+        *(_architecture(name) for name in ARCHITECTURES if name != "stacked"),
+        _architecture("stacked", depth=2),
     )
 }
