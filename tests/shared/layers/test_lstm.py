@@ -237,6 +237,21 @@ def test_a_graphics_card_runs_cudnn_unless_the_graph_must_be_portable(monkeypatc
     assert not calls
 
 
+def test_portable_and_unrolled_keep_to_the_plain_loop(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("the fast path")
+
+    monkeypatch.setattr("shared.layers.lstm.lstm_sequence", refuse)
+    layer, _ = pair()
+    with portable():
+        with portable():
+            layer(X)
+        layer(X)
+    pair(unroll=True)[0](X)
+    with pytest.raises(AssertionError, match="the fast path"):
+        layer(X)
+
+
 def test_second_layer_of_a_stack_and_keras():
     """Plain `StackedLSTM` is Keras layers one above the other."""
     stack = StackedLSTM([UNITS, UNITS])
