@@ -143,6 +143,12 @@ class Attention(keras.layers.Layer):
         shape = ops.shape(memory["values"])[:2]
         return {name: ops.zeros(shape, self.weights_dtype) for name in self.state_names}
 
+    def uncast(self, state: State | None) -> State | None:
+        """The state in its own dtype: Keras casts what a layer is called with."""
+        if state is None:
+            return None
+        return state | {n: ops.cast(state[n], self.weights_dtype) for n in self.state_names}
+
     def step(self, query: Any, memory: Memory, state: State) -> tuple[Any, Any, State]:
         """Attend once.
 
@@ -209,7 +215,7 @@ class Attention(keras.layers.Layer):
     ) -> tuple[Any, Any, State]:
         """See the class."""
         memory = self.prepare(memory, memory_mask)
-        return self.sequence(queries, memory, initial_state, queries_mask)
+        return self.sequence(queries, memory, self.uncast(initial_state), queries_mask)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""

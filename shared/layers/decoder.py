@@ -227,7 +227,8 @@ class AttentionDecoder(keras.layers.Layer):
     ) -> tuple[Any, Any, State]:
         """See the class."""
         memory = self.prepare(memory, memory_mask)
-        return self.sequence(inputs, memory, initial_state, inputs_mask, training)
+        state = self.attention.uncast(initial_state)
+        return self.sequence(inputs, memory, state, inputs_mask, training)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""

@@ -1,7 +1,7 @@
 """What every layer of `shared.layers` must do; `table.py` says how each is used.
 
-But for two tests, of layers, the plain loop runs, which spares XLA's seconds: that the fast path is equal to
-it is tested in `tests/shared/layers`.
+But for two tests, of layers, the plain loop runs, which spares XLA's seconds: that the fast path
+is equal to it is tested in `tests/shared/layers`.
 """
 
 import copy
@@ -112,10 +112,7 @@ def in_float32(name):
     [("mixed_float16", 0.01), ("mixed_bfloat16", 0.06)],
 )
 @every()
-def test_half_precision(row, policy, tolerance, request):
-    if WEIGHTS & set(row.state):
-        reason = "Keras casts the weights in `initial_state` to half precision"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+def test_half_precision(row, policy, tolerance):
     given = values(row, masks=True)
     loud = given | {name: given[name] * 20 for name in ("x", "memory") if name in given}
     layer = make(row, policy)
