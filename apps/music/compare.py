@@ -42,7 +42,7 @@ FIGURES = {
 }
 
 
-def measure(pieces: Sequence[Piece], copies: Copies) -> dict[str, float | None]:
+def measure(pieces: Sequence[Piece], copies: Copies | None = None) -> dict[str, float | None]:
     """The `FIGURES` of some pieces, taken together. Shares are from 0 to 1.
 
     * parallels: a chord change is a step at which a voice moves to another pitch; each pair of
@@ -55,7 +55,7 @@ def measure(pieces: Sequence[Piece], copies: Copies) -> dict[str, float | None]:
     * crossing: share of the steps at which some voice is above a higher one.
     * changes_per_beat: moves to another pitch in a quarter, summed over the voices; repeated
       notes do not count.
-    * copied_run: see `Copies`; the largest of all pieces, and their mean.
+    * copied_run: see `Copies`; the largest of all pieces, and their mean; None without them.
     * in_scale: share of the sounding steps in the scale of the piece's key (estimated if the
       piece has none), in minor with both sixths and sevenths.
     * key_kept: share of the pieces for which `estimate_key` finds their key, of those that have
@@ -86,14 +86,15 @@ def measure(pieces: Sequence[Piece], copies: Copies) -> dict[str, float | None]:
             (asked and estimate_key(pitches) == key, asked),
             ((pitches[-1, 3] - key[0]) % 12 == 0, 1),
         ]
-        runs.append(copies.longest(piece))
+        runs += [copies.longest(piece)] if copies else []
     names = [name for name in FIGURES if not name.startswith("copied")]
     ratios = totals[:, 0] / np.maximum(totals[:, 1], 1e-9)
     figures: dict[str, float | None] = dict(zip(names, ratios.tolist(), strict=True))
     if all(piece.tonic < 0 for piece in pieces):
         figures["key_kept"] = None
-    figures |= {"copied_run": float(max(runs)), "copied_run_mean": float(np.mean(runs))}
-    return {name: figures[name] for name in FIGURES}
+    if runs:
+        figures |= {"copied_run": float(max(runs)), "copied_run_mean": float(np.mean(runs))}
+    return {name: figures.get(name) for name in FIGURES}
 
 
 def on_beats(piece: Piece) -> np.ndarray:
@@ -177,9 +178,10 @@ def _passages(shapes: np.ndarray, length: int) -> set[bytes]:
 
 def table(columns: Mapping[str, Mapping[str, float | None]]) -> str:
     """Figures side by side, with what they mean: `measure` by the heading of its column."""
-    lines = ["".join(f"{name:>14}" for name in columns)]
+    width = max(12, *(len(name) + 2 for name in columns))
+    lines = ["".join(f"{name:>{width}}" for name in columns)]
     for name, meaning in FIGURES.items():
         values = [figures[name] for figures in columns.values()]
         cells = ["-" if value is None else f"{value:.3f}" for value in values]
-        lines.append("".join(f"{cell:>14}" for cell in cells) + f"  {name}: {meaning}")
+        lines.append("".join(f"{cell:>{width}}" for cell in cells) + f"  {name}: {meaning}")
     return "\n".join(lines)

@@ -58,8 +58,9 @@ class Harmony:
     * cadence: from the last fermata on (without one, on the last beat; beneath a melody, under
       its last note) no voice moves. There the bass is on the tonic, the soprano on the tonic or
       the third, and all together they are the tonic triad with its third, which in minor may be
-      major. In the beat before, the bass is on the dominant, and in the second half of that beat
-      the chord is the dominant triad or seventh chord with one leading note.
+      major. In the beat before, the bass is on the dominant, no voice has the seventh degree
+      without raising it, and in the second half of that beat the chord is the dominant triad or
+      seventh chord with one leading note.
 
     A given melody decides what is possible: one that begins on no note of the tonic triad is
     free there, one that ends on another degree is closed on the triad of the dominant or the
@@ -156,7 +157,7 @@ class Harmony:
         if voice == _BASS:
             return degree == _DOMINANT
         if not late:
-            return np.ones((1, 1), bool)
+            return degree != _LEADING - 1
         heard = moment.degrees(tonic)
         leading, seventh = (np.any(heard == d, axis=1, keepdims=True) for d in (_LEADING, _SEVENTH))
         others = (degree == _DOMINANT) | (degree == 2) | (degree == _SEVENTH) & ~seventh

@@ -44,7 +44,7 @@ RANGES = np.array([(60, 81), (53, 74), (48, 69), (38, 64)])
 SPACING = (12, 12, 24)
 """Semitones at most between soprano and alto, alto and tenor, tenor and bass."""
 
-LEAST = dict.fromkeys(RULES, 1e-3) | {"overlap": 0.2, "beats": 0.2}
+LEAST = dict.fromkeys(RULES, 1e-3) | {"opening": 0, "cadence": 0, "overlap": 0.2, "beats": 0.2}
 """Share of the probability left by the rules before it that each rule must leave; see `Rules`."""
 
 _CANDIDATES = np.array([-1, *range(LOWEST, HIGHEST + 1)])  # silence, and all pitches

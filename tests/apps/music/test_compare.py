@@ -64,11 +64,12 @@ def test_crossing_ranges_and_foreign_notes():
     assert figures["out_of_range"] == 1 / 8
     assert figures["in_scale"] == 1 - 2 / 8  # 30 and 66 are F sharp
     assert measure([odd, odd], Copies([]))["copied_run"] == 0
+    assert measure([odd])["copied_run"] is None
 
 
 def test_only_full_beats_count_for_chords():
     silent = piece(CLOSE[0], (-1, 67, 65, 48))
-    assert measure([silent], Copies([]))["chord_validity"] == 1
+    assert measure([silent])["chord_validity"] == 1
 
 
 def test_beats_follow_the_bar():
@@ -94,8 +95,8 @@ def test_a_copy_is_found_in_any_key_and_a_change_of_one_voice_ends_it():
 def test_a_key_that_nobody_asked_for_is_not_kept():
     unknown = piece_from_pitches("u", np.array(scale_piece()))
     known = piece(*CLOSE, tonic=0)
-    assert measure([unknown], Copies([]))["key_kept"] is None
-    assert measure([unknown, known], Copies([]))["key_kept"] == 1
-    lines = table({"a": measure([unknown], Copies([])), "b": measure([known], Copies([]))})
+    assert measure([unknown])["key_kept"] is None
+    assert measure([unknown, known])["key_kept"] == 1
+    lines = table({"a": measure([unknown]), "b": measure([known])})
     assert len(lines.splitlines()) == len(FIGURES) + 1
     assert any(line.split()[:2] == ["-", "1.000"] for line in lines.splitlines())
