@@ -81,8 +81,9 @@ class TensorFlow(Framework):
         import tensorflow as tf
 
         self.tf = tf
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(threads)
+        if threads:  # 0 leaves TensorFlow as it is, which may have begun to work already
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(threads)
 
     def versions(self) -> dict[str, str]:
         """See the base class."""
