@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from apps import APPS, demo, presets
 from apps.music import continuation, harmonize
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line; returns the exit status."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     verb = arguments[0] if arguments else ""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's talk of drivers and kernels
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # once it runs; for its start see _import
     try:
         args = _parser(arguments).parse_args(arguments)
         args.do(args)
@@ -69,11 +70,29 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 def _import(name: str):
     try:
-        return importlib.import_module(name)
+        with _without_stderr():
+            module = importlib.import_module(name)
+            if tensorflow := sys.modules.get("tensorflow"):
+                tensorflow.constant(0)
+        return module
     except ModuleNotFoundError as error:
         raise InputError(
             f'{error.name} is not installed; pip install "lstm-suite[train]"'
         ) from error
+
+
+@contextlib.contextmanager
+def _without_stderr() -> Iterator[None]:
+    """Drops what TensorFlow says of drivers and kernels as it starts, which no setting does."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 if __name__ == "__main__":

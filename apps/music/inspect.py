@@ -35,11 +35,10 @@ def run(args: argparse.Namespace) -> None:
     """``lstm-suite inspect music``."""
     piece = read_score(args.input)
     preset = find_preset("music", args.preset)
-    model = load_model(preset, build_model)
-    traces = gates(model, piece, args.steps)
-    if not 1 <= args.layer <= len(traces) or args.units < 1 or args.steps < 1:
-        raise InputError(f"--layer must be 1 to {len(traces)}, --units and --steps at least 1")
-    trace = traces[args.layer - 1]
+    layers = len(preset.config["units"])
+    if not 1 <= args.layer <= layers or args.units < 1 or args.steps < 1:
+        raise InputError(f"--layer must be 1 to {layers}, --units and --steps at least 1")
+    trace = gates(load_model(preset, build_model), piece, args.steps)[args.layer - 1]
     write_bytes(
         args.output, picture(piece, trace, args.units, f"{preset.name}, layer {args.layer}")
     )

@@ -1,8 +1,13 @@
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from apps.cli import PER_APP, VERBS, main
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("words", [[v] for v in VERBS] + [[v, "music"] for v in PER_APP])
@@ -31,6 +36,13 @@ def test_presets_tell_license_and_figures(capsys):
         assert preset["license"] and preset["figures"] and preset["bytes"] > 1e5
     assert main(["presets"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == len(presets) + 1
+
+
+def test_tensorflow_starts_in_silence():
+    command = [sys.executable, "-m", "apps.cli", "export", "music", "--preset", "nothing"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 2
+    assert done.stderr.startswith("lstm-suite export: ") and done.stderr.count("\n") == 1
 
 
 def test_an_output_that_cannot_be_written_is_one_line(tmp_path, capsys):
