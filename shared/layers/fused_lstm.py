@@ -1,13 +1,13 @@
-"""The fast path of the LSTM layer: a whole sequence as two XLA loops and a few large matmuls.
+"""The fast path of the LSTM layer: what recurs is two XLA loops, all else a few large matmuls.
 
-Forward, only ``h R`` stays in the loop; ``x W`` is one matmul before it. Backward, what the
-gates' derivatives need is computed for the whole sequence at once, the loop holds one matmul
-(``dz R'``), and the weight gradients are single large matmuls after it. The batch is cut into one
-part per processor: the parts run side by side without meeting at every time step, which on two
-cores is worth more than two threads inside each small matmul.
+Forward, only ``h R`` stays in the loop; ``x W`` is one product before it. Backward, the loop holds
+one matmul (``dz R'``), and the gradients of inputs and weights are single products after it. These
+are TensorFlow's own, whose CPU matmul beats XLA's. The batch is cut into one part per processor:
+the parts run side by side without meeting at every time step, which on two cores is worth more
+than two threads inside each small matmul.
 
-All sigmoids and tanhs of a step are one tanh, by ``sigmoid(z) = (1 + tanh(z / 2)) / 2``: XLA's
-CPU code for one function over one array is several times faster than for four slices.
+In the loops each gate is an array of its own. XLA turns elementwise work on whole arrays into one
+straight loop; on slices of a joint one, or on a concatenation, it takes up to half as long again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 _portable = False
@@ -50,7 +49,7 @@ class Weights(NamedTuple):
     norms: tuple[tf.Tensor, ...] | None = None  # gamma, beta of kernel, recurrent (4H), state (H)
 
 
-def lstm_sequence(x, weights: Weights, h0, c0, mask=None, dropout_mask=None):
+def lstm_sequence(x, weights: Weights, h0, c0, mask=None, dropout_mask=None, training=True):
     """Runs the LSTM equations of `LSTMCell` over a sequence.
 
     Args:
@@ -60,6 +59,8 @@ def lstm_sequence(x, weights: Weights, h0, c0, mask=None, dropout_mask=None):
         c0: First cell state, ``(batch, H)`` float32.
         mask: ``(batch, timesteps)`` bool or None; a False step hands the state through.
         dropout_mask: Multiplies ``h`` before the recurrent matmul, ``(batch, H)`` or None.
+        training: Whether a gradient is likely. If not, nothing is stored for it, and should one be
+            asked for all the same, the forward pass is run once more.
 
     Returns:
         ``h`` of every step ``(batch, timesteps, H)``, and the last ``h`` and ``c``, float32.
@@ -69,18 +70,19 @@ def lstm_sequence(x, weights: Weights, h0, c0, mask=None, dropout_mask=None):
 
     @tf.custom_gradient
     def run(x, h0, c0, *flat):
-        # Run eagerly, an outer tape would record the XLA calls and fail.
+        # An outer tape would record the XLA calls: run eagerly it fails, in a graph it is slow.
         x, h0, c0, *values = (tf.stop_gradient(v) for v in (x, h0, c0, *flat))
         drop = None if dropout_mask is None else tf.stop_gradient(dropout_mask)
         weights = Weights(*_refill(structure, values))
         parts = _split(x.shape[0], tf.shape(x)[0])
         cut = [[None if v is None else v[p] for v in (x, h0, c0, mask, drop)] for p in parts]
-        done = [_forward(weights, *c) for c in cut]
+        done = [_run(weights, c, bool(training)) for c in cut]
 
         def grad(d_hs, d_h, d_c):
+            saved = done if training else [_run(weights, c, True) for c in cut]
             parts_grads = [
-                _backward(weights, *c, saved, d_hs[p], d_h[p], d_c[p])
-                for c, (_, saved), p in zip(cut, done, parts, strict=True)
+                _gradients(weights, c, kept, d_hs[p], d_h[p], d_c[p])
+                for c, (_, kept), p in zip(cut, saved, parts, strict=True)
             ]
             rows, shared = zip(*parts_grads, strict=True)
             by_row = [tf.concat(g, 0) for g in zip(*rows, strict=True)]
@@ -108,21 +110,67 @@ def _split(static: int | None, batch) -> list[slice]:
     return [slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]
 
 
-def _tanh_form(units: int) -> tuple[np.ndarray, np.ndarray]:
-    """Scale s and offset o, ``(4H,)``, with which gate(z) = tanh(s z) s + o."""
-    return (
-        np.repeat(np.array([0.5, 0.5, 1, 0.5], np.float32), units),
-        np.repeat(np.array([0.5, 0.5, 0, 0.5], np.float32), units),
+def _run(weights: Weights, part, save: bool):
+    """One part of the batch: ``(hs, h, c)``, and what `_gradients` wants of it."""
+    x, h0, c0, mask, drop = part
+    z = _project(_time_major(x), weights)
+    recurrent = weights.recurrent_kernel
+    recurrent = [recurrent] if weights.norms else tf.split(recurrent, 4, 1)
+    outputs, saved = _forward(weights._replace(kernel=None), z, recurrent, h0, c0, mask, drop, save)
+    return outputs, (saved, z if weights.norms else None)
+
+
+def _project(x, weights: Weights):
+    """``x W + b`` for all steps, ``(timesteps, rows, H)`` of each gate.
+
+    With layer normalization, which is of all gates jointly, ``x W`` alone, ``(..., 4H)``.
+    """
+    shape = tf.shape(x)
+    x = _flat(x)
+
+    def product(kernel, bias=None):
+        z = tf.cast(x @ kernel, tf.float32)
+        z = z if bias is None else tf.nn.bias_add(z, bias)
+        return tf.reshape(z, (shape[0], shape[1], kernel.shape[1]))
+
+    if weights.norms:
+        return [product(weights.kernel)]
+    biases = [None] * 4 if weights.bias is None else tf.split(weights.bias, 4)
+    return [product(k, b) for k, b in zip(tf.split(weights.kernel, 4, 1), biases, strict=True)]
+
+
+def _gradients(weights: Weights, part, kept, d_hs, d_h, d_c):
+    """Gradients by row (x, h0, c0) and of the weights, in the order of `Weights`, flattened."""
+    (x, _, _, mask, drop), (saved, z) = part, kept
+    x = _time_major(x)
+    d_z, d_u, d_states, grads = _backward(
+        weights._replace(kernel=None), z, mask, drop, saved, d_hs, d_h, d_c
     )
+    # What needs no recurrence: single large matmuls over batch and time.
+    kind = weights.kernel.dtype
+    d_z, d_u = tf.cast(_flat(d_z), kind), tf.cast(_flat(d_u), kind)
+    used = saved["h"][:-1] if drop is None else saved["h"][:-1] * drop
+    grads["kernel"] = tf.matmul(_flat(x), d_z, transpose_a=True)
+    grads["recurrent_kernel"] = tf.matmul(tf.cast(_flat(used), kind), d_u, transpose_a=True)
+    d_x = tf.reshape(tf.matmul(d_z, weights.kernel, transpose_b=True), tf.shape(x))
+    ordered = [grads.get(name) for name in Weights._fields]
+    flat = [g for g in tf.nest.flatten(ordered) if g is not None]
+    return (_time_major(d_x), *d_states), flat
 
 
-def _array(length, rows, columns, values=None):
-    array = tf.TensorArray(tf.float32, length, element_shape=(rows, columns))
+def _array(length, like, columns=None, values=None):
+    """A TensorArray of matrices with the rows, and if not told otherwise the columns, of one."""
+    shape = (like.shape[0], columns or like.shape[1])
+    array = tf.TensorArray(tf.float32, length, element_shape=shape)
     return array if values is None else array.unstack(values)
 
 
 def _time_major(x):
     return tf.transpose(x, (1, 0, 2))
+
+
+def _mask_column(mask):
+    return tf.cast(tf.transpose(mask)[:, :, None], tf.float32)
 
 
 def _flat(x):
@@ -143,179 +191,166 @@ def _standardize_grad(d, y, scale):
     return scale * (d - tf.reduce_mean(d, -1, keepdims=True) - y * along)
 
 
-def _project(x, weights: Weights):
-    """``x W + b`` for all steps, with its standardized part and scale if normalized."""
-    z = tf.cast(tf.tensordot(x, weights.kernel, 1), tf.float32)
-    normal = None
-    if weights.norms:
-        normal = _standardize(z)
-        z = normal[0] * weights.norms[0] + weights.norms[1]
-    return (z if weights.bias is None else z + weights.bias), normal
+def _normalized(z, gamma, beta, bias):
+    """The gates of `_project`'s joint ``x W``."""
+    z = _standardize(z)[0] * gamma + beta
+    return tf.split(z if bias is None else z + bias, 4, 2)
 
 
 @tf.function(jit_compile=True)
-def _forward(weights: Weights, x, h0, c0, mask, dropout_mask):
-    """One part of the batch: ``(hs, h, c)`` and what the gradient needs (time-major)."""
-    x = _time_major(x)
-    steps, rows, units = tf.shape(x)[0], x.shape[1], c0.shape[-1]
-    scale, offset = _tanh_form(units)
-    z, _ = _project(x, weights)
-    z = _array(steps, rows, 4 * units, z * scale)
-    recurrent, half_peep, norms = weights.recurrent_kernel, None, weights.norms
+def _forward(weights: Weights, z, recurrent, h0, c0, mask, drop, save):
+    """``(hs, h, c)`` and what the gradient needs, by name and time-major.
+
+    Args:
+        weights: Without the kernel, and the bias already in ``z`` unless normalized.
+        z: As `_project` returns it.
+        recurrent: The recurrent kernel of each gate; with layer normalization, all in one.
+        h0: As `lstm_sequence`; so ``c0``, ``mask`` and ``drop``.
+        c0: See above.
+        mask: See above.
+        drop: See above.
+        save: Whether anything is saved.
+    """
+    norms, peep = weights.norms, weights.peephole
+    steps, units = tf.shape(z[0])[0], c0.shape[-1]
     if norms:
-        gain, shift = norms[2] * scale, norms[3] * scale
-    else:
-        recurrent *= tf.cast(scale, recurrent.dtype)
-    if weights.peephole is not None:
-        half_peep = weights.peephole * 0.5
-    keep = None if mask is None else _array(steps, rows, 1, _mask_column(mask))
+        z = _normalized(z[0], norms[0], norms[1], weights.bias)
+    z = [_array(steps, c0, values=gate) for gate in z]
+    keep = None if mask is None else _array(steps, c0, 1, _mask_column(mask))
 
     def body(t, h, c, arrays):
-        arrays = dict(arrays)
-        u = h if dropout_mask is None else h * dropout_mask
-        u = tf.cast(tf.cast(u, recurrent.dtype) @ recurrent, tf.float32)
+        used = tf.cast(h if drop is None else h * drop, recurrent[0].dtype)
+        u = [tf.cast(used @ kernel, tf.float32) for kernel in recurrent]
+        new = {}
         if norms:
-            u, r = _standardize(u)
-            arrays["recurrent"] = arrays["recurrent"].write(t, tf.concat([u, r], 1))
-            u = u * gain + shift
-        zt = z.read(t) + u
-        ifg = zt[:, : 3 * units]
-        if half_peep is not None:
-            ifg += tf.concat([c * half_peep[0], c * half_peep[1], tf.zeros_like(c)], 1)
-        ifg = tf.tanh(ifg) * scale[: 3 * units] + offset[: 3 * units]
-        i, f, g = tf.split(ifg, 3, 1)
+            new["u"], new["u_scale"] = _standardize(u[0])
+            u = tf.split(new["u"] * norms[2] + norms[3], 4, 1)
+        z_i, z_f, z_g, z_o = (gate.read(t) + v for gate, v in zip(z, u, strict=True))
+        if peep is not None:
+            z_i, z_f = z_i + c * peep[0], z_f + c * peep[1]
+        i, f, g = tf.sigmoid(z_i), tf.sigmoid(z_f), tf.tanh(z_g)
         new_c = f * c + i * g
         if norms:
-            new_c, r = _standardize(new_c)
-            arrays["state"] = arrays["state"].write(t, tf.concat([new_c, r], 1))
-            new_c = new_c * norms[4] + norms[5]
-        zo = zt[:, 3 * units :]
-        o = tf.tanh(zo if half_peep is None else zo + new_c * half_peep[2]) * 0.5 + 0.5
+            new["state"], new["state_scale"] = _standardize(new_c)
+            new_c = new["state"] * norms[4] + norms[5]
+        o = tf.sigmoid(z_o if peep is None else z_o + new_c * peep[2])
         new_h = o * tf.tanh(new_c)
         if keep is not None:
             m = keep.read(t)
             new_h, new_c = m * new_h + (1 - m) * h, m * new_c + (1 - m) * c
-        arrays["gates"] = arrays["gates"].write(t, tf.concat([ifg, o], 1))
-        arrays["c"] = arrays["c"].write(t, new_c)
-        arrays["h"] = arrays["h"].write(t, new_h)
-        return t + 1, new_h, new_c, arrays
+        new |= {"i": i, "f": f, "g": g, "o": o}
+        later = {"h": new_h, "c": new_c}  # their arrays begin with the first state
+        written = {n: a.write(t, new[n]) for n, a in arrays.items() if n not in later}
+        written |= {n: a.write(t + 1, later[n]) for n, a in arrays.items() if n in later}
+        return t + 1, new_h, new_c, {name: written[name] for name in arrays}
 
-    widths = {"gates": 4 * units, "c": units, "h": units}
-    if norms:
-        widths |= {"recurrent": 4 * units + 1, "state": units + 1}
-    arrays = {name: _array(steps, rows, width) for name, width in widths.items()}
+    arrays = {"h": _array(steps + 1, h0).write(0, h0)}
+    if save:
+        arrays["c"] = _array(steps + 1, c0).write(0, c0)
+        arrays |= {name: _array(steps, c0) for name in "ifgo"}
+        if norms:
+            widths = {"u": 4 * units, "u_scale": 1, "state": units, "state_scale": 1}
+            arrays |= {name: _array(steps, c0, width) for name, width in widths.items()}
     _, h, c, arrays = tf.while_loop(
         lambda t, *_: t < steps, body, (0, h0, c0, arrays), maximum_iterations=steps
     )
     saved = {name: array.stack() for name, array in arrays.items()}
-    return (_time_major(saved["h"]), h, c), saved
-
-
-def _mask_column(mask):
-    return tf.cast(tf.transpose(mask)[:, :, None], tf.float32)
+    return (_time_major(saved["h"][1:]), h, c), (saved if save else {})
 
 
 @tf.function(jit_compile=True)
-def _backward(weights: Weights, x, h0, c0, mask, dropout_mask, saved, d_hs, d_h, d_c):
-    """Gradients by row (x, h0, c0) and of the weights, in the order of `Weights`, flattened."""
-    x, d_hs = _time_major(x), _time_major(d_hs)
-    steps, rows, units = tf.shape(x)[0], x.shape[1], c0.shape[-1]
+def _backward(weights: Weights, z, mask, drop, saved, d_hs, d_h, d_c):
+    """From the outputs' gradients, those before the matmuls.
+
+    Args:
+        weights: As for `_forward`; so ``mask`` and ``drop``.
+        z: What `_project` returned, if normalized.
+        mask: See above.
+        drop: See above.
+        saved: By `_forward`.
+        d_hs: Gradients of what `lstm_sequence` returns, with ``d_h`` and ``d_c``.
+        d_h: See above.
+        d_c: See above.
+
+    Returns:
+        Gradients of ``x W`` and of ``h R``, ``(timesteps, rows, 4H)``; of ``(h0, c0)``; and of
+        the other weights, by name.
+    """
     norms, peep = weights.norms, weights.peephole
-    cs = saved["c"]
-    c_before = tf.concat([c0[None], cs[:-1]], 0)
-    h_before = tf.concat([h0[None], saved["h"][:-1]], 0)
-    i, f, g, o = tf.split(saved["gates"], 4, 2)
-    tanh_c = tf.tanh(cs)
-    factors = [
-        g * i * (1 - i),  # d c / d z_i
-        c_before * f * (1 - f),  # d c / d z_f
-        i * (1 - g * g),  # d c / d z_c
-        tanh_c * o * (1 - o),  # d h / d z_o
-        o * (1 - tanh_c * tanh_c),  # d h / d c
-        f,  # d c / d c_before
-    ]
-    pass_through = None
-    if mask is not None:  # a masked step: nothing for the weights, the state's gradient unchanged
-        m = _mask_column(mask)
-        factors = [m * k for k in factors]
-        pass_through = _array(steps, rows, 1, 1 - m)
-    factors = _array(steps, rows, 6 * units, tf.concat(factors, 2))
-    incoming = _array(steps, rows, units, d_hs)
-    standard = {
-        name: _array(steps, rows, saved[name].shape[-1], saved[name])
-        for name in ("recurrent", "state")
-        if norms
+    steps, units = tf.shape(d_hs)[1], d_h.shape[-1]
+    starts = {"h", "c"}  # these begin with the first state
+    reads = {
+        name: _array(steps + (name in starts), d_h, value.shape[-1], value)
+        for name, value in saved.items()
     }
+    incoming = _array(steps, d_h, values=_time_major(d_hs))
+    keep = None if mask is None else _array(steps, d_h, 1, _mask_column(mask))
     transposed = tf.transpose(weights.recurrent_kernel)
 
-    def body(t, dh, dc, arrays):
-        arrays = dict(arrays)
+    def body(t, dh, dc, sums, arrays):
+        sums, new = dict(sums), {}
         dh += incoming.read(t)
-        k = factors.read(t)
-        dz_o = dh * k[:, 3 * units : 4 * units]
-        kept = dc
-        dc = dc + dh * k[:, 4 * units : 5 * units]
+        live_h, live_c = dh, dc  # what passes through the step; the rest passes it by
+        if keep is not None:
+            m = keep.read(t)
+            live_h, live_c = m * dh, m * dc
+        i, f, g, o = (reads[name].read(t) for name in "ifgo")
+        c_before, c = reads["c"].read(t), reads["c"].read(t + 1)
+        tanh_c = tf.tanh(c)
+        dz_o = live_h * tanh_c * o * (1 - o)
+        d_cell = live_c + live_h * o * (1 - tanh_c * tanh_c)
         if peep is not None:
-            dc += dz_o * peep[2]
+            d_cell += dz_o * peep[2]
+            sums["o"] += dz_o * c
         if norms:
-            arrays["state"] = arrays["state"].write(t, dc)
-            y = standard["state"].read(t)
-            dc = _standardize_grad(dc * norms[4], y[:, :units], y[:, units:])
-        dz_ifg = tf.concat([dc, dc, dc], 1) * k[:, : 3 * units]
-        dz = tf.concat([dz_ifg, dz_o], 1)
-        dc = dc * k[:, 5 * units :]
+            new["state"] = d_cell
+            y, scale = reads["state"].read(t), reads["state_scale"].read(t)
+            d_cell = _standardize_grad(d_cell * norms[4], y, scale)
+        dz_i = d_cell * g * i * (1 - i)
+        dz_f = d_cell * c_before * f * (1 - f)
+        new_dc = d_cell * f
         if peep is not None:
-            dc += dz_ifg[:, :units] * peep[0] + dz_ifg[:, units : 2 * units] * peep[1]
-        arrays["z"] = arrays["z"].write(t, dz)
+            new_dc += dz_i * peep[0] + dz_f * peep[1]
+            sums["i"] += dz_i * c_before
+            sums["f"] += dz_f * c_before
+        new["z"] = dz = tf.concat([dz_i, dz_f, d_cell * i * (1 - g * g), dz_o], 1)
+        sums["z"] += tf.reduce_sum(dz, 0)
         if norms:
-            y = standard["recurrent"].read(t)
-            dz = _standardize_grad(dz * norms[2], y[:, : 4 * units], y[:, 4 * units :])
-            arrays["u"] = arrays["u"].write(t, dz)
-        d_before = tf.cast(tf.cast(dz, transposed.dtype) @ transposed, tf.float32)
-        if dropout_mask is not None:
-            d_before *= dropout_mask
-        if pass_through is not None:
-            p = pass_through.read(t)
-            d_before, dc = d_before + p * dh, dc + p * kept
-        return t - 1, d_before, dc, arrays
+            y, scale = reads["u"].read(t), reads["u_scale"].read(t)
+            new["u"] = dz = _standardize_grad(dz * norms[2], y, scale)
+        new_dh = tf.cast(tf.cast(dz, transposed.dtype) @ transposed, tf.float32)
+        if drop is not None:
+            new_dh *= drop
+        if keep is not None:
+            new_dh, new_dc = new_dh + (dh - live_h), new_dc + (dc - live_c)
+        arrays = {name: array.write(t, new[name]) for name, array in arrays.items()}
+        return t - 1, new_dh, new_dc, sums, arrays
 
+    sums = {"z": tf.zeros(4 * units)}
+    if peep is not None:
+        sums |= {name: tf.zeros_like(d_h) for name in "ifo"}
     widths = {"z": 4 * units} | ({"u": 4 * units, "state": units} if norms else {})
-    arrays = {name: _array(steps, rows, width) for name, width in widths.items()}
-    _, d_h0, d_c0, arrays = tf.while_loop(
-        lambda t, *_: t >= 0, body, (steps - 1, d_h, d_c, arrays), maximum_iterations=steps
+    arrays = {name: _array(steps, d_h, width) for name, width in widths.items()}
+    _, d_h0, d_c0, sums, arrays = tf.while_loop(
+        lambda t, *_: t >= 0, body, (steps - 1, d_h, d_c, sums, arrays), maximum_iterations=steps
     )
     d = {name: array.stack() for name, array in arrays.items()}
-
-    # Everything that needs no recurrence: single large matmuls and sums over batch and time.
-    dz = d["z"]
-    grads = {"bias": tf.reduce_sum(dz, (0, 1)) if weights.bias is not None else None}
+    grads = {"bias": sums["z"] if weights.bias is not None else None}
     if peep is not None:
-        dz_i, dz_f, _, dz_o = tf.split(dz, 4, 2)
-        pairs = ((dz_i, c_before), (dz_f, c_before), (dz_o, cs))
-        grads["peephole"] = tf.stack([tf.reduce_sum(a * b, (0, 1)) for a, b in pairs])
-    d_recurrent = d_project = dz
+        grads["peephole"] = tf.stack([tf.reduce_sum(sums[name], 0) for name in "ifo"])
+    d_z = d_u = d["z"]
     if norms:
-        _, (normal, scale) = _project(x, weights)
-        d_project = _standardize_grad(dz * norms[0], normal, scale)
-        d_recurrent = d["u"]
-        total = tf.reduce_sum(dz, (0, 1))
-        d_state = d["state"] if mask is None else d["state"] * _mask_column(mask)
+        normal, scale = _standardize(z[0])
+        d_z, d_u = _standardize_grad(d_z * norms[0], normal, scale), d["u"]
         grads["norms"] = (
-            tf.reduce_sum(dz * normal, (0, 1)),
-            total,
-            tf.reduce_sum(dz * saved["recurrent"][:, :, :-1], (0, 1)),
-            total,
-            tf.reduce_sum(d_state * saved["state"][:, :, :-1], (0, 1)),
-            tf.reduce_sum(d_state, (0, 1)),
+            tf.reduce_sum(d["z"] * normal, (0, 1)),
+            sums["z"],
+            tf.reduce_sum(d["z"] * saved["u"], (0, 1)),
+            sums["z"],
+            tf.reduce_sum(d["state"] * saved["state"], (0, 1)),
+            tf.reduce_sum(d["state"], (0, 1)),
         )
-    used = h_before if dropout_mask is None else h_before * dropout_mask
-    kind = weights.kernel.dtype
-    d_project, d_recurrent = tf.cast(_flat(d_project), kind), tf.cast(_flat(d_recurrent), kind)
-    grads["kernel"] = tf.matmul(_flat(x), d_project, transpose_a=True)
-    grads["recurrent_kernel"] = tf.matmul(tf.cast(_flat(used), kind), d_recurrent, transpose_a=True)
-    dx = tf.reshape(tf.matmul(d_project, weights.kernel, transpose_b=True), tf.shape(x))
-    ordered = [grads.get(name) for name in Weights._fields]
-    return (_time_major(dx), d_h0, d_c0), [g for g in tf.nest.flatten(ordered) if g is not None]
+    return d_z, d_u, (d_h0, d_c0), grads
 
 
 for _function in (_forward, _backward):  # a trace for each shape is meant: no warning of that

@@ -152,7 +152,9 @@ class LSTM(keras.layers.LSTM):
             else None,
         )
         h0, c0 = (tensor(state) for state in initial_state)
-        outputs, h, c = lstm_sequence(sequences, weights, h0, c0, mask, dropout_mask)
+        outputs, h, c = lstm_sequence(
+            sequences, weights, h0, c0, mask, dropout_mask, bool(training)
+        )
         last = h
         if mask is not None:
             # Keras: a masked step repeats the output before it, and zeros before the first one,
