@@ -271,20 +271,24 @@ def run(options: argparse.Namespace, shapes: Sequence[Shape]) -> dict[str, Any]:
         )
         rows = tuple(name for name in rows if name != "torch")
     facts = machine() | {"threads": options.threads, "versions": {}}
-    # A check compiles ten functions per shape: in a hurry, one small shape.
-    check_shapes = [Shape("small", 8, 12, 16, 24)] if quick else shapes
-    compile_until = start + (0.5 * QUICK_SECONDS if quick else float("inf"))
+    # Rows to be checked, with a mask or not. It takes compiling: in a hurry, few and small.
+    cases = [("plain", True), ("peephole", True)]
+    check_shapes = [Shape("small", 8, 12, 16, 24)]
+    if not quick:
+        cases += [("plain", False), ("layer_norm", True)]
+        check_shapes = list(shapes)
+    compile_until = start + (0.56 * QUICK_SECONDS if quick else float("inf"))
     until = start + (0.9 * QUICK_SECONDS if quick else float("inf"))
     bfloat16 = {}
-    with open_workers(["check"], options.threads, sys.executable) as workers:
-        checker = workers["check"]
-        differences = {str(shape): checker.ask("check", shape.sizes) for shape in check_shapes}
-        refuse_wrong_numbers(differences)
-        if "peephole_bfloat16" in rows:
-            bfloat16 = {str(s): checker.ask("bfloat16", s.sizes) for s in shapes}
     with open_workers(rows, options.threads, options.torch_python) as workers:
-        for worker in workers.values():
+        for worker in workers.values():  # they import while the check goes on
             worker.send("ready")
+        with open_workers(["check"], options.threads, sys.executable) as checkers:
+            ask = checkers["check"].ask
+            differences = {str(s): ask("check", s.sizes, cases) for s in check_shapes}
+            refuse_wrong_numbers(differences)
+            if "peephole_bfloat16" in rows:
+                bfloat16 = {str(s): ask("bfloat16", s.sizes) for s in shapes}
         for worker in workers.values():
             facts["versions"] |= worker.receive()
         done = prepare(workers, shapes, modes, quick, compile_until)

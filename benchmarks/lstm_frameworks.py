@@ -133,10 +133,16 @@ class Ours(TensorFlow):
         function = self.function(self.layer(self.row, shape), mode)
         return self.runner(function, self.tf.constant(inputs(*shape[:3])))
 
-    def check(self, shape: list[int]) -> dict[str, float]:
+    def check(self, shape: list[int], cases: list[tuple[str, bool]]) -> dict[str, float]:
         """How far outputs and gradients are from those of Keras on the same weights.
 
-        With options on, Keras' is its own loop around our cell. See `_differences`.
+        Args:
+            shape: Batch, steps, features, units.
+            cases: Rows, each with whether there is a mask. With options on, Keras' is its own loop
+                around our cell.
+
+        Returns:
+            See `_differences`.
         """
         import keras
 
@@ -146,7 +152,8 @@ class Ours(TensorFlow):
         lengths = np.linspace(shape[1] * (1 - MASKED), shape[1], shape[0]).astype(int)
         mask = self.tf.constant(np.arange(shape[1]) < lengths[:, None])
         found = {}
-        for row, seen in (("plain", None), *((row, mask) for row in OURS if "bf" not in row)):
+        for row, masked in cases:
+            seen = mask if masked else None
             ours, theirs = self.layer(row, shape), self.layer(row, shape)
             if row == "plain":
                 theirs = keras.layers.LSTM(shape[3], return_sequences=True)
@@ -155,7 +162,7 @@ class Ours(TensorFlow):
             a = self.function(ours, "check", mask=seen)(x)
             with portable():
                 b = self.function(theirs, "check", mask=seen)(x)
-            suffix = "" if seen is None else "_masked"
+            suffix = "_masked" if masked else ""
             for what, value in self._differences(a, b).items():
                 found[f"{row}{suffix}_{what}"] = value
         return found
