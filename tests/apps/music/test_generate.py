@@ -1,5 +1,7 @@
 import dataclasses
 import json
+import shlex
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 
 from apps.cli import main
 from apps.music.config import PRESETS
-from apps.music.generate import DECODING, compose, plan
+from apps.music.generate import DECODING, compose, demo, plan
 from apps.music.piece import FEATURES, HOLD, VOCABULARY, features
 from shared.decoding import DecodingOptions
 
@@ -128,3 +130,21 @@ def test_compose_with_the_shipped_model(tmp_path, capsys):
     score = converter.parse(files[0])
     assert len(score.parts) == 4
     assert max(float(part.highestTime) for part in score.parts) == pytest.approx(8, abs=0.5)
+
+
+def test_the_demo_shows_what_its_commands_make(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    samples = demo(Path("made"), seed=1)
+    assert [sample.command.split()[1] for sample in samples] == [
+        "compose",
+        "compose",
+        "harmonize",
+        "continue",
+    ]
+    for sample in samples:
+        assert {path.suffix for path, _ in sample.made} == {".png", ".wav", ".mid", ".musicxml"}
+        assert all(path.stat().st_size for path, _ in sample.made)
+    words = shlex.split(samples[2].command)
+    assert main(words[1:]) == 0
+    [midi] = [path for path, _ in samples[2].made if path.suffix == ".mid"]
+    assert Path(words[-1]).read_bytes() == midi.read_bytes()
