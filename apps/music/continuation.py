@@ -12,6 +12,7 @@ from apps.music.key import key_name, parse_key
 from apps.music.output import (
     add_decoding_arguments,
     add_output_arguments,
+    bars_in_words,
     check_common,
     check_range,
     finish,
@@ -101,5 +102,5 @@ def run(args: argparse.Namespace) -> None:
     opened, config = open_music(args)
     piece = compose(opened.generator, config, outline, options, rules=rules, given=len(primer))
     told = f", in {key_name(outline.tonic, outline.mode)}" if config.placed else ""
-    words = f"{args.bars} bars after the {len(primer)} 16ths of {args.primer}{told}"
+    words = f"{bars_in_words(args.bars)} after the {len(primer)} 16ths of {args.primer}{told}"
     finish(args, opened, piece, words, bars=args.bars, primer_steps=len(primer))

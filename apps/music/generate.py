@@ -16,6 +16,7 @@ from apps.music.output import DECODING as DECODING
 from apps.music.output import (
     add_decoding_arguments,
     add_output_arguments,
+    bars_in_words,
     check_common,
     check_range,
     finish,
@@ -285,7 +286,7 @@ def run(args: argparse.Namespace) -> None:
     outline = order(args)
     opened, config = open_music(args)
     piece = compose(opened.generator, config, outline, options, rules=rules)
-    finish(args, opened, piece, f"{args.bars} bars", bars=args.bars)
+    finish(args, opened, piece, bars_in_words(args.bars), bars=args.bars)
 
 
 def demo(folder: Path, seed: int) -> list[Sample]:

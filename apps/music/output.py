@@ -68,6 +68,11 @@ def check_range(name: str, value: int, low: int, high: int) -> None:
         raise InputError(f"{name} must be {low} to {high}, not {value}")
 
 
+def bars_in_words(bars: int) -> str:
+    """Such as ``"8 bars"``."""
+    return f"{bars} bar{'s' * (bars != 1)}"
+
+
 WRITERS: dict[str, Callable[[Piece, int], bytes]] = {
     ".mid": score.midi,
     ".musicxml": lambda piece, tempo: score.musicxml(piece, tempo=tempo).encode(),
