@@ -80,7 +80,7 @@ QUICK = Plan(
     gaps=(10, 20, 40, 100),
     scratch_gaps=(10, 40),
     seeds=1,
-    limit=150,
+    limit=250,
 )
 
 
