@@ -21,6 +21,9 @@ OURS = {  # rows of our LSTM and the options of each
     "peephole_bfloat16": {"peephole": True, "dtype": "mixed_bfloat16"},
 }
 MASKED = 0.3  # share of the steps that the check's mask hides at the end of rows
+# With layer normalization, and weights as they are drawn, the state is chaotic: after 100 steps
+# any two float32 computations are 1e-4 apart, and so is each from float64.
+CHECKED_STEPS = {"layer_norm": 20}
 
 
 def inputs(batch: int, steps: int, features: int) -> np.ndarray:
@@ -148,11 +151,12 @@ class Ours(TensorFlow):
 
         from shared.layers import portable
 
-        x = self.tf.constant(inputs(*shape[:3]))
-        lengths = np.linspace(shape[1] * (1 - MASKED), shape[1], shape[0]).astype(int)
-        mask = self.tf.constant(np.arange(shape[1]) < lengths[:, None])
         found = {}
         for row, masked in cases:
+            steps = min(shape[1], CHECKED_STEPS.get(row, shape[1]))
+            x = self.tf.constant(inputs(shape[0], steps, shape[2]))
+            lengths = np.linspace(steps * (1 - MASKED), steps, shape[0]).astype(int)
+            mask = self.tf.constant(np.arange(steps) < lengths[:, None])
             seen = mask if masked else None
             ours, theirs = self.layer(row, shape), self.layer(row, shape)
             if row == "plain":
