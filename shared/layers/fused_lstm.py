@@ -42,7 +42,7 @@ def is_portable() -> bool:
 class Weights(NamedTuple):
     """What the loop reads; the optional parts are None when off. H is the number of units."""
 
-    kernel: tf.Tensor  # (features, 4H)
+    kernel: tf.Tensor  # (features, 4H), float32 or bfloat16; all others are float32
     recurrent_kernel: tf.Tensor  # (H, 4H)
     bias: tf.Tensor | None  # (4H,)
     peephole: tf.Tensor | None = None  # (3, H)
@@ -53,7 +53,8 @@ def lstm_sequence(x, weights: Weights, h0, c0, mask=None, dropout_mask=None, tra
     """Runs the LSTM equations of `LSTMCell` over a sequence.
 
     Args:
-        x: ``(batch, timesteps, features)``. If bfloat16, matmuls are, and the state stays float32.
+        x: ``(batch, timesteps, features)``, with the dtype of ``weights.kernel``. If bfloat16, so
+            are the large products; what recurs stays float32, in which XLA is faster on a CPU.
         weights: The cell's variables.
         h0: First hidden state, ``(batch, H)`` float32.
         c0: First cell state, ``(batch, H)`` float32.
@@ -151,7 +152,8 @@ def _gradients(weights: Weights, part, kept, d_hs, d_h, d_c):
     d_z, d_u = tf.cast(_flat(d_z), kind), tf.cast(_flat(d_u), kind)
     used = saved["h"][:-1] if drop is None else saved["h"][:-1] * drop
     grads["kernel"] = tf.matmul(_flat(x), d_z, transpose_a=True)
-    grads["recurrent_kernel"] = tf.matmul(tf.cast(_flat(used), kind), d_u, transpose_a=True)
+    d_recurrent = tf.matmul(tf.cast(_flat(used), kind), d_u, transpose_a=True)
+    grads["recurrent_kernel"] = tf.cast(d_recurrent, tf.float32)
     d_x = tf.reshape(tf.matmul(d_z, weights.kernel, transpose_b=True), tf.shape(x))
     ordered = [grads.get(name) for name in Weights._fields]
     flat = [g for g in tf.nest.flatten(ordered) if g is not None]
@@ -219,8 +221,8 @@ def _forward(weights: Weights, z, recurrent, h0, c0, mask, drop, save):
     keep = None if mask is None else _array(steps, c0, 1, _mask_column(mask))
 
     def body(t, h, c, arrays):
-        used = tf.cast(h if drop is None else h * drop, recurrent[0].dtype)
-        u = [tf.cast(used @ kernel, tf.float32) for kernel in recurrent]
+        used = h if drop is None else h * drop
+        u = [used @ kernel for kernel in recurrent]
         new = {}
         if norms:
             new["u"], new["u_scale"] = _standardize(u[0])
@@ -318,7 +320,7 @@ def _backward(weights: Weights, z, mask, drop, saved, d_hs, d_h, d_c):
         if norms:
             y, scale = reads["u"].read(t), reads["u_scale"].read(t)
             new["u"] = dz = _standardize_grad(dz * norms[2], y, scale)
-        new_dh = tf.cast(tf.cast(dz, transposed.dtype) @ transposed, tf.float32)
+        new_dh = dz @ transposed
         if drop is not None:
             new_dh *= drop
         if keep is not None:

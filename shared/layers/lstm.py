@@ -140,7 +140,7 @@ class LSTM(keras.layers.LSTM):
 
         weights = Weights(
             tensor(cell.kernel, self.compute_dtype),
-            tensor(cell.recurrent_kernel, self.compute_dtype),
+            tensor(cell.recurrent_kernel),
             tensor(cell.bias),
             tensor(cell.peephole_kernel) if cell.peephole else None,
             tuple(
