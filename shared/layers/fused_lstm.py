@@ -221,30 +221,39 @@ def _forward(weights: Weights, z, recurrent, h0, c0, mask, drop, save):
     keep = None if mask is None else _array(steps, c0, 1, _mask_column(mask))
 
     def body(t, h, c, arrays):
+        arrays = dict(arrays)
+
+        def stored(name, value):
+            if not save:
+                return value
+            arrays[name] = arrays[name].write(t, value)
+            return arrays[name].read(t)  # read back: XLA then computes it right in its place
+
         used = h if drop is None else h * drop
         u = [used @ kernel for kernel in recurrent]
-        new = {}
         if norms:
-            new["u"], new["u_scale"] = _standardize(u[0])
-            u = tf.split(new["u"] * norms[2] + norms[3], 4, 1)
+            normal, scale = _standardize(u[0])
+            stored("u_scale", scale)
+            u = tf.split(stored("u", normal) * norms[2] + norms[3], 4, 1)
         z_i, z_f, z_g, z_o = (gate.read(t) + v for gate, v in zip(z, u, strict=True))
         if peep is not None:
             z_i, z_f = z_i + c * peep[0], z_f + c * peep[1]
-        i, f, g = tf.sigmoid(z_i), tf.sigmoid(z_f), tf.tanh(z_g)
+        i, f = stored("i", tf.sigmoid(z_i)), stored("f", tf.sigmoid(z_f))
+        g = stored("g", tf.tanh(z_g))
         new_c = f * c + i * g
         if norms:
-            new["state"], new["state_scale"] = _standardize(new_c)
-            new_c = new["state"] * norms[4] + norms[5]
-        o = tf.sigmoid(z_o if peep is None else z_o + new_c * peep[2])
+            normal, scale = _standardize(new_c)
+            stored("state_scale", scale)
+            new_c = stored("state", normal) * norms[4] + norms[5]
+        o = stored("o", tf.sigmoid(z_o if peep is None else z_o + new_c * peep[2]))
         new_h = o * tf.tanh(new_c)
         if keep is not None:
             m = keep.read(t)
             new_h, new_c = m * new_h + (1 - m) * h, m * new_c + (1 - m) * c
-        new |= {"i": i, "f": f, "g": g, "o": o}
-        later = {"h": new_h, "c": new_c}  # their arrays begin with the first state
-        written = {n: a.write(t, new[n]) for n, a in arrays.items() if n not in later}
-        written |= {n: a.write(t + 1, later[n]) for n, a in arrays.items() if n in later}
-        return t + 1, new_h, new_c, {name: written[name] for name in arrays}
+        arrays["h"] = arrays["h"].write(t + 1, new_h)  # this array begins with the first state
+        if save:
+            arrays["c"] = arrays["c"].write(t + 1, new_c)
+        return t + 1, new_h, new_c, arrays
 
     arrays = {"h": _array(steps + 1, h0).write(0, h0)}
     if save:
