@@ -13,10 +13,21 @@ import torch
 from torch import nn
 from torch.nn.functional import embedding
 
-from apps.music.piece import END, FEATURES, HOLD, START, VOCABULARY, VOICE_ORDER
+from apps.music.piece import (
+    AGES,
+    END,
+    FEATURES,
+    HOLD,
+    PITCH,
+    SILENCE,
+    START,
+    VOCABULARY,
+    VOICE_ORDER,
+)
 
 VOICES = len(VOICE_ORDER)
 KEY = ("tonic", "mode")
+PAIRS = torch.tensor([(a, b) for b in range(VOICES) for a in range(b)])
 STEP_FEATURES = [name for name in FEATURES if name not in KEY]
 
 
@@ -47,11 +58,11 @@ class Music(nn.Module):
         """A weight by its name."""
         return getattr(self, name)
 
-    def notes_of(self, table: torch.Tensor, sounding, held) -> torch.Tensor:
+    def notes_of(self, table: torch.Tensor, sounding, age) -> torch.Tensor:
         """Embeddings of the four notes, one after the other."""
         voices = torch.arange(VOICES, dtype=torch.int32)
         notes = embedding(sounding + voices * VOCABULARY, table)
-        return (notes + embedding(held + 2 * voices, self.of("held"))).flatten(1)
+        return (notes + embedding(age + AGES * voices, self.of("ages"))).flatten(1)
 
     def place(self, features) -> torch.Tensor:
         """Sum of the embeddings of a frame's features, without the key."""
@@ -78,69 +89,81 @@ class Music(nn.Module):
             x = x + h if self.config["residual"] and x.shape[-1] == units else h
         return x, *result
 
-    def head(self, voice: int, top, chain) -> torch.Tensor:
-        """Logits of one voice."""
+    def head(self, voice: int, top, now, before) -> torch.Tensor:
+        """Logits of one voice; ``top`` with the memory of this frame, if there is one."""
         seen = voice * self.config["embedding"]
-        kernel = self.of(f"hidden_{voice}_kernel")[: top.shape[-1] + seen]
-        hidden = torch.cat([top, chain[:, :seen]], -1) @ kernel + self.of(f"hidden_{voice}_bias")
+        inputs = torch.cat([top, now[:, :seen], before[:, seen:]], -1)
+        hidden = inputs @ self.of(f"hidden_{voice}_kernel") + self.of(f"hidden_{voice}_bias")
         logits = torch.relu(hidden) @ self.of(f"logits_{voice}_kernel")
         return logits + self.of(f"logits_{voice}_bias") + self.forbidden[voice]
 
-    def listen(self, voice, symbol, sounding, held):
-        """``sounding`` and ``held`` with what the last voice has emitted."""
+    def listen(self, voice, symbol, sounding, age):
+        """``sounding`` and ``age`` with what the last voice has emitted."""
         just = (torch.arange(VOICES) == (voice - 1) % VOICES).to(torch.int32)
         emitted = symbol[:, None]
+        again = (emitted == sounding) & (emitted != START)
+        if self.config["holds"]:
+            again = again & (emitted == SILENCE)
+        goes_on = ((emitted == HOLD) | again).to(torch.int32)
+        age = age + just * (goes_on * (age + 1).clamp(max=AGES - 1) - age)
         holding = (emitted == HOLD).to(torch.int32)
-        sounding = sounding + just * (1 - holding) * (emitted - sounding)
-        return sounding, held + just * (holding - held)
+        return sounding + just * (1 - holding) * (emitted - sounding), age
 
-    def inputs(self, sounding, held, features, key, memory, frame):
+    def here(self, memory, frame):
+        """The memory of this frame, in a list; empty without an encoder."""
+        return [] if memory is None else [memory.index_select(1, frame)[:, 0]]
+
+    def inputs(self, sounding, age, features, key, here):
         """What the LSTM reads."""
-        parts = [self.notes_of(self.of("notes"), sounding, held), key + self.place(features)]
-        if memory is not None:
-            parts.append(memory.index_select(1, frame)[:, 0])
-        return torch.cat(parts, -1)
+        lower, upper = sounding[:, PAIRS[:, 0]], sounding[:, PAIRS[:, 1]]
+        heard = torch.minimum(lower, upper) >= PITCH
+        intervals = torch.where(heard, (upper - lower) % 12, 12) + 13 * torch.arange(len(PAIRS))
+        place = key + self.place(features) + embedding(intervals, self.of("intervals")).sum(-2)
+        return torch.cat([self.notes_of(self.of("notes"), sounding, age), place, *here], -1)
 
-    def chained(self, sounding, held):
-        """Embeddings of this frame's notes."""
-        return self.notes_of(self.of("chain"), sounding, held)
+    def both(self, sounding, age):
+        """Embeddings of the notes as those of this frame, and as those of the last."""
+        return [self.notes_of(self.of(table), sounding, age) for table in ("chain", "notes")]
 
     def forward(
-        self, symbol, voice, features, frame, sounding, held, top, key_embedding, memory, *flat
+        self, symbol, voice, features, frame, sounding, age, top, key_embedding, memory, *flat
     ):
         """`step` as one graph, with branches that ONNX can express."""
-        sounding, held = self.listen(voice[0], symbol, sounding, held)
+        sounding, age = self.listen(voice[0], symbol, sounding, age)
+        here = self.here(memory, frame)
 
-        def advance(sounding, held, features, frame, top, key_embedding, memory, *flat):
-            x = self.inputs(sounding, held, features, key_embedding, memory, frame)
+        def advance(sounding, age, features, top, key_embedding, *rest):
+            read, flat = rest[: len(here)], rest[len(here) :]
+            x = self.inputs(sounding, age, features, key_embedding, read)
             top, *flat = self.advance(x, *flat)
             return top.clone(), *flat  # the last h, and two outputs may not be one tensor
 
-        def stay(sounding, held, features, frame, top, key_embedding, memory, *flat):
-            return top.clone(), *(v.clone() for v in flat)
+        def stay(sounding, age, features, top, key_embedding, *rest):
+            return top.clone(), *(v.clone() for v in rest[len(here) :])
 
-        operands = (sounding, held, features, frame, top, key_embedding, memory, *flat)
+        operands = (sounding, age, features, top, key_embedding, *here, *flat)
         top, *flat = torch.cond(voice[0] == 0, advance, stay, operands)
-        chain = self.chained(sounding, held)
+        now, before = self.both(sounding, age)
+        top_here = torch.cat([top, *here], -1)
 
-        def outer(top, chain, voice):
+        def outer(top, now, before, voice):
             return torch.cond(
                 voice[0] == 0,
-                lambda top, chain: self.head(0, top, chain),
-                lambda top, chain: self.head(1, top, chain),
-                (top, chain),
+                lambda top, now, before: self.head(0, top, now, before),
+                lambda top, now, before: self.head(1, top, now, before),
+                (top, now, before),
             )
 
-        def inner(top, chain, voice):
+        def inner(top, now, before, voice):
             return torch.cond(
                 voice[0] == 2,
-                lambda top, chain: self.head(2, top, chain),
-                lambda top, chain: self.head(3, top, chain),
-                (top, chain),
+                lambda top, now, before: self.head(2, top, now, before),
+                lambda top, now, before: self.head(3, top, now, before),
+                (top, now, before),
             )
 
-        logits = torch.cond(voice[0] < 2, outer, inner, (top, chain, voice))
-        return logits, sounding, held, top, *flat
+        logits = torch.cond(voice[0] < 2, outer, inner, (top_here, now, before, voice))
+        return logits, sounding, age, top, *flat
 
 
 class TorchGenerator:
@@ -166,7 +189,7 @@ class TorchGenerator:
         if self.encoder:
             state["melody_memory"] = self._read(condition, embedded)
         notes = torch.full((1, VOICES), START, dtype=torch.int32)
-        state |= {"sounding": notes, "held": torch.zeros_like(notes)}
+        state |= {"sounding": notes, "age": torch.zeros_like(notes)}
         return {name: value.numpy() for name, value in state.items()}
 
     def _read(self, condition, key):
@@ -174,11 +197,11 @@ class TorchGenerator:
         memory = torch.zeros((1, *spec.shape))
         length = int(condition["melody_mask"].sum())
         if length:
-            melody, held, features = (
+            melody, age, features = (
                 torch.from_numpy(condition[f"melody{name}"][:, :length])
-                for name in ("", "_held", "_features")
+                for name in ("", "_age", "_features")
             )
-            notes = self.model.of("notes")[melody] + self.model.of("held")[held]
+            notes = self.model.of("notes")[melody] + self.model.of("ages")[age]
             x = torch.cat([notes, key[:, None] + self.model.place(features)], -1)
             memory[:, :length] = self.encoder(x)[0]
         return memory
@@ -188,22 +211,14 @@ class TorchGenerator:
         """See `shared.generator.Generator.step`."""
         model, voice = self.model, int(symbol["voice"][0])
         tensors = {name: torch.from_numpy(value) for name, value in (symbol | state).items()}
-        sounding, held = model.listen(
-            voice, tensors["symbol"], tensors["sounding"], tensors["held"]
-        )
+        sounding, age = model.listen(voice, tensors["symbol"], tensors["sounding"], tensors["age"])
+        here = model.here(tensors.get("melody_memory"), tensors.get("frame"))
         top, flat = tensors["top"], [tensors[name] for name in self.names]
         if voice == 0:
-            x = model.inputs(
-                sounding,
-                held,
-                tensors["features"],
-                tensors["key_embedding"],
-                tensors.get("melody_memory"),
-                tensors.get("frame"),
-            )
+            x = model.inputs(sounding, age, tensors["features"], tensors["key_embedding"], here)
             top, *flat = model.advance(x, *flat)
-        logits = model.head(voice, top, model.chained(sounding, held))
-        new = {"sounding": sounding, "held": held, "top": top}
+        logits = model.head(voice, torch.cat([top, *here], -1), *model.both(sounding, age))
+        new = {"sounding": sounding, "age": age, "top": top}
         new |= dict(zip(self.names, flat, strict=True))
         memory = {name: state[name] for name in self.signature.memory}
         return {"logits": logits.numpy()}, {k: v.numpy() for k, v in new.items()} | memory
@@ -241,7 +256,7 @@ class OnnxGenerator(TorchGenerator):
 
     def _export(self, path) -> None:
         specs = self.signature.symbol | self.signature.state | self.signature.memory
-        order = ["symbol", "voice", "features", "frame", "sounding", "held", "top"]
+        order = ["symbol", "voice", "features", "frame", "sounding", "age", "top"]
         order += ["key_embedding", "melody_memory", *self.names]
         arguments = [
             torch.zeros((1, *specs[n].shape), dtype=getattr(torch, specs[n].dtype))
@@ -254,7 +269,7 @@ class OnnxGenerator(TorchGenerator):
             tuple(arguments),
             str(path),
             input_names=[n for n in order if n in specs],
-            output_names=["logits", *(f"{n}_new" for n in ("sounding", "held", "top"))]
+            output_names=["logits", *(f"{n}_new" for n in ("sounding", "age", "top"))]
             + [f"{n}_new" for n in self.names],
             dynamo=True,
             verbose=False,

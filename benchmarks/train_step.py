@@ -58,6 +58,7 @@ def _music_batch(rng: np.random.Generator) -> dict[str, np.ndarray]:
     return {
         "frames": notes,
         "sounding": notes,
+        "ages": np.zeros_like(notes),
         "features": np.stack(features, -1).astype(np.int32),
         "mask": np.ones((BATCH, STEPS, 4), bool),
     }

@@ -18,6 +18,7 @@ from apps.music.piece import (
     PITCH,
     START,
     Piece,
+    ages,
     encode_piece,
     features,
     piece_from_pitches,
@@ -109,9 +110,10 @@ class _Encoded:
         symbols = encode_piece(piece, holds)
         start = np.full((1, 4), START, np.int32)
         self.frames = np.vstack([start, symbols, np.full((1, 4), END, np.int32)])
-        # What a hold holds: the model reads the notes that sound, and whether they are held.
+        # What a hold holds: the model reads the notes that sound, and for how long they do.
         end = np.full((1, 4), END, np.int32)
         self.sounding = np.vstack([start, encode_piece(piece), end])
+        self.ages = np.vstack([start * 0, ages(symbols, holds), end * 0])
         self.features = features(piece, end=True)
         self.mask = np.ones((len(piece) + 1, 4), bool)
         self.mask[-1, 1:] = False  # the soprano alone ends the piece
@@ -120,6 +122,7 @@ class _Encoded:
         """Steps ``start`` to ``start + steps``, padded by masked zeros."""
         frames = np.zeros((steps + 1, 4), np.int32)
         sounding = np.zeros((steps + 1, 4), np.int32)
+        age = np.zeros((steps + 1, 4), np.int32)
         rows = np.zeros((steps, len(FEATURES)), np.int32)
         mask = np.zeros((steps, 4), bool)
         here = slice(start, start + steps)
@@ -127,13 +130,20 @@ class _Encoded:
         more = slice(start, start + steps + 1)
         frames[: length + 1] = self.frames[more]
         sounding[: length + 1] = self.sounding[more]
+        age[: length + 1] = self.ages[more]
         for symbols in (frames, sounding):
             symbols[symbols >= PITCH] += shift
         rows[:length] = self.features[here]
         tonic = rows[:length, 4]
         tonic[tonic < 12] = (tonic[tonic < 12] + shift) % 12
         mask[:length] = self.mask[here]
-        return {"frames": frames, "sounding": sounding, "features": rows, "mask": mask}
+        return {
+            "frames": frames,
+            "sounding": sounding,
+            "ages": age,
+            "features": rows,
+            "mask": mask,
+        }
 
 
 def _stack(items: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -159,6 +169,7 @@ def crops(
     transpose: bool = True,
     holds: bool = False,
     ranges: np.ndarray | None = None,
+    given: float = 0.0,
 ) -> Iterator[dict[str, np.ndarray]]:
     """The training batches of one epoch; the same arguments give the same batches.
 
@@ -174,17 +185,19 @@ def crops(
         transpose: shift each crop by a random interval that keeps each voice in its range.
         holds: see `encode_piece`.
         ranges: ``(4, 2)`` lowest and highest pitch of each voice, default those of the pieces.
+        given: share of the crops whose melody the model is told beforehand, drawn at random.
 
     Yields:
         ``frames`` int32 ``(batch, steps + 1, 4)``, symbols with voices in `VOICE_ORDER`, the first
         frame being the one before the crop (`START` at the beginning of a piece); ``sounding``,
-        the same with the note that sounds in place of every `HOLD`; ``features`` int32
-        ``(batch, steps, 7)`` for frames 1 and on; ``mask`` bool ``(batch, steps, 4)``,
-        which symbols of frames 1 and on count: the soprano's `END` does.
+        the same with the note that sounds in place of every `HOLD`; ``ages``, for how long it has
+        (see `ages`); ``features`` int32 ``(batch, steps, 7)`` for frames 1 and on; ``mask`` bool
+        ``(batch, steps, 4)``, which symbols of frames 1 and on count: the soprano's `END` does;
+        ``given`` bool ``(batch,)``.
     """
     limits = voice_ranges(pieces) if ranges is None else ranges
     yield from _crops([_Encoded(p, holds) for p in pieces], pieces, steps, batch,
-                      (seed, epoch), limits if transpose else None)  # fmt: skip
+                      (seed, epoch), limits if transpose else None, given)  # fmt: skip
 
 
 def _crops(
@@ -194,6 +207,7 @@ def _crops(
     batch: int,
     seed: tuple[int, int],
     ranges: np.ndarray | None,
+    given: float,
 ) -> Iterator[dict[str, np.ndarray]]:
     rng = np.random.default_rng(seed)
     plan = []
@@ -208,7 +222,8 @@ def _crops(
     order = np.resize(order, -(-len(order) // batch) * batch)
     for first in range(0, len(order), batch):
         chosen = [plan[i] for i in order[first : first + batch]]
-        yield _stack([encoded[i].cut(start, steps, shift) for i, start, shift in chosen])
+        result = _stack([encoded[i].cut(start, steps, shift) for i, start, shift in chosen])
+        yield {**result, "given": rng.random(batch) < given}
 
 
 def whole_pieces(
@@ -239,6 +254,7 @@ def pipeline(
     transpose: bool = True,
     holds: bool = False,
     ranges: np.ndarray | None = None,
+    given: float = 0.0,
 ):  # the type would import TensorFlow
     """`crops` of epoch after epoch without end, from ``first_epoch`` on, as a `tf.data.Dataset`.
 
@@ -252,13 +268,15 @@ def pipeline(
     def generate() -> Iterator[dict[str, np.ndarray]]:
         epoch = first_epoch
         while True:
-            yield from _crops(encoded, pieces, steps, batch, (seed, epoch), limits)
+            yield from _crops(encoded, pieces, steps, batch, (seed, epoch), limits, given)
             epoch += 1
 
     signature = {
         "frames": tf.TensorSpec((batch, steps + 1, 4), tf.int32),
         "sounding": tf.TensorSpec((batch, steps + 1, 4), tf.int32),
+        "ages": tf.TensorSpec((batch, steps + 1, 4), tf.int32),
         "features": tf.TensorSpec((batch, steps, len(FEATURES)), tf.int32),
         "mask": tf.TensorSpec((batch, steps, 4), tf.bool),
+        "given": tf.TensorSpec((batch,), tf.bool),
     }
     return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(4)

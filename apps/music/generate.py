@@ -29,6 +29,7 @@ from apps.music.piece import (
     START,
     VOICE_ORDER,
     Piece,
+    ages,
     decode_symbols,
     encode_piece,
     features,
@@ -183,7 +184,7 @@ def condition(
     shape = (len(pieces), config.frames)
     result |= {
         "melody": np.zeros(shape, np.int32),
-        "melody_held": np.zeros(shape, np.int32),
+        "melody_age": np.zeros(shape, np.int32),
         "melody_features": np.zeros((*shape, len(STEP_COLUMNS)), np.int32),
         "melody_mask": np.zeros(shape, np.uint8),
     }
@@ -191,7 +192,9 @@ def condition(
         _check_length(piece, config)
         here = slice(0, len(piece))
         result["melody"][row, here] = encode_piece(piece)[:, 0]
-        result["melody_held"][row, here] = encode_piece(piece, config.holds)[:, 0] == HOLD
+        result["melody_age"][row, here] = ages(encode_piece(piece, config.holds), config.holds)[
+            :, 0
+        ]
         result["melody_features"][row, here] = rows[row, here][:, STEP_COLUMNS]
         result["melody_mask"][row, here] = 1
     return result

@@ -58,7 +58,13 @@ def gates(model, piece: Piece, steps: int) -> list[np.ndarray]:
     count = min(steps, len(piece))
     cut = {
         name: tf.constant(batch[name][:, : count + extra])
-        for name, extra in (("frames", 1), ("sounding", 1), ("features", 0), ("mask", 0))
+        for name, extra in (
+            ("frames", 1),
+            ("sounding", 1),
+            ("ages", 1),
+            ("features", 0),
+            ("mask", 0),
+        )
     }
     return [trace[0].numpy() for trace in model.gates(cut)]
 

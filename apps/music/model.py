@@ -1,9 +1,10 @@
 """The chorale generator: an LSTM over 16th-note frames, four heads chained over the voices.
 
-Once per frame the LSTM reads the notes that sound, metre and fermatas. Its output then feeds the
-heads of soprano, bass, alto and tenor in turn, each of which also sees the notes that the voices
-before it have taken in this frame (the chain rule: nothing is assumed independent). To harmonize,
-a bidirectional LSTM reads the melody first, so that every frame knows what is to come.
+Once per frame the LSTM reads the notes that sound, for how long they have, the intervals between
+them, metre and fermatas. Its output then feeds the heads of soprano, bass, alto and tenor in turn,
+each of which also sees the notes that the voices before it have taken in this frame (the chain
+rule: nothing is assumed independent) and where the others come from. To harmonize, a bidirectional
+LSTM reads the melody first, so that every frame knows what is to come.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from keras import ops
 
 from apps.music.config import MusicConfig
 from apps.music.piece import (
+    AGES,
     END,
     FEATURE_SIZES,
     FEATURES,
     HOLD,
+    PITCH,
+    SILENCE,
     START,
     VOCABULARY,
     VOICE_ORDER,
@@ -29,6 +33,7 @@ from shared.layers import LSTM, StackedLSTM
 KEY = ("tonic", "mode")
 STEP_FEATURES = tuple(name for name in FEATURES if name not in KEY)
 _VOICES = len(VOICE_ORDER)
+_PAIRS = np.array([(a, b) for b in range(_VOICES) for a in range(b)], np.int32)
 _NEVER = -1e9
 
 
@@ -47,7 +52,9 @@ class MusicModel(keras.Model):
         # One table for all voices, each in rows of its own.
         self.notes = keras.layers.Embedding(_VOICES * VOCABULARY, wide, name="notes")
         self.chain = keras.layers.Embedding(_VOICES * VOCABULARY, wide, name="chain")
-        self.held = keras.layers.Embedding(_VOICES * 2, wide, name="held")
+        self.ages = keras.layers.Embedding(_VOICES * AGES, wide, name="ages")
+        # Of each pair of voices in semitones, octaves ignored; 12 when one is silent.
+        self.intervals = keras.layers.Embedding(len(_PAIRS) * 13, narrow, name="intervals")
         self.features = {
             name: keras.layers.Embedding(sizes[name], narrow, name=f"feature_{name}")
             for name in FEATURES
@@ -77,16 +84,17 @@ class MusicModel(keras.Model):
                 LSTM(config.encoder_units, return_sequences=True, name="encoder"), name="encoder"
             )
             self.encoder.build((None, None, wide + narrow))
-            self.seeds = keras.random.SeedGenerator()
         self.forbidden = _forbidden(config.holds)
         self.nats = keras.metrics.Mean(name="nats_per_note")
-        width = wide * _VOICES + narrow + 2 * config.encoder_units
-        for embedding in (self.notes, self.chain, self.held, *self.features.values()):
+        memory = 2 * config.encoder_units
+        width = wide * _VOICES + narrow + memory
+        tables = (self.notes, self.chain, self.ages, self.intervals, *self.features.values())
+        for embedding in tables:
             embedding.build()
         self.lstm.build((None, None, width))
         self.first_states.build((None, narrow))
         for hidden, logits in zip(self.hidden, self.logits, strict=True):
-            hidden.build((None, self.lstm.units[-1] + wide * (_VOICES - 1)))
+            hidden.build((None, self.lstm.units[-1] + wide * _VOICES + memory))
             logits.build((None, config.head_units))
         self.built = True
 
@@ -98,11 +106,12 @@ class MusicModel(keras.Model):
 
         ``symbol`` is what the last voice emitted (`START` at first), ``voice`` the place in
         `VOICE_ORDER` that is asked for, the same in every row; ``features`` those of
-        `STEP_FEATURES` for this frame. ``sounding`` and ``held`` are the notes of the voices so
-        far, the last frame's for those that are still to come; ``top`` the LSTM's output.
+        `STEP_FEATURES` for this frame. ``sounding`` and ``age`` are the notes of the voices so
+        far and for how long they have gone on (`apps.music.piece.ages`), the last frame's for
+        those that are still to come; ``top`` the LSTM's output.
 
         With an encoder, ``encode`` also takes a melody: the soprano's ``melody`` (what sounds) and
-        ``melody_held``, ``melody_features`` like a step's, and ``melody_mask``, 1 where it is
+        ``melody_age``, ``melody_features`` like a step's, and ``melody_mask``, 1 where it is
         given; and ``step`` the index ``frame``.
         """
         ints = "int32"
@@ -117,7 +126,7 @@ class MusicModel(keras.Model):
         if self.encoder:
             condition |= {
                 "melody": TensorSpec((frames,), ints),
-                "melody_held": TensorSpec((frames,), ints),
+                "melody_age": TensorSpec((frames,), ints),
                 "melody_features": TensorSpec((frames, len(STEP_FEATURES)), ints),
                 "melody_mask": TensorSpec((frames,), "uint8"),
             }
@@ -125,7 +134,7 @@ class MusicModel(keras.Model):
             symbol["frame"] = TensorSpec((), ints)
         state = {
             "sounding": TensorSpec((_VOICES,), ints),
-            "held": TensorSpec((_VOICES,), ints),
+            "age": TensorSpec((_VOICES,), ints),
             "top": TensorSpec((self.lstm.units[-1],)),
         }
         for k, layer in enumerate(self.lstm.layers):
@@ -147,7 +156,7 @@ class MusicModel(keras.Model):
             columns = tf.unstack(condition["melody_features"], axis=-1)
             state["melody_memory"] = self._read_melody(
                 condition["melody"],
-                condition["melody_held"],
+                condition["melody_age"],
                 dict(zip(STEP_FEATURES, columns, strict=True)),
                 key[:, None],
                 tf.cast(condition["melody_mask"], tf.bool),
@@ -157,7 +166,7 @@ class MusicModel(keras.Model):
         # From a tensor, not constants: equal constants would be merged into one output.
         zeros = condition["key"][:, :1] * 0
         state["sounding"] = zeros + tf.fill((1, _VOICES), START)
-        state["held"] = tf.tile(zeros, (1, _VOICES))
+        state["age"] = tf.tile(zeros, (1, _VOICES))
         state["top"] = 0.0 * state[f"h{len(self.lstm.units) - 1}"]
         return state
 
@@ -165,22 +174,19 @@ class MusicModel(keras.Model):
         """One voice further: its ``logits`` and the state, memory left out."""
         voice = symbol["voice"][0]  # the rows of a batch go in step
         just = tf.one_hot((voice - 1) % _VOICES, _VOICES, dtype=tf.int32)
-        emitted = symbol["symbol"][:, None]
-        holding = tf.cast(emitted == HOLD, tf.int32)
-        sounding = state["sounding"]
-        sounding += just * (1 - holding) * (emitted - sounding)
-        held = state["held"] + just * (holding - state["held"])
+        sounding, age = self._listen(just, symbol["symbol"][:, None], state)
 
         names = [f"{name}{k}" for k in range(len(self.lstm.units)) for name in "hc"]
         kept = ("top", *names)
+        here = []
+        if self.encoder:
+            here = [tf.gather(state["melody_memory"], symbol["frame"][0], axis=1)]
 
         def advance():
             rows = tf.unstack(symbol["features"], axis=-1)
             key = state["key_embedding"]
-            x = self._inputs(sounding, held, dict(zip(STEP_FEATURES, rows, strict=True)), key)
-            if self.encoder:
-                here = tf.gather(state["melody_memory"], symbol["frame"][0], axis=1)
-                x = tf.concat([x, here], axis=-1)
+            x = self._inputs(sounding, age, dict(zip(STEP_FEATURES, rows, strict=True)), key)
+            x = tf.concat([x, *here], axis=-1)
             flat = [state[name] for name in names]
             pairs = [flat[k : k + 2] for k in range(0, len(flat), 2)]
             top, pairs = self.lstm.step(x, pairs)
@@ -192,69 +198,83 @@ class MusicModel(keras.Model):
         # One tensor, for LiteRT mixes up a branch's results when two of them are equal.
         sizes = [self.signature.state[name].shape[0] for name in kept]
         top, *flat = tf.split(tf.cond(voice == 0, advance, stay), sizes, axis=-1)
-        chain = self._chain(sounding, held)
-        everything = tf.stack([self._head(v, top, chain) for v in range(_VOICES)], axis=1)
+        top_here = tf.concat([top, *here], axis=-1)
+        notes = self._notes(self.chain, sounding, age), self._notes(self.notes, sounding, age)
+        everything = tf.stack([self._head(v, top_here, *notes) for v in range(_VOICES)], axis=1)
         logits = tf.reduce_sum(everything * tf.one_hot(voice, _VOICES)[:, None], axis=1)
         new = {
             "top": top,
             "sounding": sounding,
-            "held": held,
+            "age": age,
             **dict(zip(names, flat, strict=True)),
         }
         return {"logits": logits}, new
+
+    def _listen(self, just, emitted, state):
+        """``sounding`` and ``age`` with what the last voice, marked by ``just``, has emitted."""
+        sounding, age = state["sounding"], state["age"]
+        goes_on = emitted == HOLD
+        again = (emitted == sounding) & (emitted != START)
+        goes_on |= again & (emitted == SILENCE) if self.config.holds else again
+        goes_on = tf.cast(goes_on, tf.int32)
+        age += just * (goes_on * tf.minimum(age + 1, AGES - 1) - age)
+        held = tf.cast(emitted == HOLD, tf.int32)
+        return sounding + just * (1 - held) * (emitted - sounding), age
 
     # The same over a whole piece.
 
     def call(self, batch, training=False):
         """Logits ``(batch, steps, 4, vocabulary)`` of what `apps.music.data.crops` yields.
 
-        In training half of the rows, drawn anew, are given their melody; otherwise none is,
-        unless the batch says so in ``given``, ``(batch,)`` bool.
+        Rows are given their melody where the batch says so in ``given``, ``(batch,)`` bool.
         """
-        x, states = self._read(batch, training)
+        x, states = self._read(batch)
         x = self.dropout(x, training=training)
         top, _ = self.lstm(x, initial_state=states, training=training)
         top = self.dropout(top, training=training)
-        chain = self._chain(batch["sounding"][:, 1:], _held(batch)[:, 1:])
-        return tf.stack([self._head(v, top, chain, training) for v in range(_VOICES)], axis=-2)
+        if self.encoder:
+            top = tf.concat([top, x[..., -2 * self.config.encoder_units :]], axis=-1)
+        sounding, age = batch["sounding"], batch["ages"]
+        now = self._notes(self.chain, sounding[:, 1:], age[:, 1:])
+        before = self._notes(self.notes, sounding[:, :-1], age[:, :-1])
+        heads = [self._head(v, top, now, before, training) for v in range(_VOICES)]
+        return tf.stack(heads, axis=-2)
 
     def gates(self, batch):
         """For each layer ``(batch, steps, 5, units)``, see `StackedLSTM.gates`; as `call`."""
-        return self.lstm.gates(*self._read(batch, training=False))
+        return self.lstm.gates(*self._read(batch))
 
-    def _read(self, batch, training):
+    def _read(self, batch):
         """The LSTM's inputs over a whole piece, ``(batch, steps, width)``, and its first states."""
-        sounding, held = batch["sounding"], _held(batch)
+        sounding, age = batch["sounding"], batch["ages"]
         columns = dict(zip(FEATURES, tf.unstack(batch["features"], axis=-1), strict=True))
         key = self._embed_key(tf.stack([columns[name][:, 0] for name in KEY], axis=-1))
         features = {name: columns[name] for name in STEP_FEATURES}
-        x = self._inputs(sounding[:, :-1], held[:, :-1], features, key[:, None])
+        x = self._inputs(sounding[:, :-1], age[:, :-1], features, key[:, None])
         if self.encoder:
-            given = self._given(batch, training)[:, None] & _is_note(batch)
-            melody = (sounding[:, 1:, 0], held[:, 1:, 0])
-            x = tf.concat([x, self._read_melody(*melody, features, key[:, None], given)], axis=-1)
+            melody = (sounding[:, 1:, 0], age[:, 1:, 0])
+            known = _given(batch)[:, None] & _is_note(batch)
+            x = tf.concat([x, self._read_melody(*melody, features, key[:, None], known)], axis=-1)
         return x, self._first_states(key)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Mean cross-entropy of what counts, the end included; `nats` leaves the end out."""
+        """Mean cross-entropy of what counts, the end included; `nats` leaves the end out.
+
+        A melody that was given does not count: its head need only repeat it.
+        """
         targets = x["frames"][:, 1:]
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=y_pred)
-        counts = tf.cast(x["mask"], losses.dtype)
+        repeated = _given(x)[:, None, None] & (np.arange(_VOICES) == 0)
+        counts = tf.cast(x["mask"] & ~repeated, losses.dtype)
         notes = counts * tf.cast(targets != END, losses.dtype)
         total = tf.reduce_sum(notes)  # a scalar each: Keras would average over rows first
         self.nats.update_state(tf.reduce_sum(losses * notes) / total, total)
         return tf.reduce_sum(losses * counts) / tf.reduce_sum(counts)
 
-    def _given(self, batch, training):
-        rows = tf.shape(batch["frames"])[0]
-        if training:
-            return keras.random.uniform((rows,), seed=self.seeds) < 0.5
-        return batch.get("given", tf.zeros((rows,), tf.bool))
-
-    def _read_melody(self, melody, held, features, key, mask):
+    def _read_melody(self, melody, age, features, key, mask):
         """Memory of a melody, ``(batch, frames, 2 * encoder_units)``, zero where none is given."""
         assert self.encoder
-        notes = self.notes(melody) + self.held(held)  # rows of the soprano, the first voice
+        notes = self.notes(melody) + self.ages(age)  # rows of the soprano, the first voice
         x = tf.concat([notes, self._place(features, key)], axis=-1)
         memory = self.encoder(x, mask=mask)
         return memory * tf.cast(mask, memory.dtype)[..., None]
@@ -270,34 +290,38 @@ class MusicModel(keras.Model):
         flat = tf.split(self.first_states(key), sizes, axis=-1)
         return [flat[k : k + 2] for k in range(0, len(flat), 2)]
 
-    def _note_embeddings(self, table, sounding, held):
-        """``(..., 4)`` symbols to ``(..., 4, embedding)``."""
+    def _notes(self, table, sounding, age):
+        """``(..., 4)`` symbols to the embeddings of all, ``(..., 4 * embedding)``."""
         voices = np.arange(_VOICES, dtype=np.int32)
-        return table(sounding + voices * VOCABULARY) + self.held(held + 2 * voices)
+        notes = table(sounding + voices * VOCABULARY) + self.ages(age + AGES * voices)
+        return tf.concat(tf.unstack(notes, axis=-2), axis=-1)
 
-    def _inputs(self, sounding, held, features, key):
+    def _inputs(self, sounding, age, features, key):
         """What the LSTM reads, ``(..., width)``: the last frame's notes, this frame's place."""
-        notes = self._note_embeddings(self.notes, sounding, held)
-        notes = tf.concat(tf.unstack(notes, axis=-2), axis=-1)
-        return tf.concat([notes, self._place(features, key)], axis=-1)
+        lower, upper = (tf.gather(sounding, column, axis=-1) for column in _PAIRS.T)
+        heard = tf.minimum(lower, upper) >= PITCH
+        intervals = tf.where(heard, (upper - lower) % 12, 12)
+        intervals += 13 * np.arange(len(_PAIRS), dtype=np.int32)
+        place = self._place(features, key) + tf.reduce_sum(self.intervals(intervals), axis=-2)
+        return tf.concat([self._notes(self.notes, sounding, age), place], axis=-1)
 
-    def _chain(self, sounding, held):
-        """Embeddings of this frame's notes but the last voice's, ``(..., 3 * embedding)``."""
-        notes = tf.unstack(self._note_embeddings(self.chain, sounding, held), axis=-2)
-        return tf.concat(notes[:-1], axis=-1)
+    def _head(self, voice, top, now, before, training=False):
+        """Logits of one voice, from the notes ``now`` of the voices that came first.
 
-    def _head(self, voice, top, chain, training=False):
-        """Logits of one voice; it sees the voices before it, never itself or those after it."""
-        seen = np.zeros(chain.shape[-1], np.float32)
+        Of itself and of those after it it sees the note ``before``.
+        """
+        seen = np.zeros(now.shape[-1], np.float32)
         seen[: voice * self.config.embedding] = 1
-        hidden = self.hidden[voice](ops.concatenate([top, chain * seen], axis=-1))
+        notes = now * seen + before * (1 - seen)
+        hidden = self.hidden[voice](ops.concatenate([top, notes], axis=-1))
         return (
             self.logits[voice](self.head_dropout(hidden, training=training)) + self.forbidden[voice]
         )
 
 
-def _held(batch):
-    return tf.cast(batch["frames"] == HOLD, tf.int32)
+def _given(batch):
+    """Which rows are given their melody, ``(batch,)`` bool; none if the batch does not say."""
+    return batch.get("given", tf.zeros(tf.shape(batch["frames"])[:1], tf.bool))
 
 
 def _is_note(batch):

@@ -20,6 +20,7 @@ PITCH = 4  # the symbol of LOWEST
 LOWEST = 36
 HIGHEST = 81
 VOCABULARY = PITCH + HIGHEST - LOWEST + 1
+AGES = 32
 
 VOICES = ("soprano", "alto", "tenor", "bass")
 VOICE_ORDER = (0, 3, 1, 2)  # soprano, bass, alto, tenor
@@ -162,6 +163,23 @@ def encode_piece(piece: Piece, holds: bool = False) -> np.ndarray:
     if holds:
         symbols = np.where(piece.strikes[:, VOICE_ORDER] | (pitches < 0), symbols, HOLD)
     return symbols.astype(np.int32)
+
+
+def ages(symbols: np.ndarray, holds: bool = False) -> np.ndarray:
+    """For how many steps each voice's note, or its silence, has gone on: 0 where it begins.
+
+    Args:
+        symbols: int ``(steps, 4)`` as `encode_piece` makes them.
+        holds: as it was made. Without holds a repeated note is one that goes on.
+
+    Returns:
+        int32 ``(steps, 4)``, at most ``AGES - 1``.
+    """
+    same = symbols == np.vstack([np.full_like(symbols[:1], START), symbols[:-1]])
+    on = (symbols == HOLD) | (same & ((symbols == SILENCE) | (not holds)))
+    steps = np.arange(len(symbols), dtype=np.int32)[:, None]
+    began = np.maximum.accumulate(np.where(on, 0, steps), axis=0)
+    return np.minimum(steps - began, AGES - 1)
 
 
 def decode_symbols(symbols: np.ndarray, holds: bool = False) -> tuple[np.ndarray, np.ndarray]:

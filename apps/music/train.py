@@ -35,6 +35,7 @@ from shared.training.fit import FitResult, fit
 
 STEPS, BATCH = 128, 16
 PASSES = 4  # over the data, between two validations
+GIVEN = 0.6  # share of the crops whose melody a model with an encoder is told
 
 
 RECIPE = FitOptions(
@@ -59,8 +60,20 @@ def train(
     options: FitOptions,
     run_dir: str | Path,
     start: Preset | None = None,
+    steps: int = STEPS,
+    batch: int = BATCH,
 ) -> tuple[MusicModel, FitResult]:
     """Trains a model from its first weights or a preset's, or goes on with the folder's run.
+
+    Args:
+        config: Its sizes.
+        pieces: To train on.
+        valid: To choose the best weights by.
+        options: Of the run.
+        run_dir: Its folder.
+        start: Where the first weights are from.
+        steps: Frames of a crop.
+        batch: Crops of a batch.
 
     Returns:
         The model with its best weights, and the summary of the run.
@@ -69,10 +82,18 @@ def train(
     model = MusicModel(config)
     if start:
         assign_weights(model, start)
-    per_epoch = PASSES * batches_per_epoch(pieces, STEPS, BATCH)
+    per_epoch = PASSES * batches_per_epoch(pieces, steps, batch)
 
     def epoch(number: int) -> tf.data.Dataset:
-        data = pipeline(pieces, STEPS, BATCH, options.seed, number * PASSES, holds=config.holds)
+        data = pipeline(
+            pieces,
+            steps,
+            batch,
+            options.seed,
+            number * PASSES,
+            holds=config.holds,
+            given=GIVEN if config.encoder_units else 0.0,
+        )
         return data.take(per_epoch).apply(tf.data.experimental.assert_cardinality(per_epoch))
 
     result = fit(model, epoch, _whole(valid, config.holds), options, run_dir)
@@ -105,6 +126,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=int, default=RECIPE.epochs,
                         help=f"of {PASSES} passes over the data; default: %(default)s")  # fmt: skip
     parser.add_argument("--minutes", type=float, default=0, help="stop then, to go on later")
+    parser.add_argument("--frames", type=int, default=STEPS, help="of a training crop, in 16ths; "
+                        "%(default)s")  # fmt: skip
+    parser.add_argument("--batch", type=int, default=BATCH, help="crops of a step; %(default)s")
     parser.add_argument("--learning-rate", type=float, default=RECIPE.learning_rate)
     add_seed(parser)
     add_json(parser)
@@ -116,7 +140,7 @@ def run(args: argparse.Namespace) -> None:
     config = config_from_json(MusicConfig, start.config, start.folder) if start else None
     config = config or PRESETS[args.config]
     pieces, valid = load_training(args.data)
-    per_epoch = PASSES * batches_per_epoch(pieces, STEPS, BATCH)
+    per_epoch = PASSES * batches_per_epoch(pieces, args.frames, args.batch)
     options = dataclasses.replace(
         RECIPE,
         epochs=args.epochs,
@@ -125,7 +149,7 @@ def run(args: argparse.Namespace) -> None:
         max_minutes=args.minutes,
         seed=args.seed,
     )
-    model, result = train(config, pieces, valid, options, args.run, start)
+    model, result = train(config, pieces, valid, options, args.run, start, args.frames, args.batch)
     if result.best_weights is None:
         report(args, result.summary, f"stopped before the first epoch ended; run again: {args.run}")
         return
@@ -180,10 +204,11 @@ def _card(args: argparse.Namespace, result: FitResult, pieces: Sequence[Piece]) 
         summary="Writes four-part chorales on a grid of 16th notes, voice by voice: an LSTM over "
         "frames with chained heads for soprano, bass, alto and tenor.",
         training=f"{len(pieces)} pieces ({data}), transposed at random within the voices' ranges; "
-        f"{summary['steps']} steps of {BATCH} x {STEPS} frames, {summary['minutes']:.0f} minutes "
-        f"on {summary['hardware']['cores']} cores, seed {args.seed}; "
+        f"{summary['steps']} steps of {args.batch} x {args.frames} frames, "
+        f"{summary['minutes']:.0f} minutes on {summary['hardware']['cores']} cores; "
         f"`lstm-suite train music {origin} --data {_data_name(args.data)} "
-        f"--epochs {args.epochs} --seed {args.seed}`.",
+        f"--epochs {args.epochs} --frames {args.frames} --batch {args.batch} "
+        f"--seed {args.seed}`.",
         limits="It knows chorales in the style of Bach and nothing else. Without rules it writes "
         "parallel fifths and octaves more often than Bach, and no long form.",
         license="apache-2.0",
