@@ -46,5 +46,5 @@ PRESETS = {
         embedding=8, feature_embedding=8, units=(16, 16), head_units=16, dropout=0, head_dropout=0
     ),
     "jsb16": MusicConfig(),
-    "chorales": MusicConfig(holds=True, placed=True, encoder_units=80),
+    "chorales": MusicConfig(holds=True, placed=True, encoder_units=96, head_units=160),
 }

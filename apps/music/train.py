@@ -49,6 +49,7 @@ RECIPE = FitOptions(
     clip_norm=1.0,
     ema_momentum=0.999,
     monitor="val_nats_per_note",
+    patience=8,
 )
 """What trained the shipped models; apps/music/README.md has the log of runs."""
 
