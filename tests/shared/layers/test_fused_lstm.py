@@ -58,4 +58,4 @@ def test_wide_layers_equal_the_portable_loop(layer_norm):
     with fused_lstm.portable():
         exact = results()
     for a, b in zip(fast, exact, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+        assert np.abs(a - b).max() <= 1e-4 * np.abs(b).max()
