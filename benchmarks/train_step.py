@@ -94,8 +94,10 @@ class Step:
         import tensorflow as tf
 
         from shared.training import FitOptions
+        from shared.training.memory import keep_freed_memory
         from shared.training.optimizer import make_optimizer
 
+        keep_freed_memory()  # as `fit` does
         keras.utils.set_random_seed(0)
         self.app = APPS[app]
         self.app.model()  # imports what the patch has to see

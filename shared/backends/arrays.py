@@ -34,9 +34,12 @@ def checked(arrays: Mapping[str, Any], specs: Mapping[str, TensorSpec], what: st
         if batch is not None and len(value) != batch:
             raise ValueError(f"{what}: {name!r} has {len(value)} rows, others have {batch}")
         batch = len(value)
-        if not np.can_cast(value.dtype, spec.dtype, "same_kind"):
-            raise ValueError(f"{what}: {name!r} is {value.dtype}, expected {spec.dtype}")
-        result[name] = value.astype(spec.dtype, copy=False)
+        kind = np.dtype(spec.dtype)
+        if value.dtype != kind:
+            if not np.can_cast(value.dtype, kind, "same_kind"):
+                raise ValueError(f"{what}: {name!r} is {value.dtype}, expected {spec.dtype}")
+            value = value.astype(kind)
+        result[name] = value
     return result
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -35,40 +34,66 @@ class LiteRTBackend:
             with silent_stderr():
                 self._interpreter = Interpreter(model_path=str(path), num_threads=num_threads)
                 self._interpreter.allocate_tensors()
-            self._encode = self._interpreter.get_signature_runner("encode")
-            self._step = self._interpreter.get_signature_runner("step")
+            runners = {n: self._interpreter.get_signature_runner(n) for n in ("encode", "step")}
         except (ValueError, RuntimeError) as error:
             raise InputError(
                 f"{path}: not a LiteRT model with encode and step; export it again"
             ) from error
-        for runner, inputs, outputs in (
-            (self._encode, signature.condition, signature.state | signature.memory),
-            (self._step, step_inputs(signature), step_outputs(signature)),
+        step = runners["step"].get_input_details(), runners["step"].get_output_details()
+        encode = runners["encode"].get_input_details(), runners["encode"].get_output_details()
+        for details, inputs, outputs in (
+            (encode, signature.condition, signature.state | signature.memory),
+            (step, step_inputs(signature), step_outputs(signature)),
         ):
-            got = runner.get_input_details().keys(), runner.get_output_details().keys()
-            if got != (inputs.keys(), outputs.keys()):
+            if [side.keys() for side in details] != [inputs.keys(), outputs.keys()]:
                 raise InputError(f"{path}: its tensors are not those of the signature given")
+        names = {tensor["name"] for tensor in self._interpreter.get_input_details()}
+        if names != {tensor["name"] for tensor in step[0].values()}:
+            raise InputError(f"{path}: step is not its first graph; export it again")
+        self._inputs, self._outputs = (
+            {name: tensor["index"] for name, tensor in side.items()} for side in step
+        )
+        self._held: Arrays = {}  # the memory that the interpreter holds
 
     def encode(self, condition: Mapping[str, np.ndarray]) -> Arrays:
-        """See `shared.generator.Generator.encode`."""
+        """See `shared.generator.Generator.encode`; the arrays of the memory are read-only."""
         arrays = checked(condition, self.signature.condition, "encode")
-        return _rows(self._encode, arrays, self.signature.state | self.signature.memory)
+        runner = self._interpreter.get_signature_runner("encode")  # kept, it would forbid `invoke`
+        specs = self.signature.state | self.signature.memory
+        # The runner's own arrays are copies of its buffers already.
+        result = _rows(lambda row: runner(**row), arrays, specs)
+        for name in self.signature.memory:
+            result[name].flags.writeable = False
+        return result
 
     def step(self, symbol: Mapping[str, np.ndarray], state: Arrays) -> tuple[Arrays, Arrays]:
         """See `shared.generator.Generator.step`."""
         arrays = checked_step(self.signature, symbol, state)
-        results = _rows(self._step, arrays, step_outputs(self.signature))
+        results = _rows(self._invoke, arrays, step_outputs(self.signature))
         return split_step(self.signature, results, state)
 
+    def _invoke(self, row: Arrays) -> Arrays:
+        for name, array in row.items():
+            if name in self.signature.memory:
+                # LiteRT leaves its inputs as they are: what cannot have changed is there still.
+                if self._held.get(name) is array and not array.flags.writeable:
+                    continue
+                self._held[name] = array
+            self._interpreter.set_tensor(self._inputs[name], array)
+        self._interpreter.invoke()
+        return {name: self._interpreter.get_tensor(i) for name, i in self._outputs.items()}
 
-def _rows(runner: Any, arrays: Arrays, specs: Mapping[str, TensorSpec]) -> Arrays:
+
+def _rows(
+    run: Callable[[Arrays], Arrays], arrays: Arrays, specs: Mapping[str, TensorSpec]
+) -> Arrays:
     """Run every row by itself."""
     batch = len(next(iter(arrays.values())))
-    if batch == 1:  # the runner's own arrays are copies of its buffers already
-        return runner(**arrays)
+    if batch == 1:
+        return run(arrays)
     results = {n: np.empty((batch, *spec.shape), spec.dtype) for n, spec in specs.items()}
     for row in range(batch):
-        for name, value in runner(**{n: a[row : row + 1] for n, a in arrays.items()}).items():
+        for name, value in run({n: a[row : row + 1] for n, a in arrays.items()}).items():
             results[name][row] = value[0]
     return results
 

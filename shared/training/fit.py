@@ -22,6 +22,7 @@ from shared.errors import InputError
 from shared.files import read_json, write_json
 from shared.training.callbacks import EpochEnd, OutOfTime, RunCallbacks
 from shared.training.checkpoint import Checkpoint, RunState, load_state
+from shared.training.memory import keep_freed_memory
 from shared.training.optimizer import make_optimizer
 from shared.training.options import MAY_CHANGE, FitOptions
 from shared.training.record import CURVES, LOG, Record, summarize
@@ -97,6 +98,7 @@ def fit(
         return _result(model, folder)
     summary.unlink(missing_ok=True)
 
+    keep_freed_memory()
     keras.utils.set_random_seed(options.seed)
     optimizer = make_optimizer(options, model.trainable_variables)
     model.compile(optimizer=optimizer, loss=loss, jit_compile=False)

@@ -69,6 +69,22 @@ def test_rows_are_independent(backends, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_two_outputs_may_be_decoded_in_turn(backends, kind):
+    symbol = symbols(1, 1)[0]
+    states = [
+        backends[kind].encode(select_rows(conditions(2), np.array([row]))) for row in range(2)
+    ]
+    before = [backends[kind].step(symbol, state)[0]["logits"] for state in states]
+    assert np.abs(before[0] - before[1]).max() > 1e-3
+    for state, logits in zip(states, before, strict=True):
+        np.testing.assert_array_equal(backends[kind].step(symbol, state)[0]["logits"], logits)
+    changed = states[1] | {"memory": states[1]["memory"].copy()}
+    before = backends[kind].step(symbol, changed)[0]["logits"]
+    changed["memory"] *= 2
+    assert np.abs(backends[kind].step(symbol, changed)[0]["logits"] - before).max() > 1e-4
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_dtypes_are_cast_and_wrong_arrays_are_named(backends, kind):
     backend = backends[kind]
     condition = conditions(2)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from shared.layers import fused_lstm
+from shared.layers import LSTM, fused_lstm
 from shared.layers.fused_lstm import Weights, lstm_sequence
 
 
@@ -39,3 +39,23 @@ def test_gradients_without_training_are_the_same_from_a_second_pass(option, monk
     for a, b in zip(*results, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
     assert all(np.abs(g).max() > 1e-3 for g in results[0])
+
+
+@pytest.mark.parametrize("layer_norm", [False, True])
+def test_wide_layers_equal_the_portable_loop(layer_norm):
+    rng = np.random.default_rng(0)
+    layer = LSTM(fused_lstm._WIDE, return_sequences=True, peephole=True, layer_norm=layer_norm)
+    x = tf.constant(rng.normal(size=(2, 3, 4)), tf.float32)
+    layer.build(x.shape)
+
+    def results():
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_sum(layer(x) ** 2)
+        return loss, *tape.gradient(loss, [x, *(v.value for v in layer.trainable_variables)])
+
+    fast = results()
+    with fused_lstm.portable():
+        exact = results()
+    for a, b in zip(fast, exact, strict=True):
+        assert np.abs(a - b).max() <= 1e-4 * np.abs(b).max()
