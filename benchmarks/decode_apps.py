@@ -94,7 +94,7 @@ def _music_finish(generator: Any, config: Config) -> Any:
     from shared.presets import config_from_json
 
     music = config_from_json(MusicConfig, config, "config.json")
-    return compose(generator, music, plan(8, (0, 0)), DecodingOptions(**DECODING))
+    return compose(generator, music, plan(8, (0, 0)), DecodingOptions(**DECODING), rules=())
 
 
 APPS = {
