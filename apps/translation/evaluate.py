@@ -23,8 +23,10 @@ from apps.translation.translate import (
     DECODING,
     Buckets,
     condition,
+    parts_of,
     quickest,
     source_ids,
+    source_room,
     translate,
 )
 from shared.decoding import DecodingOptions
@@ -69,22 +71,25 @@ def figures_of(
     With several directions there are keys such as ``bleu_en_de`` for each, and ``bleu`` and
     ``chrf`` are their means.
     """
-    results = translate(
-        generator,
-        config,
-        tokenizer,
-        [pair.source for pair in pairs],
-        [pair.target_language for pair in pairs],
-        options or DecodingOptions(**DECODING),
-        progress,
+    parts = [parts_of(pair.source, tokenizer, source_room(config)) for pair in pairs]
+    results = iter(
+        translate(
+            generator,
+            config,
+            tokenizer,
+            [text for some in parts for text, _ in some],
+            [pair.target_language for pair, some in zip(pairs, parts, strict=True) for _ in some],
+            options or DecodingOptions(**DECODING),
+            progress,
+        )
     )
-    found = [result[0].text if result else "" for result in results]
-    parts: dict[str, list[int]] = {}
+    found = ["".join(next(results)[0].text + gap for _, gap in some) for some in parts]
+    groups: dict[str, list[int]] = {}
     for index, pair in enumerate(pairs):
-        parts.setdefault(f"{pair.source_language}_{pair.target_language}", []).append(index)
+        groups.setdefault(f"{pair.source_language}_{pair.target_language}", []).append(index)
     each = {
-        name: scores([found[i] for i in part], [pairs[i].target for i in part])
-        for name, part in sorted(parts.items())
+        name: scores([found[i] for i in group], [pairs[i].target for i in group])
+        for name, group in sorted(groups.items())
     }
     first = next(iter(each.values()))
     if len(each) == 1:

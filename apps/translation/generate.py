@@ -22,6 +22,7 @@ from apps.translation.output import (
 from apps.translation.translate import (
     Translation,
     as_json,
+    parts_of,
     quickest,
     source_room,
     translate,
@@ -33,6 +34,7 @@ from shared.files import write_bytes, write_text
 from shared.generator import Generator
 from shared.presets import config_from_json
 from shared.text import Tokenizer
+from shared.text.sentences import split_sentences
 
 Config = TranslationConfig
 TOKENIZER = "tokenizer.model"
@@ -95,11 +97,13 @@ def translate_texts(
     Returns:
         The sentences of each text; `joined` makes a text of them again.
     """
-    from shared.text.sentences import fit, split_sentences
-
     room = source_room(config)
     parts = [
-        [part for sentence in split_sentences(text) for part in fit(sentence, tokenizer, room)]
+        [
+            pair
+            for sentence in split_sentences(text)
+            for pair in _with_gap(parts_of(sentence.text, tokenizer, room), sentence.after)
+        ]
         for text in texts
     ]
     flat = [source for part in parts for source, _ in part]
@@ -109,6 +113,10 @@ def translate_texts(
         )
     )
     return [[Sentence(source, gap, next(found)) for source, gap in part] for part in parts]
+
+
+def _with_gap(parts: list[tuple[str, str]], gap: str) -> list[tuple[str, str]]:
+    return [*parts[:-1], (parts[-1][0], gap)]
 
 
 def joined(sentences: Sequence[Sentence]) -> str:

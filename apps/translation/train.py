@@ -243,7 +243,7 @@ def run(args: argparse.Namespace) -> None:
     tokenizer = prepare_tokenizer(folder, config, pairs, start)
     config = dataclasses.replace(config, vocabulary=tokenizer.vocabulary)  # of little text, less
     room = source_room(config)
-    pairs, valid = (_short_enough(part, tokenizer, room) for part in (pairs, valid))
+    pairs = _short_enough(pairs, tokenizer, room)
     data = DataOptions(**_given(args, _DATA_FIELDS))
     options = dataclasses.replace(
         RECIPE, **_given(args, _FIT_FIELDS), max_minutes=args.minutes, seed=args.seed

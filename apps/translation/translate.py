@@ -16,7 +16,8 @@ from apps.translation.config import TranslationConfig, language_symbol
 from shared.decoding import DecodingOptions, decode
 from shared.errors import InputError
 from shared.generator import Arrays, Generator
-from shared.text import END, START, Tokenizer
+from shared.text import END, START, Tokenizer, normalize
+from shared.text.sentences import fit_sentence
 
 # What the shipped bundles name as their defaults, too.
 DECODING: dict[str, Any] = {
@@ -78,6 +79,21 @@ def source_ids(
             f"{config.length}; split it"
         )
     return ids
+
+
+def parts_of(text: str, tokenizer: Tokenizer, room: int) -> list[tuple[str, str]]:
+    """A sentence in parts of at most ``room`` subwords, each with what stands after it.
+
+    One part, if the sentence is short enough; of it nothing is lost but its spacing.
+    """
+    text = normalize(text)
+    parts, start = [], 0
+    for part in fit_sentence(text, room, lambda t: len(tokenizer.encode(t))):
+        end = start + len(part)
+        gap = text[end : end + 1].strip(" ") != text[end : end + 1]
+        parts.append((part, " " if gap else ""))
+        start = end + gap
+    return parts
 
 
 def condition(sources: Sequence[Sequence[int]], length: int) -> Arrays:
