@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from apps.arguments import add_json, add_model_arguments, report
 from apps.translation.config import TranslationConfig
 from apps.translation.data import Pair, load, read_parallel
-from apps.translation.generate import open_translation
+from apps.translation.generate import open_tokenizer, open_translation
 from apps.translation.output import (
     Progress,
     add_decoding_arguments,
@@ -160,11 +161,17 @@ def run(args: argparse.Namespace) -> None:
 
 
 def export_parts(
-    config: TranslationConfig, split: str, data: str = DATA, tokenizer: Tokenizer | None = None
+    config: TranslationConfig, split: str, folder: str | Path, data: str = DATA
 ) -> Mapping[str, Any]:
-    """Examples, task metric and decoding defaults for `shared.export.pipeline.export_bundle`."""
-    assert tokenizer
+    """Examples, task metric and decoding defaults for `shared.export.pipeline.export_bundle`.
+
+    Raises:
+        InputError: There are too few pairs.
+    """
+    tokenizer = open_tokenizer(folder)
     pairs = load(data, split, config.directions)
+    if len(pairs) < 4:
+        raise InputError(f"{data}: {len(pairs)} pairs; to export takes four, to compare with")
     return {
         "examples": [_example(config, tokenizer, pair) for pair in pairs[:: len(pairs) // 4][:4]],
         "metric": lambda generator: {
