@@ -1,7 +1,7 @@
 """The five architectures, each on a small real task: LSTM, with layer normalization, and GRU.
 
-    python benchmarks/architectures.py --json FILE    # 12 minutes for a seed, two cores
-    python benchmarks/architectures.py --quick        # two minutes: that it runs
+    python benchmarks/architectures.py --json FILE    # about 12 minutes for a seed (estimated)
+    python benchmarks/architectures.py --quick        # about two minutes: that it runs
 
 One seed shows what an architecture is good for, and cannot tell rows apart that are close:
 `--seeds 3` gives the spread. All rows of one seed come before those of the next, and FILE is
