@@ -12,12 +12,14 @@ from collections.abc import Iterator, Sequence
 from apps import APPS, demo, presets
 from apps.music import continuation, harmonize
 from apps.music import generate as music
+from apps.translation import generate as translation
 from shared.errors import InputError
 
 VERBS = {
     "compose": (music, "compose a four-part chorale"),
     "continue": (continuation, "continue a chorale that somebody began"),
     "harmonize": (harmonize, "find three voices beneath a melody"),
+    "translate": (translation, "translate sentences, a text or a file"),
     "presets": (presets, "list the trained models"),
     "demo": (demo, "a sample of everything, and a page that shows it"),
 }

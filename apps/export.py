@@ -36,6 +36,8 @@ def run(args: argparse.Namespace) -> None:
         report(args, {"saved_model": args.saved_model}, f"wrote {args.saved_model}")
         return
     data = {"data": args.data} if args.data else {}
+    if preset.extra_files:  # a tokenizer, without which nothing can be measured
+        data["folder"] = preset.folder
     config = config_from_json(generate.Config, preset.config, preset.folder)
     parts = evaluate.export_parts(config, split=args.split, **data)
     folder = args.output or BUNDLES / f"{args.app}-{preset.name}"

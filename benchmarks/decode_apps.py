@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from shared.decoding import DecodingOptions
+from shared.decoding import DecodingOptions, decode
 from shared.generator import Arrays, Generator
 
 Config = dict[str, Any]
@@ -97,6 +97,35 @@ def _music_finish(generator: Any, config: Config) -> Any:
     return compose(generator, music, plan(8, (0, 0)), DecodingOptions(**DECODING), rules=())
 
 
+def _translation_config(name: str) -> Config:
+    from apps.translation.config import PRESETS
+
+    return dict(vars(PRESETS[name]))
+
+
+def _translation_build(config: Config) -> Any:
+    from apps.translation.generate import build_model
+
+    return build_model(config)
+
+
+def _translation_condition(config: Config) -> Arrays:
+    """A source of twelve subwords and the end."""
+    from apps.translation.translate import condition
+    from shared.text import END
+
+    return condition([[*range(280, 292), END]], config["length"])
+
+
+def _translation_finish(generator: Any, config: Config) -> Any:
+    from apps.translation.translate import DECODING
+    from shared.text import END, START
+
+    options = DecodingOptions(**{**DECODING, "min_length": 16, "max_length": 16})
+    state = generator.encode(_translation_condition(config))
+    return decode(generator, state, start=START, end=END, options=options)
+
+
 APPS = {
     "music": App(
         preset="chorales",
@@ -107,5 +136,14 @@ APPS = {
         symbols=lambda config: _music_calls(config).symbols,
         finish=_music_finish,
         port="benchmarks.decode_music_torch",
+    ),
+    "translation": App(
+        preset="multi30k-en-de",
+        output="16 subwords, beam 5",
+        config=_translation_config,
+        build=_translation_build,
+        condition=_translation_condition,
+        symbols=lambda config: [{"symbol": np.array([280 + k], np.int32)} for k in range(16)],
+        finish=_translation_finish,
     ),
 }

@@ -11,7 +11,10 @@ SimpleRNN, GRU, Keras' LSTM and this suite's learn the tasks of `benchmarks/memo
 
 The norm of the gradient of the loss with respect to the state k steps back shows why.
 Every network has about as many recurrent weights, the same optimizer, data and limit of steps.
-Results are written after the last job: ``results.json`` and three pictures.
+Ours runs its plain loop here, for the fast path compiles for every length, and there are many.
+
+Results are written after the last job: ``results.json`` and three pictures. The time is limited:
+all networks of the first seed come first, and seeds for which it is too late are left out.
 """
 
 from __future__ import annotations
@@ -37,7 +40,7 @@ import tensorflow as tf
 from benchmarks.memory_plots import plot_accuracy, plot_gradients
 from benchmarks.memory_tasks import TASKS, Task
 from shared.files import write_bytes, write_json
-from shared.layers import LSTM
+from shared.layers import LSTM, portable
 from shared.layers.scan import scan
 
 UNITS = 32  # of an LSTM: 4 * 32**2 recurrent weights, as many as 3 * 37**2 and 64**2
@@ -64,15 +67,21 @@ class Plan:
         scratch_gaps: Of recall from scratch.
         seeds: Networks for each point.
         limit: Of training steps at one gap.
+        scratch_limit: The same from scratch.
+        work: Another limit at one gap, of training steps times gap: what long ones may cost.
         back: How far gradients are followed back.
+        seconds: After which no result is waited for.
     """
 
     tasks: tuple[str, ...] = tuple(TASKS)
     gaps: tuple[int, ...] = (10, 14, 20, 30, 45, 70, 100, 140, 200, 300, 450, 700, 1000)
-    scratch_gaps: tuple[int, ...] = (10, 30, 100, 300)
+    scratch_gaps: tuple[int, ...] = (10, 20, 40, 80)
     seeds: int = 3
-    limit: int = 1000
+    limit: int = 1500
+    scratch_limit: int = 600
+    work: int = 40_000
     back: int = 100
+    seconds: int = 1150
 
 
 QUICK = Plan(
@@ -80,7 +89,9 @@ QUICK = Plan(
     gaps=(10, 20, 40, 100),
     scratch_gaps=(10, 40),
     seeds=1,
-    limit=250,
+    limit=150,
+    scratch_limit=150,
+    seconds=55,
 )
 
 
@@ -95,16 +106,22 @@ class Network:
         self.variables = self.layer.trainable_variables + self.head.trainable_variables
         self.optimizer = keras.optimizers.Adam(learning_rate, clipnorm=1.0)
         self.optimizer.build(self.variables)
-        self.answer = tf.function(lambda x: self.head(self.layer(x)), reduce_retracing=False)
-        self._train = tf.function(self._train_step, reduce_retracing=False)
+        x = tf.TensorSpec((BATCH, None, features))  # traced once for all gaps
+        y = tf.TensorSpec((BATCH,), tf.float32 if outputs == 1 else tf.int32)
+        self.answer = tf.function(self._outputs, input_signature=[x])
+        self._train = tf.function(self._train_step, input_signature=[x, y])
 
     def train(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """One step; the answers before it."""
         return self._train(tf.constant(x), tf.constant(y)).numpy()
 
+    def _outputs(self, x):
+        with portable():
+            return self.head(self.layer(x))
+
     def _train_step(self, x, y):
         with tf.GradientTape() as tape:
-            outputs = self.head(self.layer(x))
+            outputs = self._outputs(x)
             value = loss(outputs, y)
         self.optimizer.apply(tape.gradient(value, self.variables), self.variables)
         return outputs
@@ -191,9 +208,10 @@ def curriculum(model: str, task: str, seed: int, plan: Plan) -> dict:
         steps = 0
         if not lost:
             before = [variable.numpy() for variable in network.variables]
-            steps = climb(network, TASKS[task], plan.gaps[: rung + 1], plan.limit, rng)
+            limit = min(plan.limit, plan.work // gap)
+            steps = climb(network, TASKS[task], plan.gaps[: rung + 1], limit, rng)
             lost = accuracy(network, TASKS[task], gap) < REACHED
-        if lost and steps:
+        if lost and steps and rung:  # before the first it knew nothing
             for variable, value in zip(network.variables, before, strict=True):
                 variable.assign(value)
         result["steps"].append(steps)
@@ -206,7 +224,8 @@ def scratch(model: str, task: str, seed: int, plan: Plan) -> dict:
     result = {"accuracy": [], "steps": []}
     for gap in plan.scratch_gaps:
         network, rng = new_network(model, TASKS[task], seed), np.random.default_rng(seed)
-        result["steps"].append(climb(network, TASKS[task], [gap], plan.limit, rng))
+        limit = min(plan.scratch_limit, plan.work // gap)
+        result["steps"].append(climb(network, TASKS[task], [gap], limit, rng))
         result["accuracy"].append(accuracy(network, TASKS[task], gap))
     return result
 
@@ -229,8 +248,8 @@ def measure(plan: Plan, workers: int = 2) -> dict:
     """Run all jobs side by side, a thread for each.
 
     Returns:
-        ``{"plan", "chance", "curriculum": {task: {model: [result of a seed, ...]}},
-        "scratch": {model: [...]}, "seconds"}``.
+        ``{"plan", "networks_left_out", "chance", "curriculum": {task: {model: [result of a seed,
+        ...]}}, "scratch": {model: [...]}, "seconds"}``.
     """
     start = time.monotonic()
     jobs = [
@@ -240,26 +259,36 @@ def measure(plan: Plan, workers: int = 2) -> dict:
         for model in MODELS
         for seed in range(plan.seeds)
     ]
+    # Seed by seed, for the last may be left out. Of each, the adding problem, which takes longest,
+    # comes first, so that no worker is idle at the end.
+    jobs.sort(key=lambda job: (job[3], job[1] != "adding"))
     done = {}
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     with ProcessPoolExecutor(workers, context, initializer=_one_thread) as pool:
-        # The adding problem takes longest: first in, so that no worker is idle at the end.
-        order = sorted(jobs, key=lambda job: job[1] != "adding")
         running = {pool.submit(kind, model, task, seed, plan): (kind, task, model, seed)
-                   for kind, task, model, seed in order}  # fmt: skip
-        for future in as_completed(running):
-            kind, task, model, seed = running[future]
-            done[running[future]] = result = future.result()
-            row = " ".join(f"{a:.2f}" for a in result["accuracy"])
-            seconds = time.monotonic() - start
-            print(f"{seconds:5.0f} s  {kind.__name__:10} {task:14} {model:20} {seed}: {row}",
-                  file=sys.stderr, flush=True)  # fmt: skip
+                   for kind, task, model, seed in jobs}  # fmt: skip
+        try:
+            for future in as_completed(running, timeout=plan.seconds):
+                kind, task, model, seed = running[future]
+                done[running[future]] = result = future.result()
+                row = " ".join(f"{a:.2f}" for a in result["accuracy"])
+                seconds = time.monotonic() - start
+                print(f"{seconds:5.0f} s  {kind.__name__:10} {task:14} {model:20} {seed}: {row}",
+                      file=sys.stderr, flush=True)  # fmt: skip
+        except TimeoutError:
+            print(f"{len(jobs) - len(done)} of {len(jobs)} networks left out: {plan.seconds} s "
+                  "have passed.", file=sys.stderr, flush=True)  # fmt: skip
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in multiprocessing.active_children():
+                worker.terminate()
 
     def seeds(kind, task, model):
-        return [done[kind, task, model, seed] for seed in range(plan.seeds)]
+        keys = [(kind, task, model, seed) for seed in range(plan.seeds)]
+        return [done[key] for key in keys if key in done]
 
     return {
         "plan": asdict(plan),
+        "networks_left_out": len(jobs) - len(done),
         "chance": {task: TASKS[task].chance for task in plan.tasks},
         "curriculum": {
             task: {model: seeds(curriculum, task, model) for model in MODELS} for task in plan.tasks
@@ -283,8 +312,8 @@ def summary(results: dict) -> str:
         cells = [longest(seeds[model], plan["gaps"]) for seeds in tasks.values()]
         cells.append(longest(results["scratch"][model], plan["scratch_gaps"]))
         for when in ("untrained", "trained"):
-            left = [seed[when] for seed in tasks["recall"][model]]
-            cells.append(f"{np.exp(np.mean([np.log(per_step(norms)) for norms in left])):.2f}")
+            left = [np.log(per_step(seed[when])) for seed in tasks["recall"][model]]
+            cells.append(f"{np.exp(np.mean(left)):.2f}" if left else "-")
         lines.append(f"| {model} | " + " | ".join(str(cell) for cell in cells) + " |")
     return "\n".join(lines)
 
@@ -295,8 +324,10 @@ def per_step(norms: Sequence[float]) -> float:
     return (max(norms[last], 1e-30) / max(norms[10], 1e-30)) ** (1 / (last - 10))
 
 
-def longest(seeds: Sequence[dict], gaps: Sequence[int]) -> int:
-    """The longest gap up to which the median seed has an accuracy of `REACHED`."""
+def longest(seeds: Sequence[dict], gaps: Sequence[int]) -> int | str:
+    """The longest gap up to which the median seed has an accuracy of `REACHED`; "-": no seed."""
+    if not seeds:
+        return "-"
     reached = 0
     for gap, values in zip(gaps, zip(*(s["accuracy"] for s in seeds), strict=True), strict=True):
         if np.median(values) < REACHED:

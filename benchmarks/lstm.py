@@ -71,6 +71,16 @@ ROWS = {
     "peephole_bfloat16": "ours, peepholes, bfloat16",
     "xla": "Keras, XLA",
 }
+# Of the chart, in the order of its bars; frameworks in one hue each.
+COLORS = {
+    "plain": "#a9c5ec",
+    "peephole": "#2c5fa8",
+    "peephole_bfloat16": "#5e8fd6",
+    "layer_norm": "#12305c",
+    "torch": "#2e8b57",
+    "keras": "#e08e0b",
+    "xla": "#f2c879",
+}
 REQUIRED = ("peephole", "keras", "torch", "roofline")
 MODES = ("train", "forward")
 QUICK_SECONDS = 50
@@ -214,23 +224,32 @@ def shown_memory(rows: Sequence[Row]) -> str:
 def plot(rows: Sequence[Row], path: str | Path) -> None:
     """Bars per shape and mode: time as a multiple of that of the matmuls alone."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullLocator
 
     modes = [mode for mode in MODES if any(r.mode == mode for r in rows)]
-    figure = Figure(figsize=(11, 4 * len(modes)), layout="constrained")
+    figure = Figure(figsize=(11, 1 + 3.7 * len(modes)), layout="constrained")
     for axes, mode in zip(figure.subplots(len(modes), squeeze=False)[:, 0], modes, strict=True):
         mine = {(r.shape, r.row): r.seconds for r in rows if r.mode == mode}
         shapes = list(dict.fromkeys(shape for shape, _ in mine))
-        names = [n for n in ROWS if n != "roofline" and any(row == n for _, row in mine)]
+        names = [n for n in COLORS if any(row == n for _, row in mine)]
         for k, name in enumerate(names):
             at = [s + (k - (len(names) - 1) / 2) * 0.8 / len(names) for s in range(len(shapes))]
             heights = [ratio(mine[s, name], mine[s, "roofline"]) for s in shapes]
-            axes.bar(at, heights, 0.8 / len(names), label=ROWS[name])
+            # From 1 upward or downward: on a logarithmic axis, bars have no other foot.
+            axes.bar(at, [h - 1 for h in heights], 0.8 / len(names), 1, label=ROWS[name],
+                     color=COLORS[name])  # fmt: skip
         axes.axhline(1, color="black", linewidth=0.8)
-        axes.set_xticks(range(len(shapes)), shapes)
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+        axes.set_axisbelow(True)
+        axes.set_xticks(range(len(shapes)), [shape.replace(" ", "\n") for shape in shapes])
         axes.set_ylabel("times the matmuls alone")
         title = "Training step" if mode == "train" else "Forward"
-        axes.set_title(f"{title}: batch x steps, features -> units; lower is faster")
-        axes.legend(ncols=2, fontsize="small")
+        axes.set_title(f"{title}: batch x steps, features->units; lower is faster")
+    figure.legend(*axes.get_legend_handles_labels(), ncols=4, loc="outside lower center")
     figure.savefig(path, dpi=110)
 
 

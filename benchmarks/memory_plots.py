@@ -34,7 +34,7 @@ def plot_accuracy(
     """
     figure, panels = _panels(len(tasks))
     for axes, (task, results) in zip(panels, tasks.items(), strict=True):
-        for model, seeds in results.items():
+        for model, seeds in _measured(results):
             _band(axes, gaps, model, np.array([seed["accuracy"] for seed in seeds]))
         axes.axhline(chance[task], color="#999999", linewidth=0.8, linestyle="--")
         axes.text(gaps[0], chance[task] + 0.015, "guessing", color="#777777", fontsize=8)
@@ -56,7 +56,7 @@ def plot_gradients(tasks: Mapping[str, Results]) -> bytes:
     first = next(iter(tasks))
     shown = [(first, "untrained"), *((task, "trained") for task in tasks)]
     for axes, (task, when) in zip(panels, shown, strict=True):
-        for model, seeds in tasks[task].items():
+        for model, seeds in _measured(tasks[task]):
             norms = np.array([seed[when] for seed in seeds])
             norms = np.maximum(norms / norms[:, :1], 1e-30)
             _band(axes, np.arange(norms.shape[1]), model, norms, markers=False)
@@ -64,6 +64,10 @@ def plot_gradients(tasks: Mapping[str, Results]) -> bytes:
         axes.set_title("untrained" if when == "untrained" else f"trained: {task}")
     panels[0].set_ylabel("|d loss / d state|, k steps back / at the end")
     return _finish(figure, panels)
+
+
+def _measured(results: Results) -> list[tuple[str, Sequence[Mapping]]]:
+    return [(model, seeds) for model, seeds in results.items() if seeds]
 
 
 def _panels(count: int) -> tuple[Figure, Sequence[Axes]]:
@@ -87,8 +91,10 @@ def _finish(figure: Figure, panels: Sequence[Axes]) -> bytes:
     for axes in panels:
         axes.grid(color="#dddddd", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, ncols=min(6, 3 * len(panels)), loc="upper center",
+    lines = {
+        line.get_label(): line for axes in panels for line in axes.get_legend_handles_labels()[0]
+    }
+    figure.legend(lines.values(), lines.keys(), ncols=min(6, 3 * len(panels)), loc="upper center",
                   bbox_to_anchor=(0.5, 0.0), frameon=False)  # fmt: skip
     figure.tight_layout()
     buffer = io.BytesIO()

@@ -64,7 +64,27 @@ def _music_batch(rng: np.random.Generator) -> dict[str, np.ndarray]:
     }
 
 
-APPS = {"music": App("16 x 128 frames", _music_model, _music_batch)}
+def _translation_model() -> Any:
+    from apps.translation.config import PRESETS
+    from apps.translation.model import TranslationModel
+
+    return TranslationModel(PRESETS["multi30k-en-de"])
+
+
+def _translation_batch(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    rows, length, vocabulary = 74, 16, 6000
+    real = np.arange(length) < rng.integers(12, length + 1, (rows, 1))
+    ids = {
+        name: rng.integers(4, vocabulary, (rows, length)).astype(np.int32) * real
+        for name in ("source", "inputs", "targets")
+    }
+    return {**ids, "source_mask": real, "mask": real}
+
+
+APPS = {
+    "music": App("16 x 128 frames", _music_model, _music_batch),
+    "translation": App("74 x 16 subwords", _translation_model, _translation_batch),
+}
 
 
 @contextmanager

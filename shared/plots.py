@@ -8,7 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 COLORS = ("#c0392b", "#e08e0b", "#2e8b57", "#2c5fa8")
-"""One for each of four voices or lines, far enough apart for most eyes."""
+"""One for each of four voices, far enough apart for most eyes."""
+LINES = ("#111111", "#8e44ad", "#16a0a0", "#d35f9c")
+"""Of units, so that none looks like a voice."""
 
 
 def piano_roll(
@@ -60,6 +62,8 @@ def gate_trace(
     labels: Sequence[str] | None = None,
     *,
     pitches: np.ndarray | None = None,
+    strikes: np.ndarray | None = None,
+    bars: Sequence[int] = (),
     units: int | Sequence[int] | None = None,
     title: str = "",
 ) -> bytes:
@@ -74,6 +78,8 @@ def gate_trace(
             sequence: input, forget, candidate and output gate, and the cell state.
         labels: of the steps, such as words; every few steps only if there are many.
         pitches: ``(steps, voices)`` as for `piano_roll`, drawn above.
+        strikes: bool ``(steps, voices)`` as for `piano_roll`.
+        bars: steps at which a bar begins: lines through all panels, numbers instead of steps.
         units: how many units to show, spread evenly over their order; or which; default all.
         title: above the picture.
 
@@ -89,7 +95,8 @@ def gate_trace(
             raise ValueError(f"{len(gates)} steps of gates, {len(other)} of {name}")
     steps = len(gates)
     written, kept, _, shown, cell = np.moveaxis(gates[:, :, _rows(gates, units)], 1, 0)
-    reach = float(np.abs(cell).max()) or 1.0
+    # Not the largest: one unit that counts would leave the others pale.
+    reach = float(np.quantile(np.abs(cell), 0.98)) or float(np.abs(cell).max()) or 1.0
     heat = [
         ("input gate\n(writes)", written, "Greens", (0, 1)),
         ("forget gate\n(1 keeps)", kept, "Blues", (0, 1)),
@@ -104,7 +111,7 @@ def gate_trace(
     rows = [figure.add_subplot(grid[row, 0]) for row in range(len(heights))]
     figure.suptitle(title, y=0.92)
     if pitches is not None:
-        low, high = _draw_notes(rows[0], pitches)
+        low, high = _draw_notes(rows[0], pitches, strikes)
         octaves = range(-(-low // 12) * 12, high + 1, 12)
         rows[0].set_yticks(octaves, [f"C{octave // 12 - 1}" for octave in octaves])
         rows[0].set_ylabel("notes")
@@ -120,15 +127,25 @@ def gate_trace(
         )
         rows[row].set_ylabel(name)
         rows[row].set_yticks([])
-        figure.colorbar(image, cax=figure.add_subplot(grid[row, 1]))
+        extend = "both" if limits[1] < np.abs(values).max() else "neither"
+        figure.colorbar(image, cax=figure.add_subplot(grid[row, 1]), extend=extend)
     busiest = np.sort(np.argsort(-np.abs(np.diff(cell, axis=0)).sum(0), kind="stable")[:4])
-    for color, unit in zip(COLORS, busiest, strict=False):
+    for color, unit in zip(LINES, busiest, strict=False):
         rows[-1].plot(np.arange(steps) + 0.5, cell[:, unit], color=color, linewidth=1.4)
     rows[-1].axhline(0, color="#999999", linewidth=0.6)
     rows[-1].set_ylabel("four of\nthe cells")
     for axes in rows:
         axes.set(xlim=(0, steps), xticks=[])
-    if labels is None:
+        for bar in bars:
+            axes.axvline(bar, color="#777777", linewidth=0.6, linestyle=":")
+    rows[-1].text(1.005, 0, "heat maps: a row\nfor each unit,\nthose that keep\nlongest on top",
+                  transform=rows[-1].transAxes, fontsize=7, color="#555555")  # fmt: skip
+    if labels is None and len(bars):
+        every = -(-len(bars) // 20)
+        at = range(0, len(bars), every)
+        rows[-1].set_xticks([bars[bar] for bar in at], [str(bar + 1) for bar in at])
+        rows[-1].set_xlabel("bar")
+    elif labels is None:
         every = 1 << max(0, (steps - 1).bit_length() - 4)  # at most 16 numbers
         rows[-1].set_xticks(range(0, steps, every), [str(step) for step in range(0, steps, every)])
         rows[-1].set_xlabel("step")
@@ -137,6 +154,46 @@ def gate_trace(
         at = range(0, steps, every)
         rows[-1].set_xticks([step + 0.5 for step in at], [labels[step] for step in at])
         rows[-1].tick_params(axis="x", rotation=90, length=0)
+    return _png(figure)
+
+
+def attention_map(
+    weights: np.ndarray,
+    sources: Sequence[str],
+    targets: Sequence[str],
+    *,
+    title: str = "",
+) -> bytes:
+    """What each symbol that was written attended to, as a PNG; the darker, the more.
+
+    Args:
+        weights: ``(targets, sources)``, 0 to 1.
+        sources: what was read, along the top.
+        targets: what was written, down the side.
+        title: below the map.
+
+    Raises:
+        ValueError: shapes do not fit together.
+    """
+    from matplotlib.figure import Figure
+
+    if weights.shape != (len(targets), len(sources)):
+        raise ValueError(f"{weights.shape} weights, {len(targets)} x {len(sources)} symbols")
+    size = [float(np.clip(0.36 * n + 1.4, 3, 24)) for n in (len(sources), len(targets))]
+    figure = Figure(figsize=(size[0], size[1]), dpi=110)
+    axes = figure.add_subplot()
+    axes.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="equal", interpolation="nearest")
+    # A dollar sign would begin a formula.
+    names = [[name.replace("$", r"\$") for name in part] for part in (sources, targets)]
+    axes.set_xticks(range(len(sources)), names[0], rotation=90)
+    axes.set_yticks(range(len(targets)), names[1])
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    axes.set_xticks(np.arange(len(sources) + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(len(targets) + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="#dddddd", linewidth=0.6)
+    axes.tick_params(which="minor", length=0)
+    axes.set_xlabel(title.replace("$", r"\$"))
     return _png(figure)
 
 

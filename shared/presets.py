@@ -35,7 +35,8 @@ from shared.model_card import Card, model_card
 from shared.weights import assign, model_weights, read_weights, write_weights
 
 FORMAT_VERSION = 1
-DEFAULT = {"music": "chorales"}  # of several bundles, the one that runs when none is named
+# Of several bundles, the one that runs when none is named.
+DEFAULT = {"music": "chorales", "translation": "tatoeba"}
 CONFIG, WEIGHTS, METRICS, README = "config.json", "weights.npz", "metrics.json", "README.md"
 CHECKSUMS = "checksums.json"
 

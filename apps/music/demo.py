@@ -14,6 +14,7 @@ from apps.music import continuation, generate, harmonize
 from apps.music.continuation import cut
 from apps.music.corpus import piece_from_score
 from apps.music.score import musicxml
+from apps.music.sound import PLAIN
 from shared.files import write_text
 
 ODE_TO_JOY = """X:1
@@ -64,7 +65,7 @@ def _sample(
     ]
     roll = folder / f"{name}-roll.png"
     words = [*words, "--seed", str(seed)]
-    outputs = ["-o", *(str(path) for path, _ in made), "--roll", str(roll)]
+    outputs = ["-o", *(str(path) for path, _ in made), "--roll", str(roll), "--soundfont", PLAIN]
     parser = argparse.ArgumentParser()
     module.add_arguments(parser)
     said = io.StringIO()

@@ -40,7 +40,13 @@ def run(args: argparse.Namespace) -> None:
         raise InputError(f"--layer must be 1 to {layers}, --units and --steps at least 1")
     trace = gates(load_model(preset, build_model), piece, args.steps)[args.layer - 1]
     write_bytes(
-        args.output, picture(piece, trace, args.units, f"{preset.name}, layer {args.layer}")
+        args.output,
+        picture(
+            piece,
+            trace,
+            args.units,
+            f"{Path(args.input).name} read by {preset.name}, layer {args.layer}",
+        ),
     )
     means = dict(zip(GATES, trace.mean((0, 2)).tolist(), strict=True))
     values = {"preset": preset.name, "layer": args.layer, "steps": len(trace), "means": means}
@@ -73,4 +79,11 @@ def picture(piece: Piece, trace: np.ndarray, units: int, title: str) -> bytes:
     """The notes above the gates of the units whose cell state changes most, as a PNG."""
     cell = trace[:, GATES.index("cell")]
     busy = np.argsort(-np.abs(np.diff(cell, axis=0)).sum(0))[:units]
-    return gate_trace(trace[:, :, busy], pitches=piece.pitches[: len(trace)], title=title)
+    steps = slice(len(trace))
+    return gate_trace(
+        trace[:, :, busy],
+        pitches=piece.pitches[steps],
+        strikes=piece.strikes[steps],
+        bars=np.flatnonzero(piece.position[steps] == 0).tolist(),
+        title=title,
+    )

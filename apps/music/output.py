@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from apps.arguments import add_json, add_model_arguments, add_seed, report
-from apps.music import score
+from apps.music import score, sound
 from apps.music.key import key_name
 from apps.music.piece import VOICES, Piece
 from apps.music.rules import RULES, choose_rules
@@ -40,6 +41,8 @@ def add_output_arguments(parser: argparse.ArgumentParser, name: str = "chorale.m
                         help=f"one or several files; {ENDINGS}; default: {name}")  # fmt: skip
     parser.add_argument("--roll", metavar="FILE.png", help="a piano roll too")
     parser.add_argument("--tempo", type=int, default=84, help="quarters a minute")
+    parser.add_argument("--soundfont", metavar="FILE.sf2", help="to play a .wav with; by default "
+                        "the system's, if it has fluidsynth; 'none': none")  # fmt: skip
     add_model_arguments(parser)
     add_seed(parser)
     add_json(parser)
@@ -55,6 +58,7 @@ def check_common(args: argparse.Namespace) -> tuple[DecodingOptions, tuple[str, 
         check_ending(path)
     if args.roll and Path(args.roll).suffix.lower() != ".png":
         raise InputError(f"{args.roll}: a piano roll is a picture; call it FILE.png")
+    sound.find_soundfont(args.soundfont)
     check_range("--tempo", args.tempo, 20, 300)
     options = DecodingOptions(
         strategy="sample", temperature=args.temperature, top_p=args.top_p, seed=args.seed
@@ -78,7 +82,7 @@ WRITERS: dict[str, Callable[[Piece, int], bytes]] = {
     ".musicxml": lambda piece, tempo: score.musicxml(piece, tempo=tempo).encode(),
     ".svg": lambda piece, tempo: _picture(piece, tempo).encode(),
     ".png": lambda piece, tempo: score.render_png(_picture(piece, tempo)),
-    ".wav": score.wav,
+    ".wav": sound.wav,
 }
 ENDINGS = f"use {', '.join(WRITERS)}"
 
@@ -111,7 +115,7 @@ def finish(
     args: argparse.Namespace, opened: Opened, piece: Piece, words: str, **values: Any
 ) -> None:
     """Writes the files and reports; nothing is written unless all of it can be made."""
-    write_all(piece, args.output, args.roll, args.tempo)
+    write_all(piece, args.output, args.roll, args.tempo, args.soundfont)
     files = [*args.output, *([args.roll] if args.roll else [])]
     values = {
         "preset": opened.name,
@@ -127,9 +131,12 @@ def finish(
     report(args, values, f"{words}, seed {args.seed}: {', '.join(files)}")
 
 
-def write_all(piece: Piece, paths: Sequence[str], roll_path: str | None, tempo: int) -> None:
+def write_all(
+    piece: Piece, paths: Sequence[str], roll_path: str | None, tempo: int, soundfont: str | None
+) -> None:
     """Writes a piece in every form that the endings ask for."""
-    files = {path: WRITERS[check_ending(path)](piece, tempo) for path in paths}
+    writers = {**WRITERS, ".wav": partial(sound.wav, soundfont=soundfont)}
+    files = {path: writers[check_ending(path)](piece, tempo) for path in paths}
     if roll_path:
         files[roll_path] = roll(piece)
     for path, content in files.items():

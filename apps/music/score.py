@@ -1,10 +1,8 @@
-"""A piece as MIDI, MusicXML, a picture of its score, and sound."""
+"""A piece as MIDI, MusicXML, and a picture of its score."""
 
 from __future__ import annotations
 
-import io
 import re
-import wave
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -285,48 +283,3 @@ def render_png(svg: str, zoom: float = 1.5) -> bytes:
         serif_family="STIXGeneral",
     )
     return bytes(png)
-
-
-# --- sound ----------------------------------------------------------------------------------
-
-RATE = 22_050  # samples a second
-
-_PARTIALS = (1.0, 0.45, 0.22, 0.12, 0.06, 0.03)  # an organ flute, roughly
-_LOUDNESS = (1.0, 0.75, 0.8, 1.1)  # of the voices
-
-
-def synthesize(piece: Piece, tempo: int = TEMPO) -> np.ndarray:
-    """The piece played by four additive voices: float32 in -1 to 1, `RATE` samples a second."""
-    step = 15 / tempo * RATE  # samples in a 16th
-    sound = np.zeros(int(len(piece) * step) + RATE, np.float32)
-    for voice, loudness in enumerate(_LOUDNESS):
-        for start, end, midi in notes(piece, voice):
-            if midi >= 0:
-                first = int(start * step)
-                tone = loudness * _tone(midi, int((end - start) * step))
-                sound[first : first + len(tone)] += tone
-    return sound * (0.9 / max(float(np.abs(sound).max()), 1e-9))
-
-
-def _tone(midi: int, samples: int) -> np.ndarray:
-    """A note with a soft attack and a release of 0.12 seconds after its end."""
-    release = int(0.12 * RATE)
-    time = np.arange(samples + release, dtype=np.float32) / RATE
-    frequency = 440.0 * 2 ** ((midi - 69) / 12)
-    tone = np.zeros_like(time)
-    for partial, strength in enumerate(_PARTIALS, 1):
-        if partial * frequency < RATE / 2:
-            fade = np.exp(-0.5 * (partial - 1) * time)  # brighter at first
-            tone += strength * fade * np.sin(2 * np.pi * partial * frequency * time)
-    attack = np.minimum(time / 0.025, 1.0)
-    left = np.minimum((samples + release - np.arange(samples + release)) / release, 1.0)
-    return tone * attack * left**2 * (0.75 + 0.25 * np.exp(-2.0 * time))
-
-
-def wav(piece: Piece, tempo: int = TEMPO) -> bytes:
-    """`synthesize` as a WAV file, mono, 16 bit."""
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setparams((1, 2, RATE, 0, "NONE", ""))
-        file.writeframes((synthesize(piece, tempo) * 32767).astype("<i2").tobytes())
-    return buffer.getvalue()

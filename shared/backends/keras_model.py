@@ -20,7 +20,7 @@ class KerasBackend:
 
     def __init__(self, model: Any) -> None:
         """Wrap the model; the first call of each function traces it."""
-        self.signature = model.signature
+        self.model, self.signature = model, model.signature
         self._functions = tf_functions(model)
 
     def encode(self, condition: Mapping[str, np.ndarray]) -> Arrays:

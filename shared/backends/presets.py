@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from shared.backends import open_backend
@@ -25,6 +26,7 @@ class Opened:
     config: dict[str, Any]
     backend: str
     precision: str
+    folder: Path | None = None  # where the tokenizer's files are
 
 
 def open_preset(app: str, name: str | None, backend: str, build_model: BuildModel) -> Opened:
@@ -42,7 +44,9 @@ def open_preset(app: str, name: str | None, backend: str, build_model: BuildMode
     """
     if backend == "litert":
         bundle = find_bundle(app, name)
-        return Opened(bundle.open(), bundle.preset, bundle.config, backend, bundle.precision)
+        return Opened(
+            bundle.open(), bundle.preset, bundle.config, backend, bundle.precision, bundle.folder
+        )
     preset = find_preset(app, name)
     model = load_model(preset, build_model)
     if backend == "keras":
@@ -55,7 +59,7 @@ def open_preset(app: str, name: str | None, backend: str, build_model: BuildMode
         if not source.exists():
             export_saved_model(model, source)
     generator = open_backend(backend, source)
-    return Opened(generator, preset.name, preset.config, backend, "float16")
+    return Opened(generator, preset.name, preset.config, backend, "float16", preset.folder)
 
 
 def load_model(preset: Preset, build_model: BuildModel) -> Any:

@@ -9,6 +9,7 @@ from benchmarks import decode, lstm, train_step
 from benchmarks.common import Worker, available, ratio, table, turn
 from benchmarks.decode_apps import APPS
 from benchmarks.lstm_frameworks import Keras, Ours, Roofline
+from shared.backends.keras_model import KerasBackend
 
 SHAPES = (lstm.Shape("a", 4, 10, 8, 16), lstm.Shape("b", 2, 3, 8, 16), lstm.Shape("c", 2, 4, 8, 16))
 MILLISECONDS = {"peephole": 10, "keras": 30, "torch": 15, "roofline": 5}
@@ -150,7 +151,7 @@ def test_keras_layers_take_the_place_of_ours_for_a_while():
 def test_each_app_has_a_batch_that_its_model_trains_on():
     for app in train_step.APPS.values():
         batch = app.batch(np.random.default_rng(0))
-        assert {len(value) for value in batch.values()} == {16}
+        assert {str(len(value)) for value in batch.values()} == {app.size.split(" x ")[0]}
 
 
 def test_decoding_asks_what_the_app_asks():
@@ -160,6 +161,14 @@ def test_decoding_asks_what_the_app_asks():
     assert len(symbols) == 64  # one bar
     assert [int(s["voice"][0]) for s in symbols[:5]] == [0, 1, 2, 3, 0]
     assert app.condition(config)["key"].shape == (1, 2)
+
+
+def test_decoding_a_translation_takes_as_many_steps_as_it_says():
+    app = APPS["translation"]
+    config = app.config("tiny")
+    [[result]] = app.finish(KerasBackend(app.build(config)), config)
+    assert f"{len(result.symbols)} subwords" in app.output
+    assert app.condition(config)["source_mask"].sum() == 13
 
 
 def test_decode_rows_and_their_ratios(capsys):

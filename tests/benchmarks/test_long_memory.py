@@ -8,6 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 from benchmarks import long_memory, memory_tasks
+from benchmarks.memory_plots import plot_accuracy, plot_gradients
 from benchmarks.memory_tasks import ANSWERS, LANGUAGES, TASKS, WORDS, sentences
 from shared.layers import portable
 
@@ -247,3 +248,15 @@ def test_quick_is_a_small_part_of_the_plan():
     full, quick = long_memory.Plan(), long_memory.QUICK
     assert set(quick.tasks) < set(full.tasks) and max(quick.gaps) < max(full.gaps) == 1000
     assert replace(full, tasks=quick.tasks).tasks[0] == "recall"  # what is learned from scratch
+
+
+def test_networks_for_which_it_is_too_late_are_left_out():
+    plan = replace(long_memory.QUICK, seconds=0)
+    results = long_memory.measure(plan)
+    assert results["networks_left_out"] == 3 * len(long_memory.MODELS)
+    assert not any(results["curriculum"]["recall"].values())
+    assert "| SimpleRNN | - | - | - | - | - |" in long_memory.summary(results)
+    half = {"recall": results["curriculum"]["recall"] | {
+        "GRU": [{"accuracy": [1.0] * len(plan.gaps), "untrained": [1.0], "trained": [1.0]}],
+    }}  # fmt: skip
+    assert plot_gradients(half) and plot_accuracy(half, plan.gaps, results["chance"])

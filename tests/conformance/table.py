@@ -357,6 +357,15 @@ ROWS = {
         _attention("coverage", LuongAttention, "general", coverage=True),
         _decoder("Luong", lambda dtype: LuongAttention(dtype=dtype), attention_layer_size=6),
         _decoder(
+            "stacked, as for translation",
+            lambda dtype: BahdanauAttention(UNITS, dtype=dtype),
+            (UNITS, UNITS),
+            attention_layer_size=FEATURES,
+            residual=True,
+            between=0.3,
+            layer_norm=True,
+        ),
+        _decoder(
             "input feeding",
             lambda dtype: LuongAttention(scale=True, dtype=dtype),
             (UNITS, UNITS),

@@ -5,7 +5,7 @@ import pytest
 from matplotlib import colormaps
 from PIL import Image
 
-from shared.plots import gate_trace, piano_roll
+from shared.plots import attention_map, gate_trace, piano_roll
 
 
 def pixels(png):
@@ -60,3 +60,19 @@ def test_the_same_picture_is_the_same_file():
     assert piano_roll(pitches) == piano_roll(pitches)
     assert share(pixels(piano_roll(pitches)), (0xC0 / 255, 0x39 / 255, 0x2B / 255)) > 0.01
     assert piano_roll(pitches) != piano_roll(pitches[::-1])
+
+
+def test_an_attention_map_is_dark_where_the_weights_are():
+    names = list("abcdefgh"), list("uvwxyz$_")
+    blues = colormaps["Blues"]
+    rows = []
+    for place in (1, 6):
+        weights = np.zeros((8, 8))
+        weights[place] = 1
+        picture = pixels(attention_map(weights, *names, title="$"))
+        dark = np.abs(picture - np.array(blues(1.0)[:3]) * 255).max(-1) <= 2
+        assert 0.02 < dark.mean() < 0.2
+        rows.append(np.flatnonzero(dark.any(1)).mean())
+    assert rows[0] < rows[1]  # what was written first is on top
+    with pytest.raises(ValueError, match="symbols"):
+        attention_map(np.zeros((2, 3)), ["a", "b"], ["c", "d", "e"])

@@ -1,5 +1,4 @@
 import io
-import wave
 from xml.etree import ElementTree
 
 import numpy as np
@@ -74,7 +73,7 @@ def test_midi_has_the_tempo_and_a_track_for_each_voice(tmp_path):
     assert sum(any(event.isNoteOn() for event in track.events) for track in file.tracks) == 4
 
 
-@pytest.mark.parametrize("write", [score.midi, score.musicxml, score.wav])
+@pytest.mark.parametrize("write", [score.midi, score.musicxml])
 def test_the_same_piece_is_the_same_file(write):
     assert write(chorale()) == write(chorale())
 
@@ -172,22 +171,6 @@ def test_a_long_piece_is_on_one_page():
 def test_bad_musicxml():
     with pytest.raises(ValueError, match="verovio"):
         score.render_svg("nothing")
-
-
-def test_wav(tmp_path):
-    pitches = np.full((32, 4), -1)
-    pitches[:16, 3] = 57  # 220 Hz for half of the time, then silence
-    piece = piece_from_pitches("a", pitches)
-    (tmp_path / "a.wav").write_bytes(score.wav(piece, tempo=60))
-    with wave.open(str(tmp_path / "a.wav")) as file:
-        assert file.getparams()[:3] == (1, 2, 22_050)
-        sound = np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32767
-    assert 8.0 <= len(sound) / 22_050 <= 9.5
-    assert 0.5 < np.abs(sound).max() < 1.0
-    assert np.abs(sound[int(4.2 * 22_050) :]).max() == 0
-    spectrum = np.abs(np.fft.rfft(sound[:22_050]))
-    assert np.argmax(spectrum) == 220
-    assert np.abs(np.diff(sound)).max() < 0.2  # no clicks
 
 
 def test_piano_roll():

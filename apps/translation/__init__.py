@@ -1,0 +1,1 @@
+"""Translation of sentences, subword by subword, with attention to the source."""

@@ -1,0 +1,43 @@
+"""The samples of ``lstm-suite demo``: sentences, and what the model looked at."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import shlex
+from pathlib import Path
+
+from apps.demo import Sample
+from apps.translation import generate
+from shared.errors import InputError
+from shared.files import write_text
+from shared.presets import find_bundle
+
+SENTENCES = ("A man is riding a bike.", "The children are playing in the garden.")
+
+
+def samples(folder: Path, seed: int) -> list[Sample]:
+    """Translates sentences with the app's own bundle; none if there is no bundle yet."""
+    try:
+        find_bundle("translation")
+    except InputError:
+        return []
+    return [_sample(folder, f"translation-{k + 1}", text) for k, text in enumerate(SENTENCES)]
+
+
+def _sample(folder: Path, name: str, text: str) -> Sample:
+    picture, written = folder / f"{name}.png", folder / f"{name}.txt"
+    parser = argparse.ArgumentParser()
+    generate.add_arguments(parser)
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        generate.run(parser.parse_args([text, "--attention", str(picture)]))
+    answer = said.getvalue().strip()
+    write_text(written, f"{answer}\n")
+    return Sample(
+        title=text,
+        command=shlex.join(["lstm-suite", "translate", text, "--attention", picture.name]),
+        given=answer,
+        made=((picture, "what each subword attended to"), (written, "the translation")),
+    )

@@ -1,0 +1,202 @@
+"""Sources in, translations out, on any generator: what the command, evaluate and train share.
+
+Needs neither Keras nor TensorFlow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from apps.translation.config import TranslationConfig, language_symbol
+from shared.decoding import DecodingOptions, decode
+from shared.errors import InputError
+from shared.generator import Arrays, Generator
+from shared.text import END, START, Tokenizer, normalize
+from shared.text.sentences import fit_sentence
+
+# What the shipped bundles name as their defaults, too.
+DECODING: dict[str, Any] = {
+    "strategy": "beam",
+    "beam_size": 5,
+    "length_penalty": 1.0,
+    "min_length": 1,
+    "max_length": 128,
+}
+_BUCKETS = (8, 12, 16, 20, 24, 32, 48)  # padded lengths, beside the model's own
+_ROWS = 320  # hypotheses that are decoded at once
+
+
+@dataclass(frozen=True, eq=False)
+class Translation:
+    """One translation of one source.
+
+    Attributes:
+        text: Detokenized.
+        score: What translations of a source are ranked by.
+        log_probability: Natural log, of all subwords and the end.
+        finished: Whether the model ended it; else it was cut at the longest length allowed.
+        source_pieces: Subwords of the source as the encoder read them.
+        pieces: Subwords of the translation.
+        attention: ``(len(pieces), len(source_pieces))``, rows that sum to 1.
+    """
+
+    text: str
+    score: float
+    log_probability: float
+    finished: bool
+    source_pieces: tuple[str, ...]
+    pieces: tuple[str, ...]
+    attention: np.ndarray
+
+
+Buckets = Callable[[int], Generator]
+"""From a padded length to the generator that takes sources of it."""
+
+
+def source_room(config: TranslationConfig) -> int:
+    """How many subwords of text a source may have: `length` less language symbol and end."""
+    return config.length - 1 - config.multilingual
+
+
+def source_ids(
+    tokenizer: Tokenizer, config: TranslationConfig, text: str, target: str
+) -> list[int]:
+    """What the encoder reads: the language symbol if there is one, the text, the end.
+
+    Raises:
+        InputError: The text has more subwords than the model's length.
+    """
+    first = [tokenizer.id(language_symbol(target))] if config.multilingual else []
+    ids = [*first, *tokenizer.encode(text), END]
+    if len(ids) > config.length:
+        raise InputError(
+            f"{len(ids)} subwords in one sentence ({text[:30]!r}...), the model reads "
+            f"{config.length}; split it"
+        )
+    return ids
+
+
+def parts_of(text: str, tokenizer: Tokenizer, room: int) -> list[tuple[str, str]]:
+    """A sentence in parts of at most ``room`` subwords, each with what stands after it.
+
+    One part, if the sentence is short enough; of it nothing is lost but its spacing.
+    """
+    text = normalize(text)
+    parts, start = [], 0
+    for part in fit_sentence(text, room, lambda t: len(tokenizer.encode(t))):
+        end = start + len(part)
+        gap = text[end : end + 1].strip(" ") != text[end : end + 1]
+        parts.append((part, " " if gap else ""))
+        start = end + gap
+    return parts
+
+
+def condition(sources: Sequence[Sequence[int]], length: int) -> Arrays:
+    """What ``encode`` takes, the sources padded to a length."""
+    source = np.zeros((len(sources), length), np.int32)
+    mask = np.zeros((len(sources), length), np.uint8)
+    for row, ids in enumerate(sources):
+        source[row, : len(ids)] = ids
+        mask[row, : len(ids)] = 1
+    return {"source": source, "source_mask": mask}
+
+
+def translate(
+    generator: Generator | Buckets,
+    config: TranslationConfig,
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    targets: Sequence[str],
+    options: DecodingOptions,
+    progress: Callable[[int], None] = lambda count: None,
+) -> list[list[Translation]]:
+    """Translates sentences, those of about one length together.
+
+    Args:
+        generator: A translation model on any backend; or `Buckets`, so that a backend which can
+            need not pad every source to the model's length.
+        config: The model's.
+        tokenizer: The model's.
+        texts: Sentences, none longer than `source_room` subwords; an empty one stays empty.
+        targets: The language to translate each into.
+        options: How to decode; a result has three times its source's subwords and ten at most.
+        progress: Told how many sentences have been done since it was told last.
+
+    Returns:
+        For each text ``options.n_best`` translations, best first.
+
+    Raises:
+        InputError: A sentence is too long.
+    """
+    sources = [
+        source_ids(tokenizer, config, text, target) if text.strip() else []
+        for text, target in zip(texts, targets, strict=True)
+    ]
+    results: list[list[Translation]] = [[] for _ in texts]
+    rows = max(1, _ROWS // (options.beam_size if options.strategy == "beam" else options.n_best))
+    for length, indices in _batches(sources, config.length, rows):
+        if not length:
+            nothing = Translation("", 0.0, 0.0, True, (), (), np.zeros((0, 0), np.float32))
+            for index in indices:
+                results[index] = [nothing]
+        else:
+            chosen = generator(length) if callable(generator) else generator
+            padded = length if callable(generator) else config.length
+            limit = 3 * max(len(sources[index]) for index in indices) + 10
+            decoded = decode(
+                chosen,
+                chosen.encode(condition([sources[index] for index in indices], padded)),
+                start=START,
+                end=END,
+                options=dataclasses.replace(options, max_length=min(limit, options.max_length)),
+            )
+            for index, found in zip(indices, decoded, strict=True):
+                results[index] = [_translation(tokenizer, sources[index], one) for one in found]
+        progress(len(indices))
+    return results
+
+
+def quickest(generator: Generator) -> Generator | Buckets:
+    """The Keras model with sources padded no more than they need; others as they are."""
+    model = getattr(generator, "model", None)
+    if model is None:
+        return generator
+    from apps.translation.model import buckets
+
+    return buckets(model)
+
+
+def _batches(
+    sources: Sequence[Sequence[int]], longest: int, rows: int
+) -> Iterator[tuple[int, list[int]]]:
+    """Padded lengths, and indices of sources that fit them, of almost equal length each."""
+    order = sorted(range(len(sources)), key=lambda index: len(sources[index]))
+    buckets = sorted({0, *(size for size in _BUCKETS if size < longest), longest})
+    for low, high in zip([-1, *buckets], buckets, strict=False):
+        inside = [index for index in order if low < len(sources[index]) <= high]
+        for first in range(0, len(inside), rows):
+            yield high, inside[first : first + rows]
+
+
+def _translation(tokenizer: Tokenizer, source: Sequence[int], result: Any) -> Translation:
+    symbols = list(result.symbols)
+    return Translation(
+        text=tokenizer.decode(symbols),
+        score=result.score,
+        log_probability=result.log_probability,
+        finished=result.finished,
+        source_pieces=tuple(tokenizer.pieces(source)),
+        pieces=tuple(tokenizer.pieces(symbols)),
+        attention=result.attention[:, : len(source)],
+    )
+
+
+def as_json(translation: Translation) -> Mapping[str, Any]:
+    """All of it as JSON values, the alignment rounded."""
+    values = {name: value for name, value in vars(translation).items() if name != "attention"}
+    return {**values, "attention": np.round(translation.attention, 4).tolist()}

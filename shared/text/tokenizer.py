@@ -1,0 +1,151 @@
+"""Subwords by byte-pair encoding (Sennrich et al. 2016), through SentencePiece (Kudo et al. 2018).
+
+One file holds everything. What is not in the vocabulary is spelled in UTF-8 bytes, so every text
+comes back as it was; and a text cannot contain a control symbol, whatever it says.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import sentencepiece
+
+from shared.errors import InputError
+from shared.files import write_bytes
+from shared.text.normalize import normalize
+
+PAD, UNKNOWN, START, END = 0, 1, 2, 3
+_BYTES = 256
+_SPECIALS = {PAD: "<pad>", UNKNOWN: "<unk>", START: "<s>", END: "</s>"}
+
+
+class Tokenizer:
+    """Text to ids and back.
+
+    Args:
+        path: The file that `train_tokenizer` wrote.
+
+    Attributes:
+        vocabulary: Number of ids.
+        symbols: Its control symbols, beside padding, start and end.
+
+    Raises:
+        InputError: The file is missing, or is none of ours.
+    """
+
+    def __init__(self, path: str | Path):
+        try:
+            self._file = Path(path).read_bytes()
+        except OSError as error:
+            raise InputError(f"{path}: no tokenizer there ({error.strerror})") from error
+        self._processor = sentencepiece.SentencePieceProcessor()
+        try:
+            self._processor.LoadFromSerializedProto(self._file)
+        except RuntimeError as error:
+            raise InputError(f"{path}: not a SentencePiece model") from error
+        self.vocabulary = self._processor.vocab_size()
+        found = {i: self._processor.id_to_piece(i) for i in range(min(4, self.vocabulary))}
+        if found != _SPECIALS or not self._processor.is_byte(self._processor.piece_to_id("<0x00>")):
+            raise InputError(f"{path}: a SentencePiece model of another make; train one here")
+        ids = filter(self._processor.is_control, range(len(_SPECIALS), self.vocabulary))
+        self.symbols = tuple(map(self._processor.id_to_piece, ids))
+
+    def encode(self, text: str, dropout: float = 0.0) -> list[int]:
+        """Ids of the normalized text, without start and end.
+
+        Args:
+            text: Any text.
+            dropout: Share of the merges that are left out at random (BPE-dropout, Provilkov et
+                al. 2020); 0 gives the same ids always.
+        """
+        return self._processor.encode(normalize(text), **_sampling(dropout))
+
+    def encode_all(self, texts: Sequence[str], dropout: float = 0.0) -> list[list[int]]:
+        """`encode` of many texts, on all processors."""
+        return self._processor.encode(
+            [normalize(text) for text in texts],
+            num_threads=os.cpu_count() or 1,
+            **_sampling(dropout),
+        )
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of ids, control symbols left out; what `encode` was given, normalized."""
+        kept = [int(i) for i in ids if not self._processor.is_control(int(i)) and i != UNKNOWN]
+        return self._processor.decode(kept)
+
+    def pieces(self, ids: Iterable[int]) -> list[str]:
+        """What each id stands for; U+2581 is a space, ``<0xE2>`` a byte."""
+        return [self._processor.id_to_piece(int(i)) for i in ids]
+
+    def id(self, symbol: str) -> int:
+        """The id of a control symbol, such as ``<2de>``.
+
+        Raises:
+            InputError: There is no such symbol.
+        """
+        found = self._processor.piece_to_id(symbol)
+        if not self._processor.is_control(found):
+            raise InputError(f"the tokenizer has no symbol {symbol!r}")
+        return found
+
+    def save(self, path: str | Path) -> None:
+        """Write the file, under a temporary name first."""
+        write_bytes(path, self._file)
+
+
+def _sampling(dropout: float) -> dict[str, float | bool | int]:
+    return {"enable_sampling": True, "alpha": dropout, "nbest_size": -1} if dropout else {}
+
+
+def train_tokenizer(
+    texts: Iterable[str], path: str | Path, vocabulary: int = 6000, symbols: Sequence[str] = ()
+) -> Tokenizer:
+    """Learn subwords; the same texts give the same file.
+
+    Args:
+        texts: To learn from, in every language that is to be written.
+        path: Where to write the file.
+        vocabulary: Ids in all, 4 specials, the symbols and 256 bytes included. Fewer if the texts
+            have not that many subwords.
+        symbols: Control symbols, which no text contains.
+
+    Raises:
+        InputError: No text, or the vocabulary is too small for the bytes and characters.
+    """
+    sentences = (line for line in map(normalize, texts) if line)
+    first = next(sentences, None)
+    if first is None:
+        raise InputError("a tokenizer needs text to learn from; all of it is empty")
+    least = len(_SPECIALS) + len(symbols) + _BYTES
+    if vocabulary <= least:
+        raise InputError(f"a vocabulary of {vocabulary} is too small; give more than {least}")
+    written = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=itertools.chain([first], sentences),
+            model_writer=written,
+            model_type="bpe",
+            vocab_size=vocabulary,
+            hard_vocab_limit=False,
+            normalization_rule_name="identity",
+            byte_fallback=True,
+            split_digits=True,
+            character_coverage=0.9999,
+            max_sentence_length=1 << 16,
+            control_symbols=list(symbols),
+            pad_id=PAD,
+            unk_id=UNKNOWN,
+            bos_id=START,
+            eos_id=END,
+            pad_piece=_SPECIALS[PAD],
+            num_threads=1,
+            minloglevel=2,
+        )
+    except RuntimeError as error:
+        raise InputError(f"the tokenizer cannot be trained: {str(error)[:200]}") from error
+    write_bytes(path, written.getvalue())
+    return Tokenizer(path)

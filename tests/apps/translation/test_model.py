@@ -1,0 +1,122 @@
+"""The model: step repeated is the training pass, padding does nothing, the loss is the formula."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from apps.translation.config import PRESETS, TranslationConfig
+from apps.translation.model import FIRST_SYMBOL, TranslationModel, buckets
+from apps.translation.translate import condition
+from shared.backends.keras_model import KerasBackend
+from shared.decoding.sampling import log_softmax
+from shared.errors import InputError
+from shared.text import START
+from tests.apps.translation.toy import TINY, random_batch, random_model
+
+VARIANTS = {
+    "general": {},
+    "fed, stacked, residual": {
+        "input_feeding": True,
+        "attention": "additive",
+        "encoder_units": (12, 12),
+        "decoder_units": (24, 24),
+        "cell": {"layer_norm": True},
+    },
+}
+
+
+def tensors(batch):
+    return {name: tf.constant(value) for name, value in batch.items()}
+
+
+@pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS)
+def test_steps_repeated_are_the_training_pass(changes):
+    model = random_model(**changes)
+    batch = random_batch(model.config)
+    vectors, alignments = model.aligned(tensors(batch))
+    logits = model.logits(vectors).numpy()
+    backend = KerasBackend(model)
+    lengths = batch["source_mask"].sum(1)
+    sources = [list(row[:n]) for row, n in zip(batch["source"], lengths, strict=True)]
+    state = backend.encode(condition(sources, model.config.length))
+    for t in range(batch["inputs"].shape[1]):
+        outputs, state = backend.step({"symbol": batch["inputs"][:, t]}, state)
+        rows = batch["mask"][:, t]
+        allowed = model.never == 0
+        np.testing.assert_allclose(
+            outputs["logits"][rows][:, allowed], logits[rows, t][:, allowed], atol=2e-4
+        )
+        width = alignments.shape[2]
+        np.testing.assert_allclose(
+            outputs["attention"][rows, :width], alignments.numpy()[rows, t], atol=1e-5
+        )
+        assert not outputs["attention"][:, width:].any()
+
+
+@pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS)
+def test_padding_is_harmless(changes):
+    model = random_model(**changes)
+    sources = [[5, 6, 7, 3], [8, 9, 10, 11, 12, 13, 3]]
+    at = buckets(model)
+    answers = {}
+    for length in (8, 16):
+        given = condition(sources, length)
+        if length == 16:  # what stands in the padding must not matter either
+            given["source"] = np.where(given["source_mask"] == 0, 99, given["source"])
+        state = at(length).encode(given)
+        outputs = []
+        for symbol in (START, 20, 21):
+            output, state = at(length).step({"symbol": np.full(2, symbol, np.int32)}, state)
+            outputs.append(output)
+        answers[length] = outputs
+        alone = at(length).encode(condition(sources[:1], length))
+        first, _ = at(length).step({"symbol": np.array([START], np.int32)}, alone)
+        np.testing.assert_allclose(first["logits"], outputs[0]["logits"][:1], atol=1e-4)
+    for short, long in zip(answers[8], answers[16], strict=True):
+        np.testing.assert_allclose(short["logits"], long["logits"], atol=1e-4)
+        np.testing.assert_allclose(short["attention"], long["attention"][:, :8], atol=1e-5)
+        assert not long["attention"][:, 8:].any()
+
+
+def test_the_loss_is_smoothed_cross_entropy_over_real_subwords():
+    smoothing = 0.2
+    model = random_model(label_smoothing=smoothing)
+    batch = random_batch(model.config)
+    vectors = model(tensors(batch))
+    found = float(model.compute_loss(x=tensors(batch), y_pred=vectors))
+    plain = float(model.compute_loss(x=tensors(batch), y_pred=vectors, training=False))
+    values = log_softmax(model.logits(vectors).numpy())
+    wanted = np.take_along_axis(values, batch["targets"][..., None], -1)[..., 0]
+    each = (1 - smoothing) * wanted + smoothing * values.mean(-1)
+    assert found == pytest.approx(-each[batch["mask"]].mean(), rel=1e-5)
+    assert plain == pytest.approx(-wanted[batch["mask"]].mean(), rel=1e-5)
+
+
+def test_what_no_translation_holds_is_never_likely():
+    model = random_model(directions=(("en", "de"), ("en", "fr")), multilingual=True)
+    state = KerasBackend(model).encode(condition([[FIRST_SYMBOL, 9, 3]], TINY.length))
+    outputs, _ = KerasBackend(model).step({"symbol": np.array([START], np.int32)}, state)
+    never = np.flatnonzero(outputs["logits"][0] < -1e8)
+    assert never.tolist() == [0, 1, 2, FIRST_SYMBOL, FIRST_SYMBOL + 1]
+
+
+@pytest.mark.parametrize("name", [name for name in PRESETS if name != "tiny"])
+def test_configurations_can_be_built_and_are_small(name):
+    model = TranslationModel(PRESETS[name])
+    limit = 9e6 if PRESETS[name].multilingual else 6e6  # bytes of the int8 file
+    assert model.count_params() < 0.95 * limit
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"attention": "soft"},
+        {"output_dropout": 1.0},
+        {"directions": (("en", "de"), ("de", "en"))},
+    ],
+)
+def test_what_cannot_be_built_is_refused(changes):
+    with pytest.raises(InputError):
+        dataclasses.replace(TranslationConfig(), **changes)
