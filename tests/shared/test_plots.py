@@ -76,3 +76,20 @@ def test_an_attention_map_is_dark_where_the_weights_are():
     assert rows[0] < rows[1]  # what was written first is on top
     with pytest.raises(ValueError, match="symbols"):
         attention_map(np.zeros((2, 3)), ["a", "b"], ["c", "d", "e"])
+
+
+def test_a_unit_that_counts_does_not_pale_the_others():
+    gates = np.full((100, 5, 80), 0.5)
+    gates[:, 4] = np.tile([1.0, -1.0], 40)
+    gates[:, 4, 0] = np.arange(100)
+    picture = pixels(gate_trace(gates))
+    assert all(share(picture, colormaps["RdBu_r"](value)) > 0.02 for value in (0.0, 1.0))
+
+
+def test_bars_are_lines_through_all_panels():
+    gates = np.full((60, 5, 4), 0.5)
+    early, late = (pixels(gate_trace(gates, bars=[bar]))[:540] for bar in (15, 30))
+    changed = (early != late).any(-1).sum(0)  # per column, above the labels
+    lines = np.flatnonzero(changed > 0.3 * len(early))
+    assert len(lines) >= 2 and np.ptp(lines) > 0.15 * len(changed)
+    assert (changed == 0).mean() > 0.98
