@@ -121,7 +121,7 @@ def _with_gap(parts: list[tuple[str, str]], gap: str) -> list[tuple[str, str]]:
 
 def joined(sentences: Sequence[Sentence]) -> str:
     """The best translations, with what stood between their sources."""
-    return "".join(s.found[0].text + s.gap if s.found else s.gap for s in sentences).strip()
+    return "".join(s.found[0].text + s.gap for s in sentences).strip()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -254,7 +254,10 @@ def _map(texts: Sequence[Sequence[Sentence]]) -> bytes:
     """The attention map of the first sentence, both sentences on its axes."""
     from shared.plots import attention_map
 
-    found = next(s.found[0] for text in texts for s in text if s.found and s.found[0].pieces)
+    all_found = (s.found[0] for text in texts for s in text)
+    found = next((f for f in all_found if f.pieces), None)
+    if found is None:
+        raise InputError("there is no translation whose attention could be drawn")
     return attention_map(found.attention, found.source_pieces, found.pieces, title=found.text)
 
 

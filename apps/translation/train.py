@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from apps.arguments import add_json, add_seed, report
+from apps.translation.card import describe
 from apps.translation.config import ATTENTIONS, PRESETS, TranslationConfig
 from apps.translation.data import Pair, copy_augment, load, pipeline, read_parallel, read_tsv, whole
 from apps.translation.evaluate import DATA, figures_of
@@ -28,7 +29,6 @@ from shared.backends.presets import load_model
 from shared.decoding import DecodingOptions
 from shared.errors import InputError
 from shared.files import read_json, write_json
-from shared.model_card import Card
 from shared.presets import (
     Preset,
     add_figures,
@@ -255,7 +255,8 @@ def run(args: argparse.Namespace) -> None:
         report(args, result.summary, f"stopped before the first epoch ended; run again: {folder}")
         return
     output = Path(args.output or folder / "preset")
-    card = _card(args, config, result, pairs)
+    names = [*_CONFIG_FIELDS, *_FIT_FIELDS, *_DATA_FIELDS]
+    card = describe(args, config, result.summary, len(pairs), _given(args, names))
     preset = save_preset(
         output,
         "translation",
@@ -380,59 +381,4 @@ def _add_figures(
             for name, value in figures.items()
             if isinstance(value, float)
         },
-    )
-
-
-_SOURCES = {
-    "multi30k": (
-        "Multi30k (Elliott et al. 2016), task 1",
-        "other",
-        "Multi30k is for non-commercial research and education, and so are these weights.",
-        False,
-    ),
-    "tatoeba": (
-        "Tatoeba sentence pairs as selected by manythings.org/anki",
-        "cc-by-2.0",
-        "Sentences are from tatoeba.org (CC BY 2.0 FR) by way of manythings.org: name both.",
-        True,
-    ),
-}
-
-
-def _card(
-    args: argparse.Namespace,
-    config: TranslationConfig,
-    result: FitResult,
-    pairs: Sequence[Pair],
-) -> Card:
-    data = args.tsv or args.source or args.data or DATA
-    kind = next((k for k in _SOURCES if k in str(data)), "")
-    source, license_id, note, commercial = _SOURCES.get(
-        kind,
-        (Path(data).name, "other", "The license is that of the data it was trained on.", False),
-    )
-    summary = result.summary
-    names = [*_CONFIG_FIELDS, *_FIT_FIELDS, *_DATA_FIELDS]
-    changed = [
-        f"--{name.replace('_', '-')} {' '.join(map(str, v)) if isinstance(v, tuple) else v}"
-        for name, v in _given(args, names).items()
-    ]
-    origin = f"--start {args.start}" if args.start else f"--config {args.config or 'tatoeba'}"
-    words = " ".join([origin, f"--data {Path(data).name}", *changed, f"--seed {args.seed}"])
-    directions = ", ".join("-".join(pair) for pair in config.directions)
-    return Card(
-        title=f"Translation {directions}, LSTM with attention",
-        summary="Translates sentences: a bidirectional LSTM reads, an LSTM with attention writes, "
-        f"{config.vocabulary} subwords shared by all languages.",
-        training=f"{len(pairs)} pairs; {summary['steps']} steps, {summary['minutes']:.0f} minutes "
-        f"on {summary['hardware']['cores']} cores, seed {args.seed}; "
-        f"`lstm-suite train translation {words}`.",
-        limits="It knows the kind of sentence it was trained on, and translates sentence by "
-        "sentence: what a pronoun refers to in the one before is lost on it.",
-        license=license_id,
-        license_note=note,
-        commercial_use=commercial,
-        data=(source,),
-        languages=config.languages,
-        tags=("translation", "lstm", "attention"),
     )
