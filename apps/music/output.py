@@ -42,7 +42,7 @@ def add_output_arguments(parser: argparse.ArgumentParser, name: str = "chorale.m
     parser.add_argument("--roll", metavar="FILE.png", help="a piano roll too")
     parser.add_argument("--tempo", type=int, default=84, help="quarters a minute")
     parser.add_argument("--soundfont", metavar="FILE.sf2", help="to play a .wav with; by default "
-                        "the system's, if it has fluidsynth; 'none': none")  # fmt: skip
+                        "the system's, if it has fluidsynth; 'none': a plain one")  # fmt: skip
     add_model_arguments(parser)
     add_seed(parser)
     add_json(parser)
