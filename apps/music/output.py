@@ -77,7 +77,8 @@ def bars_in_words(bars: int) -> str:
     return f"{bars} bar{'s' * (bars != 1)}"
 
 
-WRITERS: dict[str, Callable[[Piece, int], bytes]] = {
+Writer = Callable[[Piece, int], bytes]
+WRITERS: dict[str, Writer] = {
     ".mid": score.midi,
     ".musicxml": lambda piece, tempo: score.musicxml(piece, tempo=tempo).encode(),
     ".svg": lambda piece, tempo: _picture(piece, tempo).encode(),
@@ -135,7 +136,7 @@ def write_all(
     piece: Piece, paths: Sequence[str], roll_path: str | None, tempo: int, soundfont: str | None
 ) -> None:
     """Writes a piece in every form that the endings ask for."""
-    writers = {**WRITERS, ".wav": partial(sound.wav, soundfont=soundfont)}
+    writers: dict[str, Writer] = {**WRITERS, ".wav": partial(sound.wav, soundfont=soundfont)}
     files = {path: writers[check_ending(path)](piece, tempo) for path in paths}
     if roll_path:
         files[roll_path] = roll(piece)

@@ -118,8 +118,9 @@ def _fluidsynth(data: bytes, font: Path) -> bytes:
         song.write_bytes(data)
         programs.write_text("".join(f"prog {channel} {ORGAN}\n" for channel in range(16)))
         # -n, -i: neither MIDI input nor a prompt; gain below clipping with four voices.
-        options = ["-n", "-i", "-q", "-g", "0.6", "-T", "wav", "-F", sound, "-f", programs]
-        done = subprocess.run(["fluidsynth", *options, font, song], capture_output=True)
+        options = ["-n", "-i", "-q", "-g", "0.6", "-T", "wav", "-F", str(sound)]
+        command = ["fluidsynth", *options, "-f", str(programs), str(font), str(song)]
+        done = subprocess.run(command, capture_output=True)
         if done.returncode or b"Failed to load" in done.stderr:  # which is no failure to it
             raise InputError(f"{font}: fluidsynth cannot play it; try another SoundFont")
         return sound.read_bytes()

@@ -136,7 +136,7 @@ def _multi30k(folder: Path | None, split: str, source: str, target: str) -> list
             raise InputError(f"{folder}: no {stem}.{language}; it needs {stem}.{source} and "
                              f"{stem}.{target} (or .gz)")  # fmt: skip
         files.append(found[0])
-    return read_parallel(*files, source, target)
+    return read_parallel(files[0], files[1], source, target)
 
 
 def _tatoeba(folder: Path | None, split: str, source: str, target: str) -> list[Pair]:

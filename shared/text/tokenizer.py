@@ -11,6 +11,7 @@ import itertools
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import sentencepiece
 
@@ -97,7 +98,7 @@ class Tokenizer:
         write_bytes(path, self._file)
 
 
-def _sampling(dropout: float) -> dict[str, float | bool | int]:
+def _sampling(dropout: float) -> dict[str, Any]:
     return {"enable_sampling": True, "alpha": dropout, "nbest_size": -1} if dropout else {}
 
 
