@@ -88,9 +88,9 @@ _OTHERS = ("de", "es", "fr")
 PRESETS = {
     "tiny": TranslationConfig(
         vocabulary=300,
-        embedding=24,
-        encoder_units=(16,),
-        decoder_units=(32,),
+        embedding=48,
+        encoder_units=(48,),
+        decoder_units=(96,),
         embedding_dropout=0,
         context_dropout=0,
         output_dropout=0,

@@ -9,8 +9,8 @@ from apps.cli import main
 from shared.files import read_json
 from tests.apps.translation.toy import toy_pairs, write_toy
 
-RECIPE = ["--epochs", "30", "--learning-rate", "0.02", "--patience", "0", "--batch-tokens", "600",
-          "--ema-momentum", "0.9", "--vocabulary", "300"]  # fmt: skip
+RECIPE = ["--epochs", "45", "--learning-rate", "0.01", "--patience", "0", "--batch-tokens", "192",
+          "--ema-momentum", "0.9", "--vocabulary", "400", "--bleu-sentences", "4"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

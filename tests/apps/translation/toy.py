@@ -47,7 +47,7 @@ def write_toy(folder: Path) -> tuple[Path, Path]:
 def toy_tokenizer(folder: Path, symbols=()):
     """A tokenizer of both languages."""
     texts = [text for pair in toy_pairs() for text in pair]
-    return train_tokenizer(texts, folder / "tokenizer.model", 300, symbols)
+    return train_tokenizer(texts, folder / "tokenizer.model", 400, symbols)
 
 
 def random_model(seed: int = 0, **changes) -> TranslationModel:
