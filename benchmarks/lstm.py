@@ -58,6 +58,8 @@ SHAPES = (
     Shape("general", 16, 1000, 64, 512),
     Shape("music", 16, 128, 320, 256),
     Shape("music", 16, 128, 256, 256),
+    Shape("translation", 64, 16, 256, 192),
+    Shape("translation", 64, 16, 256, 384),
 )
 
 # What the tables call each row, in the order of a round; a row is a process.

@@ -34,6 +34,7 @@ from shared.files import write_bytes, write_text
 from shared.generator import Generator
 from shared.presets import config_from_json
 from shared.text import Tokenizer
+from shared.text.language import guess_language
 from shared.text.sentences import split_sentences
 
 Config = TranslationConfig
@@ -219,10 +220,7 @@ def _checked(data: bytes, name: str) -> list[str]:
 
 def choose_direction(text: str, directions: Sequence[tuple[str, str]]) -> tuple[str, str]:
     """The first direction whose source is the language that the text seems to be in."""
-    from apps.translation.language import guess_language
-
-    sources = list(dict.fromkeys(source for source, _ in directions))
-    source = sources[0] if len(sources) == 1 else guess_language(text, sources)
+    source = guess_language(text, list(dict.fromkeys(source for source, _ in directions)))
     return next(pair for pair in directions if pair[0] == source)
 
 
