@@ -206,6 +206,19 @@ def _name(rng: np.random.Generator) -> str:
 # --- batches ----------------------------------------------------------------------------------
 
 
+def epoch_part(pairs: Sequence[Pair], size: int, seed: int, epoch: int) -> Sequence[Pair]:
+    """The pairs of an epoch that has about ``size`` of them; all, where it is 0.
+
+    Successive epochs share none until all pairs have had their turn; then the order is another.
+    """
+    count = -(-len(pairs) // size) if size else 1
+    if count == 1:
+        return pairs
+    turn, part = divmod(epoch, count)
+    order = np.random.default_rng([seed, turn]).permutation(len(pairs))
+    return [pairs[i] for i in order[part::count]]
+
+
 def pipeline(
     pairs: Sequence[Pair],
     tokenizer: Tokenizer,

@@ -20,7 +20,16 @@ import tensorflow as tf
 from apps.arguments import add_json, add_seed, report
 from apps.translation.card import describe
 from apps.translation.config import ATTENTIONS, PRESETS, TranslationConfig
-from apps.translation.data import Pair, copy_augment, load, pipeline, read_parallel, read_tsv, whole
+from apps.translation.data import (
+    Pair,
+    copy_augment,
+    epoch_part,
+    load,
+    pipeline,
+    read_parallel,
+    read_tsv,
+    whole,
+)
 from apps.translation.evaluate import DATA, figures_of
 from apps.translation.generate import TOKENIZER, open_tokenizer
 from apps.translation.model import TranslationModel, buckets
@@ -68,12 +77,15 @@ class DataOptions:
         bpe_dropout: Share of merges left out at random, drawn anew each epoch (Provilkov et al.
             2020); 0 is off.
         copy_rate: Share of the pairs in which names and numbers are replaced by made-up ones.
+        epoch_pairs: Pairs of an epoch, after which it is validated and kept; the next goes on with
+            others until all have had their turn. 0 for all of them.
         bleu_sentences: Validation sentences translated after each epoch, at most.
     """
 
     batch_tokens: int = 1200
     bpe_dropout: float = 0.0
     copy_rate: float = 0.0
+    epoch_pairs: int = 0
     bleu_sentences: int = 1500
 
 
@@ -119,10 +131,10 @@ def train(
         assign_weights(model, start)
 
     def epoch(number: int) -> tf.data.Dataset:
-        used = pairs
+        used = epoch_part(pairs, data.epoch_pairs, options.seed, number)
         if data.copy_rate:
             rng = np.random.default_rng([options.seed, number])
-            used = copy_augment(pairs, rng, data.copy_rate)
+            used = copy_augment(used, rng, data.copy_rate)
         return pipeline(
             used,
             tokenizer,

@@ -10,6 +10,7 @@ from apps.translation.data import (
     LENGTHS,
     Pair,
     copy_augment,
+    epoch_part,
     load,
     pipeline,
     read_parallel,
@@ -146,6 +147,14 @@ def test_the_same_arguments_give_the_same_epoch_and_others_another(tokenizer):
     assert np.array_equal(sources(0, 1), sources(0, 1))
     assert not np.array_equal(sources(0, 1), sources(0, 2))
     assert len(sources(0, 1, 0.9)) > len(sources(0, 1))
+
+
+def test_short_epochs_give_every_pair_its_turn():
+    first, second, third, fourth = (epoch_part(PAIRS, 25, 0, number) for number in range(4))
+    assert len(first) == len(second) == len(third) == 20
+    assert sorted(first + second + third) == sorted(PAIRS)
+    assert first == epoch_part(PAIRS, 25, 0, 0) and first != fourth != epoch_part(PAIRS, 25, 1, 0)
+    assert epoch_part(PAIRS, 0, 0, 7) == PAIRS
 
 
 def test_validation_counts_every_pair_once(tokenizer):
