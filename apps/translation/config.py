@@ -103,7 +103,7 @@ PRESETS = {
     "tatoeba": TranslationConfig(
         directions=tuple(pair for other in _OTHERS for pair in (("en", other), (other, "en"))),
         multilingual=True,
-        vocabulary=12000,
+        vocabulary=8000,
         encoder_units=(256,),
         decoder_units=(512,),
         embedding_dropout=0.1,
