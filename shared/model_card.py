@@ -34,7 +34,7 @@ def model_card(app: str, preset: str, card: Card, figures: Mapping[str, Mapping[
         "license": card.license,
         "library_name": "keras",
         "language": list(card.languages),
-        "tags": ["lstm", app, *card.tags],
+        "tags": list(dict.fromkeys(["lstm", app, *card.tags])),
         "datasets": list(card.data),
         "metrics": sorted(figures),
     }
@@ -43,7 +43,7 @@ def model_card(app: str, preset: str, card: Card, figures: Mapping[str, Mapping[
     # JSON is YAML, and quotes for us what YAML would take for something else ("no").
     front = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in matter.items()]
     rows = [
-        f"| {name} | {figure['value']:.4g} | {figure['data']} | `{figure['command']}` "
+        f"| {name} | {figure['value']:.4g} | {_cell(figure['data'])} | `{figure['command']}` "
         f"| {figure['date']} |"
         for name, figure in sorted(figures.items())
     ]
@@ -61,3 +61,8 @@ def model_card(app: str, preset: str, card: Card, figures: Mapping[str, Mapping[
             *("## Use", "", "```sh", f"lstm-suite evaluate {app} --preset {preset}", "```", ""),
         ]
     )
+
+
+def _cell(text: str) -> str:
+    """In a table a bar would end the cell."""
+    return text.replace("|", "\\|")

@@ -380,7 +380,7 @@ def _short_enough(pairs: Sequence[Pair], tokenizer: Tokenizer, room: int) -> lis
 def _add_figures(
     args: argparse.Namespace, preset: Preset, figures: Mapping[str, Any], n: int
 ) -> None:
-    where = f"--data {args.data or DATA} --split valid"
+    where = f"--data {Path(args.data or DATA).name} --split valid"
     if args.tsv or args.source:
         where = "--source F --reference G"
     command = f"lstm-suite evaluate translation --preset {preset.name} {where}"
