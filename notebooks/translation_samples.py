@@ -1,0 +1,205 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # From English to German with an LSTM
+#
+# One LSTM reads a sentence in both directions, another writes its translation and looks back at
+# every step. This notebook translates, shows where the model looks, compares greedy decoding with
+# beam search, teaches it ten sentences of one's own, and exports the result to a `.tflite` file.
+#
+# Up to the training nothing here needs TensorFlow: the model is a file of a few megabytes.
+
+# %%
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from IPython.display import Image, display
+
+from apps.translation.config import TranslationConfig
+from apps.translation.generate import build_model, joined, open_tokenizer, translate_texts
+from apps.translation.translate import DECODING, translate
+from shared.backends.presets import open_preset
+from shared.decoding import DecodingOptions
+from shared.plots import attention_map
+from shared.presets import config_from_json, find_preset
+
+WORK = Path(tempfile.mkdtemp())
+PRESET = "multi30k-en-de"  # captions of photos: people, dogs, streets, sport
+BEAM = DecodingOptions(**DECODING)
+
+# %% [markdown]
+# ## Translate
+
+# %%
+opened = open_preset("translation", PRESET, "litert", build_model)
+config = config_from_json(TranslationConfig, opened.config, opened.name)
+tokenizer = open_tokenizer(opened.folder)
+
+
+def german(texts, options=BEAM, generator=opened.generator):
+    """The best translation of each text."""
+    found = translate_texts(generator, config, tokenizer, texts, "de", options)
+    return [joined(sentences) for sentences in found]
+
+
+texts = [
+    "A man is riding a bike.",
+    "Two children are playing in the snow with a big brown dog.",
+    "A woman in a red dress is standing in front of a church, and a man is taking her picture.",
+    "Rufus Oxley paid 4,711 euros for his guitar.",
+]
+for text, translation in zip(texts, german(texts), strict=True):
+    print(f"{text}\n    {translation}\n")
+
+# %% [markdown]
+# The last sentence is none that could be under a photo, and the name is one that the model never
+# saw: there it guesses. What it learned from are 29,000 captions.
+#
+# ## Where it looks
+#
+# The model writes subwords: frequent words are one, rare ones several (`▁` stands for the space
+# before a word). At each, attention says how much each subword of the source counts.
+
+# %%
+[[found]] = translate(opened.generator, config, tokenizer, texts[1:2], ["de"], BEAM)
+picture = attention_map(found.attention, found.source_pieces, found.pieces, title=found.text)
+display(Image(picture))
+
+# %% [markdown]
+# ## Beam search against greedy decoding
+#
+# Greedy decoding takes the likeliest subword each time. Beam search keeps the five best beginnings,
+# so that a choice which turns out badly can be taken back. What it finds is likelier to the model,
+# length taken into account (else the shortest would win); most of the time it is better, too.
+
+# %%
+GREEDY = DecodingOptions(strategy="greedy", max_length=128)
+long = [
+    "A group of young people are sitting around a table in a restaurant, eating and talking.",
+    "An old man with a white beard plays the accordion on a busy street.",
+    "Several firefighters are standing next to a truck while smoke rises from the building.",
+]
+[greedy], [beam] = (
+    [translate(opened.generator, config, tokenizer, long, ["de"] * 3, how)]
+    for how in (GREEDY, BEAM)
+)
+for text, one, several in zip(long, greedy, beam, strict=True):
+    print(text)
+    for name, translation in (("greedy", one[0]), ("beam 5", several[0])):
+        print(f"    {name} {translation.log_probability:6.2f}  {translation.text}")
+
+# %% [markdown]
+# ## Train it further
+#
+# From here on TensorFlow is needed. Ten pairs of one's own, about something that is in no caption,
+# are learned in some seconds. On the command line this is `lstm-suite train translation --tsv
+# mine.tsv --start multi30k-en-de --learning-rate 3e-4`.
+
+# %%
+from apps.translation.data import Pair
+from apps.translation.train import DataOptions, train
+from shared.training import FitOptions
+
+own = [
+    ("The kettle is boiling.", "Der Kessel kocht."),
+    ("The kettle is empty.", "Der Kessel ist leer."),
+    ("The soldering iron is hot.", "Der Lötkolben ist heiß."),
+    ("The soldering iron is broken.", "Der Lötkolben ist kaputt."),
+    ("The printer is out of paper.", "Der Drucker hat kein Papier mehr."),
+    ("The printer is broken.", "Der Drucker ist kaputt."),
+    ("Please turn off the kettle.", "Bitte schalte den Kessel aus."),
+    ("Please turn off the printer.", "Bitte schalte den Drucker aus."),
+    ("Please turn on the printer.", "Bitte schalte den Drucker ein."),
+    ("Please turn on the soldering iron.", "Bitte schalte den Lötkolben ein."),
+]
+new = ["The soldering iron is empty.", "Please turn off the soldering iron.", "The kettle is hot."]
+pairs = [Pair(source, target, "en", "de") for source, target in own]
+options = FitOptions(
+    epochs=15,
+    optimizer="adam",
+    learning_rate=1e-3,
+    clip_norm=5.0,
+    total_steps=1,  # set from the number of batches
+    max_minutes=2,
+    monitor="val_nats_per_token",
+)
+small_batches = DataOptions(batch_tokens=64)
+preset = find_preset("translation", PRESET)
+model, result = train(
+    config,
+    tokenizer,
+    pairs,
+    pairs[:2],
+    options,
+    DataOptions(batch_tokens=64),
+    WORK / "run",
+    start=preset,
+)
+
+# %%
+from shared.backends.keras_model import KerasBackend
+
+before = german(new)
+after = german(new, generator=KerasBackend(model))
+for text, one, two in zip(new, before, after, strict=True):
+    print(f"{text}\n    before  {one}\n    after   {two}")
+assert any("Lötkolben" in text for text in after)
+
+# %% [markdown]
+# These three sentences were not among the ten. The new words have arrived; on from off it may not
+# tell apart yet. The price: with no captions among the ten, the model forgets some of what it knew.
+# For more than a demonstration, mix old and new pairs.
+#
+# ## Export and run it
+#
+# The tuned model becomes a preset (weights, tokenizer, model card) and then a bundle: a `.tflite`
+# file with the two functions `encode` and `step`, and what a program must know to run it.
+
+# %%
+from apps.translation.generate import TOKENIZER
+from shared.export.pipeline import export_bundle
+from shared.presets import save_preset
+
+(WORK / "mine").mkdir()
+for split in ("train", "val"):
+    for language, column in (("en", 0), ("de", 1)):
+        lines = "".join(f"{pair[column]}\n" for pair in own)
+        (WORK / "mine" / f"{split}.{language}").write_text(lines, encoding="utf-8")
+tuned = save_preset(
+    WORK / "preset",
+    "translation",
+    "workshop",
+    config,
+    model,
+    preset.card,
+    extra_files=[preset.folder / TOKENIZER],
+)
+
+# %%
+from apps.translation.evaluate import export_parts
+
+parts = export_parts(config, "valid", tuned.folder, str(WORK / "mine"))
+bundle = export_bundle(model, tuned, WORK / "bundle", keep=["int8"], **parts)
+for path in sorted(bundle.folder.iterdir()):
+    print(f"{path.stat().st_size / 1e6:6.2f} MB  {path.name}")
+
+# %%
+small = bundle.open()
+for text, translation in zip(new, german(new, generator=small), strict=True):
+    print(f"{text}\n    {translation}")
