@@ -1,0 +1,101 @@
+"""A few drawn pictures that take seconds to learn, with captions, and models for them."""
+
+import dataclasses
+import itertools
+from pathlib import Path
+
+import keras
+import numpy as np
+from PIL import Image, ImageDraw
+
+from apps.captioning.config import PRESETS
+from apps.captioning.model import CaptioningModel
+
+COLORS = {"red": "#d02020", "green": "#20a020", "blue": "#2030d0"}
+SHAPES = ("circle", "square")
+TINY = dataclasses.replace(PRESETS["tiny"], vocabulary=40)
+
+
+def toy_names() -> list[str]:
+    """What is drawn, in the order of the files."""
+    return [f"{color} {shape}" for color, shape in itertools.product(COLORS, SHAPES)]
+
+
+def draw(name: str) -> Image.Image:
+    """The picture of a name."""
+    color, shape = name.split()
+    image = Image.new("RGB", (96, 96), "white")
+    box = (16, 16, 80, 80)
+    pen = ImageDraw.Draw(image)
+    (pen.ellipse if shape == "circle" else pen.rectangle)(box, fill=COLORS[color])
+    return image
+
+
+def captions_of(name: str) -> list[str]:
+    """Two ways to say it."""
+    return [f"A {name} is drawn on white .", f"There is a {name} ."]
+
+
+def write_toy(folder: Path) -> Path:
+    """``images/``, ``captions.txt``, ``splits/`` with train and dev alike, and network weights."""
+    (folder / "images").mkdir(parents=True)
+    (folder / "splits").mkdir()
+    rows = ["image,caption"]
+    files = []
+    for name in toy_names():
+        file = f"{name.replace(' ', '_')}.png"
+        draw(name).save(folder / "images" / file)
+        rows += [f"{file},{text}" for text in captions_of(name)]
+        files.append(file)
+    (folder / "captions.txt").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    for split in ("train", "dev"):
+        (folder / "splits" / f"{split}.txt").write_text("\n".join(files) + "\n")
+    random_network().save_weights(folder / "network.weights.h5")
+    return folder
+
+
+def random_network(seed: int = 0) -> keras.Model:
+    """The tiny configuration's MobileNetV2 with weights through which pictures stay apart."""
+    network = keras.applications.MobileNetV2(
+        (TINY.image_size, TINY.image_size, 3), alpha=TINY.alpha, include_top=False, weights=None
+    )
+    rng = np.random.default_rng(seed)
+    for layer in network.layers:
+        for variable in layer.trainable_variables:
+            if len(variable.shape) == 4:
+                depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+                inputs = np.prod(variable.shape[:2]) * (1 if depthwise else variable.shape[2])
+                scale = (2 / inputs) ** 0.5  # He et al. 2015
+                variable.assign(rng.normal(size=variable.shape) * scale)
+    return network
+
+
+def random_model(seed: int = 0, **changes) -> CaptioningModel:
+    """An untrained model whose weights are large enough to tell outputs apart."""
+    keras.utils.set_random_seed(seed)
+    model = CaptioningModel(dataclasses.replace(TINY, **changes))
+    model.network.set_weights(random_network(seed).get_weights())
+    rng = np.random.default_rng(seed)
+    for variable in model.trainable_variables:
+        variable.assign(rng.normal(size=variable.shape).astype(np.float32) * 0.3)
+    return model
+
+
+def random_batch(config, photos: int = 2, captions: int = 2, steps: int = 6, seed: int = 0):
+    """Captions of several lengths, as `apps.captioning.data.pipeline` would yield them."""
+    rng = np.random.default_rng(seed)
+    rows = photos * captions
+    counts = rng.permutation(np.linspace(2, steps, rows).round().astype(int))[:, None]
+    mask = np.arange(steps) < counts
+
+    def ids():
+        return rng.integers(4, config.vocabulary, (rows, steps)).astype(np.int32) * mask
+
+    size = config.cells
+    return {
+        "features": rng.random((photos, size, size, 1280)).astype(np.float16),
+        "row": np.arange(photos, dtype=np.int32),
+        "inputs": ids(),
+        "targets": ids(),
+        "mask": mask,
+    }
