@@ -53,11 +53,12 @@ def describe(
     words += ["--scst"] * args.scst
     words.append("--data DIR" if args.data else "--images DIR --captions FILE")
     words.append(f"{spoken(changed)} --seed {args.seed}".strip())
+    sight = "fine-tuned" if config.tune else "pretrained"
     how = "on CIDEr-D itself (self-critical, Rennie et al. 2017)" if args.scst else "cross-entropy"
     return Card(
         title=f"Image captioning, LSTM with attention, {how}",
         summary="Says in a sentence what is in a photo, and shows where it looked for each word: "
-        f"a frozen MobileNetV2 sees, an LSTM ({config.decoder}) writes, {config.vocabulary} "
+        f"a {sight} MobileNetV2 sees, an LSTM ({config.decoder}) writes, {config.vocabulary} "
         f"{config.tokens}.",
         training=f"{photos} photos; {summary['steps']} steps, {summary['minutes']:.0f} minutes "
         f"on {summary['hardware']['cores']} cores, seed {args.seed}; "

@@ -99,6 +99,6 @@ PRESETS = {
         length=16,
     ),
     "flickr8k": CaptioningConfig(),
-    "flickr8k-up-down": CaptioningConfig(decoder="up-down", units=400),
+    "flickr8k-up-down": CaptioningConfig(decoder="up-down", units=368),
     "flickr8k-subwords": CaptioningConfig(tokens="subwords"),
 }

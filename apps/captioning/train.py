@@ -20,6 +20,7 @@ import tensorflow as tf
 
 from apps.arguments import add_field, add_json, add_seed, given, report
 from apps.captioning.backbone import load_weights
+from apps.captioning.caption import DECODING
 from apps.captioning.card import describe
 from apps.captioning.config import DECODERS, FITS, PRESETS, TOKENS, CaptioningConfig
 from apps.captioning.data import Photo, encode_captions, load, pipeline, whole
@@ -50,7 +51,7 @@ DATA_FILE = "data.json"  # in the run's folder: what it was trained on
 RECIPE = FitOptions(
     epochs=14,
     optimizer="adam",
-    learning_rate=1.5e-3,
+    learning_rate=1e-3,
     schedule="cosine",
     warmup_steps=200,
     final_fraction=0.05,
@@ -157,11 +158,12 @@ def train(
         scst: Whether to train on CIDEr-D, see `apps.captioning.selfcritical`.
     """
     keras.utils.set_random_seed(options.seed)
-    model = CaptioningModel(config)
     if scst:
         references = {row: photo.captions for row, photo in enumerate(photos)}
         reward = cider_reward(references, tokenizer)
         model = SelfCriticalModel(config, reward, data.captions_per_photo, data.baseline)
+    else:
+        model = CaptioningModel(config)
     if start:
         assign_weights(model, start)
     else:
@@ -380,7 +382,8 @@ def _add_figures(
         where += " --split-file FILE"
     command = f"lstm-suite evaluate captioning --preset {preset.name} {where}"
     today = datetime.date.today().isoformat()
-    note = f"{n} validation photos; beam {5}; BLEU, CIDEr, ROUGE-L as pycocoevalcap's"
+    beam = DECODING["beam_size"]
+    note = f"{n} validation photos; beam {beam}; BLEU, CIDEr, ROUGE-L as pycocoevalcap's"
     add_figures(
         preset.folder,
         {name: figure(value, note, command, today) for name, value in figures.items()},

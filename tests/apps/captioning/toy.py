@@ -21,11 +21,11 @@ def toy_names() -> list[str]:
     return [f"{color} {shape}" for color, shape in itertools.product(COLORS, SHAPES)]
 
 
-def draw(name: str) -> Image.Image:
-    """The picture of a name."""
+def draw(name: str, number: int = 0) -> Image.Image:
+    """The picture of a name; others are a bit larger or smaller."""
     color, shape = name.split()
     image = Image.new("RGB", (96, 96), "white")
-    box = (16, 16, 80, 80)
+    box = (16 + number, 16 + number, 80 - number, 80 - number)
     pen = ImageDraw.Draw(image)
     (pen.ellipse if shape == "circle" else pen.rectangle)(box, fill=COLORS[color])
     return image
@@ -36,20 +36,23 @@ def captions_of(name: str) -> list[str]:
     return [f"A {name} is drawn on white .", f"There is a {name} ."]
 
 
-def write_toy(folder: Path) -> Path:
-    """``images/``, ``captions.txt``, ``splits/`` with train and dev alike, and network weights."""
+def write_toy(folder: Path, copies: int = 4) -> Path:
+    """``images/``, ``captions.txt``, ``splits/``, and weights of a network.
+
+    Each picture is there in several sizes, the first of which are for validation, too.
+    """
     (folder / "images").mkdir(parents=True)
     (folder / "splits").mkdir()
     rows = ["image,caption"]
     files = []
-    for name in toy_names():
-        file = f"{name.replace(' ', '_')}.png"
-        draw(name).save(folder / "images" / file)
+    for number, name in itertools.product(range(copies), toy_names()):
+        file = f"{name.replace(' ', '_')}_{number}.png"
+        draw(name, number).save(folder / "images" / file)
         rows += [f"{file},{text}" for text in captions_of(name)]
         files.append(file)
     (folder / "captions.txt").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    for split in ("train", "dev"):
-        (folder / "splits" / f"{split}.txt").write_text("\n".join(files) + "\n")
+    for split, some in (("train", files), ("dev", files[: len(toy_names())])):
+        (folder / "splits" / f"{split}.txt").write_text("\n".join(some) + "\n")
     random_network().save_weights(folder / "network.weights.h5")
     return folder
 
