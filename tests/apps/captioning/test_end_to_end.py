@@ -14,7 +14,7 @@ from shared.export.goldens import check_goldens
 from shared.files import read_json
 from tests.apps.captioning.toy import captions_of, draw, toy_names, write_toy
 
-RECIPE = ["--config", "tiny", "--epochs", "24", "--learning-rate", "0.005", "--schedule",
+RECIPE = ["--config", "tiny", "--epochs", "20", "--learning-rate", "0.003", "--schedule",
           "constant", "--batch", "4", "--captions-per-photo", "2", "--ema-momentum", "0",
           "--attention-penalty", "0", "--patience", "0"]  # fmt: skip
 

@@ -27,10 +27,10 @@ def test_words_that_are_frequent_have_ids(tmp_path):
 def test_subwords_spell_every_word(tmp_path):
     config = dataclasses.replace(TINY, tokens="subwords", vocabulary=300)
     tokenizer = learn_tokenizer(TEXTS, tmp_path, config)
-    ids = open_tokenizer(tmp_path).encode("a zebra 's dog")
-    assert tokenizer.decode(ids) == "a zebra 's dog"
+    ids = open_tokenizer(tmp_path).encode("a blood 's dog")
+    assert tokenizer.decode(ids) == "a blood 's dog"
     words, attention = join_pieces(tokenizer.pieces(ids), np.full((len(ids), 9), 1 / 9))
-    assert words == ["a", "zebra", "'s", "dog"] and attention.shape == (4, 9)
+    assert words == ["a", "blood", "'s", "dog"] and attention.shape == (4, 9)
     np.testing.assert_allclose(attention.sum(1), 1)
 
 

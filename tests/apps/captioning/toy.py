@@ -58,7 +58,10 @@ def write_toy(folder: Path, copies: int = 4) -> Path:
 
 
 def random_network(seed: int = 0) -> keras.Model:
-    """The tiny configuration's MobileNetV2 with weights through which pictures stay apart."""
+    """The tiny configuration's MobileNetV2 with weights through which pictures stay apart.
+
+    Batch normalization has the statistics of the pictures: without, all look much alike to it.
+    """
     network = keras.applications.MobileNetV2(
         (TINY.image_size, TINY.image_size, 3), alpha=TINY.alpha, include_top=False, weights=None
     )
@@ -70,6 +73,10 @@ def random_network(seed: int = 0) -> keras.Model:
                 inputs = np.prod(variable.shape[:2]) * (1 if depthwise else variable.shape[2])
                 scale = (2 / inputs) ** 0.5  # He et al. 2015
                 variable.assign(rng.normal(size=variable.shape) * scale)
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0
+    pictures = np.stack([np.asarray(draw(name, 1), np.float32) for name in toy_names()])
+    network(pictures / 127.5 - 1, training=True)
     return network
 
 
