@@ -133,11 +133,11 @@ own = {
 }
 tokens = open_tokenizer(plain.folder)
 plain_config = config_from_json(CaptioningConfig, plain.config, plain.name)
-training = [Photo(path, tuple(own[path.name])) for path in photos]
+mine = [Photo(path, tuple(own[path.name])) for path in photos]
 options = FitOptions(
-    epochs=25,
+    epochs=12,
     optimizer="adam",
-    learning_rate=5e-4,
+    learning_rate=1e-3,
     clip_norm=2.0,
     total_steps=1,  # set from the number of batches
     max_minutes=2,
@@ -146,8 +146,8 @@ options = FitOptions(
 trained = train(
     plain_config,
     tokens,
-    training,
-    training,
+    mine * 5,  # five steps an epoch
+    mine,
     options,
     DataOptions(batch=4, captions_per_photo=2),
     WORK / "run",

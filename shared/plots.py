@@ -234,7 +234,7 @@ def photo_attention(
     for axes, word, weight in zip(grid[1:], words, weights, strict=False):
         scaled = Image.fromarray(np.asarray(weight / max(weight.max(), 1e-9), np.float32))
         light = np.asarray(scaled.resize((width, height), Image.Resampling.BICUBIC))
-        light = 0.2 + 0.8 * np.clip(light, 0, 1)[..., None]
+        light = 0.25 + 0.75 * np.clip(light, 0, 1)[..., None]
         axes.imshow((photo * light).astype(np.uint8))
         axes.set_title(word.replace("$", r"\$"), fontsize=11)
     figure.suptitle(title.replace("$", r"\$"))

@@ -15,7 +15,7 @@ from shared.errors import InputError
 from shared.files import write_text
 from shared.presets import find_bundle
 
-PHOTOS = Path(__file__).parent / "photos"
+PHOTOS = Path(__file__).parent / "samples"
 """Their sources and licenses are in SOURCES.md beside them."""
 
 

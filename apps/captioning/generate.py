@@ -13,7 +13,7 @@ from apps.arguments import add_json, add_model_arguments, report
 from apps.captioning.caption import Caption, as_json, caption
 from apps.captioning.config import CaptioningConfig
 from apps.captioning.output import Progress, add_decoding_arguments, decoding_options, table
-from apps.captioning.photos import find_photos, load_photo
+from apps.captioning.photos import find_photos, load_photo, open_photo
 from apps.captioning.words import AnyTokenizer, open_tokenizer
 from apps.demo import Sample
 from shared.backends.presets import Opened, open_preset
@@ -158,10 +158,20 @@ def _table(found: dict[Path, list[Caption]]) -> str:
 
 
 def attention_picture(path: str | Path, found: Caption, config: CaptioningConfig) -> bytes:
-    """The photo as the model saw it, once for each word with its attention laid over, as a PNG."""
+    """The photo, once for each word with its attention laid over, as a PNG.
+
+    A photo that was squashed for the model has its own shape again, and so has the attention; of a
+    padded one the square is shown.
+    """
     from shared.plots import photo_attention
 
-    return photo_attention(load_photo(path, config), found.words, found.attention, title=found.text)
+    if config.fit == "squash":
+        photo = open_photo(path)
+        photo.thumbnail((448, 448))
+        shown = np.asarray(photo)
+    else:
+        shown = load_photo(path, config)
+    return photo_attention(shown, found.words, found.attention, title=found.text)
 
 
 def demo(folder: Path, seed: int) -> list[Sample]:
