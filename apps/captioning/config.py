@@ -54,7 +54,7 @@ class CaptioningConfig:
     vocabulary: int = 4000
     min_count: int = 5
     decoder: str = "soft-attention"
-    embedding: int = 320
+    embedding: int = 288
     grid_units: int = 512
     units: int = 512
     attention_units: int = 320
@@ -99,6 +99,6 @@ PRESETS = {
         length=16,
     ),
     "flickr8k": CaptioningConfig(),
-    "flickr8k-up-down": CaptioningConfig(decoder="up-down", units=368),
-    "flickr8k-subwords": CaptioningConfig(tokens="subwords"),
+    "flickr8k-up-down": CaptioningConfig(decoder="up-down", units=320),
+    "flickr8k-subwords": CaptioningConfig(tokens="subwords", vocabulary=2500),
 }
