@@ -115,8 +115,8 @@ def run(args: argparse.Namespace) -> None:
         found, bad = caption_photos(opened.generator, config, tokenizer, paths, options, progress)
     if args.attention and found:
         write_bytes(args.attention, attention_picture(paths[0], found[paths[0]][0], config))
-    words = _table(found) if args.csv else _lines(found, args.n_best)
-    if args.output:
+    words = _table(found) if args.csv else _lines(found, args.n_best, len(paths) > 1)
+    if args.output and found:
         write_text(args.output, f"{words}\n")
         words = f"wrote {args.output}: captions of {len(found)} photos"
     values = {
@@ -137,12 +137,12 @@ def run(args: argparse.Namespace) -> None:
                          f"{len(bad)} of {len(paths)} photos left out: {reasons}")  # fmt: skip
 
 
-def _lines(found: dict[Path, list[Caption]], n_best: int) -> str:
-    """A line for each caption: the text alone for one photo, with its name or score for more."""
+def _lines(found: dict[Path, list[Caption]], n_best: int, named: bool) -> str:
+    """A line for each caption: the photo's name if there are several, the score if there are."""
     lines = []
     for path, captions in found.items():
         for one in captions:
-            name = [str(path)] if len(found) > 1 else []
+            name = [str(path)] if named else []
             score = [f"{one.score:8.3f}"] if n_best > 1 else []
             lines.append("  ".join([*name, *score, one.text]))
     return "\n".join(lines)
