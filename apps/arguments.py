@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.backends import KINDS
@@ -24,6 +25,38 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Adds ``--json``: one JSON object on standard output, all else on standard error."""
     parser.add_argument("--json", action="store_true", help="print a JSON object")
+
+
+def add_field(group: Any, name: str, default: Any, choices: Sequence[str] | None = None) -> None:
+    """An option for one field of a dataclass, None if it is not given."""
+    flag = f"--{name.replace('_', '-')}"
+    if isinstance(default, bool):
+        group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
+    else:
+        group.add_argument(
+            flag,
+            type=type(default),
+            choices=choices,
+            metavar=None if choices else {int: "N", float: "X"}.get(type(default), "NAME"),
+            help=f"default: {default}",
+        )
+
+
+def given(args: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
+    """The fields that the command names."""
+    return {name: value for name in names if (value := getattr(args, name)) is not None}
+
+
+def spoken(options: Mapping[str, Any]) -> str:
+    """Fields as they are given on the command line, for a card."""
+    words = []
+    for name, value in options.items():
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            words.append(f"--{flag} {value}")
+    return " ".join(words)
 
 
 def report(args: argparse.Namespace, values: dict[str, Any], text: str) -> None:

@@ -10,12 +10,14 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from apps import APPS, demo, presets
+from apps.captioning import generate as captioning
 from apps.music import continuation, harmonize
 from apps.music import generate as music
 from apps.translation import generate as translation
 from shared.errors import InputError
 
 VERBS = {
+    "caption": (captioning, "say what is in a photo"),
     "compose": (music, "compose a four-part chorale"),
     "continue": (continuation, "continue a chorale that somebody began"),
     "harmonize": (harmonize, "find three voices beneath a melody"),

@@ -126,7 +126,45 @@ def _translation_finish(generator: Any, config: Config) -> Any:
     return decode(generator, state, start=START, end=END, options=options)
 
 
+def _captioning_config(name: str) -> Config:
+    from dataclasses import asdict
+
+    from apps.captioning.config import PRESETS
+
+    return asdict(PRESETS[name])
+
+
+def _captioning_build(config: Config) -> Any:
+    from apps.captioning.generate import build_model
+
+    return build_model(config)
+
+
+def _captioning_condition(config: Config) -> Arrays:
+    """A photo of noise."""
+    shape = (1, config["image_size"], config["image_size"], 3)
+    return {"photo": np.random.default_rng(0).integers(0, 256, shape, np.uint8)}
+
+
+def _captioning_finish(generator: Any, config: Config) -> Any:
+    from apps.captioning.caption import DECODING
+    from shared.text import END, START
+
+    options = DecodingOptions(**{**DECODING, "min_length": 12, "max_length": 12})
+    state = generator.encode(_captioning_condition(config))
+    return decode(generator, state, start=START, end=END, options=options)
+
+
 APPS = {
+    "captioning": App(
+        preset="flickr8k",
+        output="a photo, 12 words, beam 5",
+        config=_captioning_config,
+        build=_captioning_build,
+        condition=_captioning_condition,
+        symbols=lambda config: [{"symbol": np.array([20 + k], np.int32)} for k in range(12)],
+        finish=_captioning_finish,
+    ),
     "music": App(
         preset="chorales",
         output="8 bars, 512 steps",

@@ -197,6 +197,50 @@ def attention_map(
     return _png(figure)
 
 
+def photo_attention(
+    photo: np.ndarray,
+    words: Sequence[str],
+    weights: np.ndarray,
+    *,
+    title: str = "",
+    columns: int = 5,
+) -> bytes:
+    """The photo, and once more for each word that was written about it, as a PNG.
+
+    What the word attended to is bright, the rest dark; each word has its own scale.
+
+    Args:
+        photo: uint8 ``(height, width, 3)``.
+        words: in their order.
+        weights: ``(words, rows, columns)`` of a grid over the photo.
+        title: above.
+        columns: pictures in a row.
+
+    Raises:
+        ValueError: shapes do not fit together.
+    """
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    if len(words) != len(weights):
+        raise ValueError(f"{len(weights)} maps of attention, {len(words)} words")
+    height, width = photo.shape[:2]
+    rows = -(-(len(words) + 1) // columns)
+    figure = Figure(figsize=(2.1 * columns, 2.35 * rows + 0.4), dpi=100)
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in grid:
+        axes.set_axis_off()
+    grid[0].imshow(photo)
+    for axes, word, weight in zip(grid[1:], words, weights, strict=False):
+        scaled = Image.fromarray(np.asarray(weight / max(weight.max(), 1e-9), np.float32))
+        light = np.asarray(scaled.resize((width, height), Image.Resampling.BICUBIC))
+        light = 0.25 + 0.75 * np.clip(light, 0, 1)[..., None]
+        axes.imshow((photo * light).astype(np.uint8))
+        axes.set_title(word.replace("$", r"\$"), fontsize=11)
+    figure.suptitle(title.replace("$", r"\$"))
+    return _png(figure)
+
+
 def _rows(gates: np.ndarray, units: int | Sequence[int] | None) -> np.ndarray:
     """Which units to show, the longest keepers first."""
     some = units is None or isinstance(units, int)

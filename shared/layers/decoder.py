@@ -30,17 +30,30 @@ class AttentionDecoder(keras.layers.Layer):
         h_t, s_t = LSTM([x_t; context], s_{t-1})
         a_t      as above
 
-    The output is ``a_t``, or ``h_t`` without `output_attention`. With input feeding and no
-    activation this is tensorflow-addons' ``AttentionWrapper``.
+    Attending between the first layer and the others (Anderson et al. 2018, "up-down"), with
+    `attention_between`; top is the highest layer:
 
-    Only input feeding and `attention_first` make the LSTM wait for the attention. Without them a
-    sequence takes the fast path of `shared.layers.LSTM`, and then attends with all its outputs.
+        h1_t, s1_t = LSTM1([x_t; top_{t-1}], s1_{t-1})
+        context    = attention(h1_t, memory)
+        h_t, s_t   = LSTM2([h1_t; context], s_{t-1})
+        a_t        as above
+
+    The output is ``a_t``, or ``h_t`` without `output_attention`. With input feeding and no
+    activation this is tensorflow-addons' ``AttentionWrapper``. With `gated_context` each context
+    is ``sigmoid(W_g query + b_g) * context`` (Xu et al. 2015, section 4.2.1, a gate per feature).
+
+    Only input feeding, `attention_first` and `attention_between` make the LSTM wait for the
+    attention. Without them a sequence takes the fast path of `shared.layers.LSTM`, and then
+    attends with all its outputs.
 
     Args:
         units: units of each LSTM layer, from the bottom up; an integer for one layer.
         attention: an `Attention`.
         input_feeding: the LSTM's inputs are joined with the step before's ``a``.
         attention_first: attend with the LSTM's last output, and let the LSTM read the context.
+        attention_between: attend with the lowest layer's output, and let the others read it and
+            the context; takes two layers or more, and excludes `residual` and `between`.
+        gated_context: the query says how much of each feature of the context counts.
         attention_layer_size: width of ``a``; None leaves the context as it is.
         attention_activation: of ``a``.
         output_attention: whether ``a`` or the LSTM's output is the output.
@@ -64,7 +77,8 @@ class AttentionDecoder(keras.layers.Layer):
         ``(outputs, weights, state)`` as `sequence` does.
 
     Raises:
-        ValueError: both `input_feeding` and `attention_first`.
+        ValueError: more than one of `input_feeding`, `attention_first` and `attention_between`;
+            or `attention_between` with what it excludes.
     """
 
     def __init__(
@@ -73,6 +87,8 @@ class AttentionDecoder(keras.layers.Layer):
         attention: Attention,
         input_feeding: bool = False,
         attention_first: bool = False,
+        attention_between: bool = False,
+        gated_context: bool = False,
         attention_layer_size: int | None = None,
         attention_activation: Any = "tanh",
         output_attention: bool = True,
@@ -85,12 +101,19 @@ class AttentionDecoder(keras.layers.Layer):
     ):
         """See the class."""
         super().__init__(dtype=dtype, trainable=trainable, name=name)
-        if input_feeding and attention_first:
-            raise ValueError("attention_first feeds the context already; leave out input_feeding")
+        if input_feeding + attention_first + attention_between > 1:
+            raise ValueError(
+                "attention_first and attention_between feed the context already; leave out "
+                "input_feeding and the other"
+            )
         self.units = [units] if isinstance(units, int) else list(units)
+        if attention_between and (len(self.units) < 2 or residual or between):
+            raise ValueError("attention_between takes two layers, without residual and between")
         self.attention = attention
         self.input_feeding = input_feeding
         self.attention_first = attention_first
+        self.attention_between = attention_between
+        self.gated_context = gated_context
         self.attention_layer_size = attention_layer_size
         self.attention_activation = keras.activations.get(attention_activation)
         self.output_attention = output_attention
@@ -100,6 +123,7 @@ class AttentionDecoder(keras.layers.Layer):
             self.units, residual=residual, between=between, dtype=dtype, name="lstm", **cell_options
         )
         self.attention_layer: keras.Layer | None = None
+        self.gate: keras.Layer | None = None
         if attention_layer_size:
             self.attention_layer = keras.layers.Dense(
                 attention_layer_size,
@@ -111,17 +135,26 @@ class AttentionDecoder(keras.layers.Layer):
 
     def build(self, inputs_shape: Any, memory_shape: Any) -> None:
         """Create the weights; ``(batch, time, features)`` of the inputs and of the memory."""
-        query, memory = self.lstm.layers[-1].cell.output_size, memory_shape[-1]
-        fed = 0
+        top, memory = self.lstm.layers[-1].cell.output_size, memory_shape[-1]
+        query, fed = top, 0
         if self.attention_first:
             fed = memory
         elif self.input_feeding:
             fed = self.attention_layer_size or memory
+        elif self.attention_between:
+            query, fed = self.lstm.layers[0].cell.output_size, top
+            if not self.lstm.layers[1].built:
+                self.lstm.layers[1].build((None, None, query + memory))
         self.lstm.build((*inputs_shape[:2], inputs_shape[-1] + fed))
         if not self.attention.built:
             self.attention.build((None, None, query), memory_shape)
+        if self.gated_context:
+            self.gate = keras.layers.Dense(
+                memory, activation="sigmoid", dtype=self.dtype_policy, name="gate"
+            )
+            self.gate.build((None, None, query))
         if self.attention_layer is not None:
-            self.attention_layer.build((None, None, query + memory))
+            self.attention_layer.build((None, None, top + memory))
         self.built = True
 
     def prepare(self, values: Any, mask: Any = None) -> Memory:
@@ -189,9 +222,10 @@ class AttentionDecoder(keras.layers.Layer):
         """
         inputs = ops.cast(inputs, self.compute_dtype)
         state = self.initial_state(memory) if state is None else state
-        if not (self.input_feeding or self.attention_first):
+        if not (self.input_feeding or self.attention_first or self.attention_between):
             hidden, lstm = self.lstm(inputs, self._nested(state), mask=mask, training=training)
             contexts, weights, attended = self.attention.sequence(hidden, memory, state, mask)
+            contexts = self._gated(hidden, contexts)
             outputs = self._attention_vector(hidden, contexts) if self.output_attention else hidden
             return zero_masked(outputs, mask), weights, self._flat(lstm) | attended
 
@@ -216,6 +250,14 @@ class AttentionDecoder(keras.layers.Layer):
             )
         return outputs, weights, state
 
+    def gates(self, inputs: Any, memory: Memory, state: State) -> list[Any]:
+        """What the gates of every layer do, to be looked at; see `StackedLSTM.gates`."""
+        steps: list[list[Any]] = []
+        for x in ops.unstack(inputs, axis=1):
+            steps.append([])
+            _, _, state = self._step(x, memory, state, False, steps[-1])
+        return [ops.stack(layer, axis=1) for layer in zip(*steps, strict=True)]
+
     def call(
         self,
         inputs: Any,
@@ -238,6 +280,8 @@ class AttentionDecoder(keras.layers.Layer):
             "attention": keras.saving.serialize_keras_object(self.attention),
             "input_feeding": self.input_feeding,
             "attention_first": self.attention_first,
+            "attention_between": self.attention_between,
+            "gated_context": self.gated_context,
             "attention_layer_size": self.attention_layer_size,
             "attention_activation": keras.activations.serialize(self.attention_activation),
             "output_attention": self.output_attention,
@@ -253,32 +297,65 @@ class AttentionDecoder(keras.layers.Layer):
         return cls(**{**config, "attention": attention})
 
     def _step(
-        self, inputs: Any, memory: Memory, state: State, training: bool
+        self,
+        inputs: Any,
+        memory: Memory,
+        state: State,
+        training: bool,
+        traces: list[Any] | None = None,
     ) -> tuple[Any, Any, State]:
         inputs = ops.cast(inputs, self.compute_dtype)
         lstm = self._nested(state)
+        lower = self.lstm.layers[: 1 if self.attention_between else None]
+        upper = self.lstm.layers[len(lower) :]
         context = weights = None
+        attended: State = {}
         if self.attention_first:
-            context, weights, attended = self.attention.step(lstm[-1][0], memory, state)
+            context, weights, attended = self._attend(lstm[-1][0], memory, state)
             inputs = ops.concatenate([inputs, context], -1)
+        elif self.attention_between:
+            inputs = ops.concatenate([inputs, lstm[-1][0]], -1)
         elif self.input_feeding:
             inputs = ops.concatenate([inputs, state["attention"]], -1)
-        hidden, lstm = self._lstm_step(inputs, lstm, training)
+        hidden, new = self._lstm_step(inputs, lower, lstm[: len(lower)], training, traces)
         if not self.attention_first:
-            context, weights, attended = self.attention.step(hidden, memory, state)
+            context, weights, attended = self._attend(hidden, memory, state)
+        if upper:
+            hidden = ops.concatenate([hidden, context], -1)
+            hidden, above = self._lstm_step(hidden, upper, lstm[1:], training, traces)
+            new = new + above
         vector = self._attention_vector(hidden, context)
-        new = self._flat(lstm) | attended
+        flat = self._flat(new) | attended
         if self.input_feeding:
-            new["attention"] = vector
-        return (vector if self.output_attention else hidden), weights, new
+            flat["attention"] = vector
+        return (vector if self.output_attention else hidden), weights, flat
 
-    def _lstm_step(self, x: Any, states: list[Any], training: bool) -> tuple[Any, list[Any]]:
-        """`StackedLSTM.step`, with dropout."""
+    def _attend(self, query: Any, memory: Memory, state: State) -> tuple[Any, Any, State]:
+        context, weights, attended = self.attention.step(query, memory, state)
+        return self._gated(query, context), weights, attended
+
+    def _gated(self, queries: Any, contexts: Any) -> Any:
+        return contexts if self.gate is None else self.gate(queries) * contexts
+
+    def _lstm_step(
+        self,
+        x: Any,
+        layers: Sequence[Any],
+        states: list[Any],
+        training: bool,
+        traces: list[Any] | None,
+    ) -> tuple[Any, list[Any]]:
+        """`StackedLSTM.step` of some layers, with dropout; appends gates to ``traces``."""
         new = []
-        for number, (layer, state) in enumerate(zip(self.lstm.layers, states, strict=True)):
+        for number, (layer, state) in enumerate(zip(layers, states, strict=True)):
             if number:
                 x = self.lstm.dropouts[number - 1](x, training=training)
-            output, state = layer.cell(x, state, training=training)
+            if traces is None:
+                output, state = layer.cell(x, state, training=training)
+            else:
+                state, gates = layer.cell.gates(x, state)
+                output = state[0]
+                traces.append(ops.stack(list(gates.values()), axis=1))
             new.append(state)
             same = self.lstm.residual and x.shape[-1] == output.shape[-1]
             x = x + output if same else output

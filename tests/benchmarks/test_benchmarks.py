@@ -171,6 +171,13 @@ def test_decoding_a_translation_takes_as_many_steps_as_it_says():
     assert app.condition(config)["source_mask"].sum() == 13
 
 
+def test_decoding_a_caption_takes_as_many_steps_as_it_says():
+    app = APPS["captioning"]
+    config = {**app.config("tiny"), "vocabulary": 60}
+    [[result]] = app.finish(KerasBackend(app.build(config)), config)
+    assert f"{len(result.symbols)} words" in app.output
+
+
 def test_decode_rows_and_their_ratios(capsys):
     assert decode.usable(["litert_int8", "torch"], "music", "no-such-python") == ["litert_int8"]
     assert "PyTorch, eager is skipped: it needs torch" in capsys.readouterr().err

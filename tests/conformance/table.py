@@ -385,6 +385,28 @@ ROWS = {
             peephole=True,
             recurrent_dropout=0.2,
         ),
+        _decoder(
+            "attention first, gated, as for captions",
+            lambda dtype: BahdanauAttention(UNITS, dtype=dtype),
+            (UNITS,),
+            attention_first=True,
+            gated_context=True,
+            attention_layer_size=FEATURES,
+        ),
+        _decoder(
+            "attention between",
+            lambda dtype: BahdanauAttention(UNITS, dtype=dtype),
+            (UNITS, 3),
+            attention_between=True,
+            gated_context=True,
+            attention_layer_size=FEATURES,
+            recurrent_dropout=0.2,
+        ),
+        _decoder(
+            "gated",
+            lambda dtype: LuongAttention(dtype=dtype),
+            gated_context=True,
+        ),
         *(_architecture(name) for name in ARCHITECTURES if name != "stacked"),
         _architecture("stacked", depth=2),
     )

@@ -5,7 +5,7 @@ import pytest
 from matplotlib import colormaps
 from PIL import Image
 
-from shared.plots import attention_map, gate_trace, piano_roll
+from shared.plots import attention_map, gate_trace, photo_attention, piano_roll
 
 
 def pixels(png):
@@ -93,3 +93,23 @@ def test_bars_are_lines_through_all_panels():
     lines = np.flatnonzero(changed > 0.3 * len(early))
     assert len(lines) >= 2 and np.ptp(lines) > 0.15 * len(changed)
     assert (changed == 0).mean() > 0.98
+
+
+def test_a_word_is_bright_where_it_looked():
+    photo = np.full((60, 120, 3), (40, 200, 40), np.uint8)
+    weights = np.zeros((2, 3, 3))
+    weights[0, 0, 0] = weights[1, 2, 2] = 0.5
+    picture = pixels(photo_attention(photo, ["a", "$dog"], weights, title="A $dog.", columns=3))
+    green = (picture[..., 1] - picture[..., 0]) * (picture[..., 0] < 60)
+    columns = np.flatnonzero((green > 10).any(0))
+    parts = np.split(columns, np.flatnonzero(np.diff(columns) > 5) + 1)
+    assert len(parts) == 3  # the photo, and a copy for each word
+    whole, first, second = (green[:, part[0] : part[-1] + 1] for part in parts)
+    assert (whole.max() - 160) <= 2
+    rows = np.flatnonzero((whole > 10).any(1))
+    for part, corner in ((first, (0, 0)), (second, (-1, -1))):
+        shown = part[rows[0] : rows[-1] + 1]
+        bright, dark = shown[corner], shown[-1 - corner[0], -1 - corner[1]]
+        assert bright > 140 and dark < 60
+    with pytest.raises(ValueError, match="1 maps of attention, 2 words"):
+        photo_attention(photo, ["a", "dog"], weights[:1])

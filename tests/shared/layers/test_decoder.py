@@ -180,6 +180,10 @@ def test_config_and_keras_file(name, tmp_path):
 def test_bad_arguments():
     with pytest.raises(ValueError, match="leave out input_feeding"):
         AttentionDecoder(4, LuongAttention(), input_feeding=True, attention_first=True)
+    with pytest.raises(ValueError, match="takes two layers"):
+        AttentionDecoder(4, LuongAttention(), attention_between=True)
+    with pytest.raises(ValueError, match="without residual"):
+        AttentionDecoder((4, 4), LuongAttention(), attention_between=True, residual=True)
 
 
 @pytest.mark.parametrize("name", ["input feeding", "attention first"])

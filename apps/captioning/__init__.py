@@ -1,0 +1,1 @@
+"""Image captioning: a convolutional network sees, an LSTM with attention says what."""

@@ -1,0 +1,111 @@
+"""MobileNetV2 (Sandler et al. 2018) as `keras.applications` has it, in two parts.
+
+    photo -> first part, always frozen -> features at the cut -> rest -> grid of cells
+
+At the default cut, ``out_relu``, the rest is nothing. Batch normalization is frozen everywhere:
+a few thousand photos are no better estimate of its statistics than ImageNet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from apps.captioning.config import CaptioningConfig
+from shared.errors import InputError
+
+GRID = "out_relu"  # the last layer
+CHANNELS = 1280
+
+
+class Backbone:
+    """The network and its two parts; not a layer, so that the network's is the only one.
+
+    Args:
+        config: Size, width, cut, and whether the rest is trained.
+
+    Attributes:
+        network: The whole `keras.Model`, for its weights.
+
+    Raises:
+        InputError: There is no layer of the cut's name.
+    """
+
+    def __init__(self, config: CaptioningConfig):
+        size = (config.image_size, config.image_size, 3)
+        network = keras.applications.MobileNetV2(
+            size, alpha=config.alpha, include_top=False, weights=None, name="backbone"
+        )
+        names = [layer.name for layer in network.layers]
+        if config.cut not in names:
+            some = ", ".join(name for name in names if name.endswith("_add"))
+            raise InputError(f"MobileNetV2 has no layer {config.cut!r}; cut at {some} or {GRID}")
+        place = names.index(config.cut)
+        for k, layer in enumerate(network.layers):
+            frozen = isinstance(layer, keras.layers.BatchNormalization)
+            layer.trainable = config.tune and k > place and not frozen
+        cut = network.layers[place].output
+        self.network = network
+        self._first = keras.Model(network.input, cut)
+        self._rest = None if config.cut == GRID else keras.Model(cut, network.output)
+        self.first_layers = network.layers[: place + 1]
+
+    @property
+    def features_shape(self) -> tuple[int, ...]:
+        """Of the features at the cut, without the batch axis."""
+        return tuple(self._first.output.shape[1:])
+
+    def first(self, photos):
+        """Features at the cut of photos ``(batch, size, size, 3)``, 0 to 255."""
+        return self._first(photos / 127.5 - 1.0, training=False)
+
+    def rest(self, features):
+        """Grid ``(batch, cells, cells, 1280)`` of features at the cut."""
+        return features if self._rest is None else self._rest(features, training=False)
+
+    def digest(self) -> str:
+        """SHA-256 of the weights of the first part."""
+        found = hashlib.sha256()
+        for layer in self.first_layers:
+            for variable in layer.weights:
+                found.update(np.asarray(variable, np.float32).tobytes())
+        return found.hexdigest()
+
+
+def load_weights(backbone: Backbone, config: CaptioningConfig, source: str) -> None:
+    """Pretrained weights, from ``imagenet`` (Keras downloads them once) or a ``.weights.h5`` file.
+
+    They are rounded to float16 at once, as a preset stores them: else what is trained on their
+    features would meet others once it is saved.
+
+    Raises:
+        InputError: They cannot be had, or are of another network.
+    """
+    network = backbone.network
+    if source == "imagenet":
+        network.set_weights(_imagenet(network, config).get_weights())
+    elif not Path(source).is_file():
+        raise InputError(f"{source}: no such file; give MobileNetV2's weights, or 'imagenet'")
+    else:
+        try:
+            network.load_weights(source)
+        except (ValueError, OSError, KeyError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(f"{source}: not this MobileNetV2's weights ({reason})") from error
+    network.set_weights([array.astype(np.float16) for array in network.get_weights()])
+
+
+def _imagenet(network: keras.Model, config: CaptioningConfig) -> keras.Model:
+    try:
+        return keras.applications.MobileNetV2(
+            network.input_shape[1:], alpha=config.alpha, include_top=False, weights="imagenet"
+        )
+    except Exception as error:  # of urllib, wrapped in a bare Exception by Keras
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"the ImageNet weights cannot be fetched ({reason}); check the connection, or give a "
+            "file with --backbone-weights"
+        ) from error

@@ -1,0 +1,99 @@
+"""What the frozen part of the network makes of each photo, computed once and kept on disk.
+
+    FOLDER/<key>/features.npy   float16 (photos, 2, height, width, channels): as it is, flipped
+    FOLDER/<key>/rows.npy       uint32 (photos,): CRC-32 of each photo's row, 0 is not yet done
+    FOLDER/<key>/cache.json     what the key is made of
+
+The key is of the photos' names and sizes, the cut, the weights up to it and the preprocessing: for
+anything else there is another folder. A run that was stopped goes on where it was, and what is not
+as its checksum says is computed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from apps.captioning.backbone import Backbone
+from apps.captioning.config import CaptioningConfig
+from apps.captioning.photos import load_photo
+from shared.errors import InputError
+from shared.files import write_json
+
+_BATCH = 32
+
+
+def cached_features(
+    folder: str | Path,
+    paths: Sequence[Path],
+    backbone: Backbone,
+    config: CaptioningConfig,
+) -> np.ndarray:
+    """The features of photos, memory-mapped, in the order of the paths.
+
+    Raises:
+        InputError: A photo cannot be read, or a file of the cache is none of ours.
+    """
+    shape = (len(paths), 2, *backbone.features_shape)
+    facts = {
+        "cut": config.cut,
+        "weights": backbone.digest(),
+        "image_size": config.image_size,
+        "fit": config.fit,
+        "shape": list(shape),
+        "photos": _names(paths),
+    }
+    key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+    place = Path(folder) / key
+    place.mkdir(parents=True, exist_ok=True)
+    features = _array(place / "features.npy", shape, np.float16)
+    marks = _array(place / "rows.npy", shape[:1], np.uint32)
+    write_json(place / "cache.json", facts)
+    missing = [row for row, mark in enumerate(marks) if not mark or _crc(features[row]) != mark]
+    compute = tf.function(lambda photos: backbone.first(tf.cast(photos, tf.float32)))
+    for start in range(0, len(missing), _BATCH):
+        rows = missing[start : start + _BATCH]
+        photos = np.stack([load_photo(paths[row], config) for row in rows])
+        for side, seen in enumerate((photos, photos[:, :, ::-1])):
+            features[rows, side] = compute(seen).numpy()
+        marks[rows] = [_crc(features[row]) for row in rows]
+        _progress(start + len(rows), len(missing))
+    features.flush()
+    marks.flush()
+    return np.load(place / "features.npy", mmap_mode="r")
+
+
+def _names(paths: Sequence[Path]) -> str:
+    """SHA-256 of names and sizes."""
+    found = hashlib.sha256()
+    for path in paths:
+        found.update(f"{path.name}\t{path.stat().st_size}\n".encode())
+    return found.hexdigest()
+
+
+def _array(path: Path, shape: tuple[int, ...], kind: type) -> np.memmap:
+    if not path.exists():
+        return np.lib.format.open_memmap(path, "w+", kind, shape)
+    try:
+        found = np.lib.format.open_memmap(path, "r+")
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path}: damaged ({error}); delete its folder") from error
+    if found.shape != shape or found.dtype != kind:
+        raise InputError(f"{path}: not what it should be; delete its folder")
+    return found
+
+
+def _crc(row: np.ndarray) -> int:
+    return zlib.crc32(row.tobytes()) or 1
+
+
+def _progress(done: int, total: int) -> None:
+    if done == total or done % (10 * _BATCH) == 0:
+        print(f"features of {done}/{total} photos", file=sys.stderr, flush=True)

@@ -1,0 +1,134 @@
+"""BLEU, CIDEr and ROUGE-L of captions, as the package pycocoevalcap computes them.
+
+Its numbers, to 1e-9 (tests/apps/captioning/test_metrics.py), without its 100 MB and its Java: in
+place of the Penn Treebank tokenizer, which needs that, stands `words`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+N = 4  # longest n-gram
+_CLITICS = "'(?:s|m|d|re|ve|ll)"
+_WORD = re.compile(rf"(?<!\w){_CLITICS}(?!\w)|[^\W_]+(?:['.&-]?[^\W_]+)*")
+_CLITIC = re.compile(rf"(?<=\w)(n't|{_CLITICS})$")
+
+Words = Sequence[str]
+Ngrams = Counter[tuple[str, ...]]
+
+
+def words(text: str) -> list[str]:
+    """Lower-case words without punctuation; hyphens inside stay, ``man's`` is ``man 's``."""
+    found: list[str] = []
+    for word in _WORD.findall(text.lower().replace("’", "'")):
+        found += [part for part in _CLITIC.split(word) if part]
+    return found
+
+
+def scores(found: Sequence[Words], references: Sequence[Sequence[Words]]) -> dict[str, float]:
+    """``bleu1`` to ``bleu4`` 0 to 100, ``cider`` (about 0.5 is usual), ``rouge_l`` 0 to 1.
+
+    Args:
+        found: A caption of each photo, as `words` gives it.
+        references: The captions that people wrote of each.
+    """
+    figures = {f"bleu{n}": 100 * value for n, value in enumerate(bleu(found, references), 1)}
+    judge = Cider(references)
+    pairs = list(zip(found, references, strict=True))
+    figures["cider"] = float(np.mean([judge.scores([one], others) for one, others in pairs]))
+    figures["rouge_l"] = float(np.mean([rouge_l(*pair) for pair in pairs]))
+    return figures
+
+
+def bleu(found: Sequence[Words], references: Sequence[Sequence[Words]]) -> list[float]:
+    """BLEU-1 to 4 of the corpus, 0 to 1 (Papineni et al. 2002), closest reference length."""
+    right, made = np.zeros(N), np.zeros(N)
+    length = reference_length = 0
+    for caption, others in zip(found, references, strict=True):
+        most: Ngrams = Counter()
+        for other in others:
+            most |= ngrams(other)
+        for ngram, count in (ngrams(caption) & most).items():
+            right[len(ngram) - 1] += count
+        made += [max(0, len(caption) - n) for n in range(N)]
+        length += len(caption)
+        reference_length += min((abs(len(o) - len(caption)), len(o)) for o in others)[1]
+    precision = np.cumprod((right + 1e-15) / (made + 1e-9)) ** (1 / np.arange(1, N + 1))
+    ratio = (length + 1e-15) / (reference_length + 1e-9)
+    return (precision * math.exp(min(0.0, 1 - 1 / ratio))).tolist()
+
+
+class Cider:
+    """CIDEr-D (Vedantam et al. 2015), which everybody reports as CIDEr.
+
+    Args:
+        references: Of each photo of the corpus that n-grams are counted in.
+    """
+
+    def __init__(self, references: Iterable[Sequence[Words]]):
+        documents = [{ngram for other in o for ngram in ngrams(other)} for o in references]
+        self.frequency = Counter(ngram for document in documents for ngram in document)
+        self.log_documents = math.log(len(documents))
+
+    def scores(self, captions: Sequence[Words], references: Sequence[Words]) -> list[float]:
+        """Of captions of one photo: the mean similarity to the references, times ten."""
+        others = [self._vectors(other) for other in references]
+        return [
+            10 * sum(_similarity(own, other) for other in others) / len(others)
+            for own in map(self._vectors, captions)
+        ]
+
+    def _vectors(self, caption: Words) -> tuple[Mapping, np.ndarray, int]:
+        """TF-IDF by n-gram, the norm for each n, the number of bigrams."""
+        weights, squares = {}, np.zeros(N)
+        for ngram, count in ngrams(caption).items():
+            rarity = self.log_documents - math.log(max(1, self.frequency[ngram]))
+            weights[ngram] = value = count * rarity
+            squares[len(ngram) - 1] += value * value
+        return weights, np.sqrt(squares), max(0, len(caption) - 1)
+
+
+def _similarity(own: tuple, other: tuple, sigma: float = 6.0) -> float:
+    (weights, norm, length), (other_weights, other_norm, other_length) = own, other
+    values = np.zeros(N)
+    for ngram in weights.keys() & other_weights.keys():
+        there = other_weights[ngram]
+        values[len(ngram) - 1] += min(weights[ngram], there) * there
+    both = norm * other_norm
+    values = np.divide(values, both, out=values, where=both != 0)
+    return float(values.mean()) * math.exp(-((length - other_length) ** 2) / (2 * sigma**2))
+
+
+def rouge_l(caption: Words, references: Sequence[Words], beta: float = 1.2) -> float:
+    """ROUGE-L (Lin 2004): F of the longest common subsequence, best precision and best recall."""
+    if not caption:
+        return 0.0
+    common = [_common(caption, other) for other in references]
+    precision = max(common) / len(caption)
+    recall = max(c / max(1, len(other)) for c, other in zip(common, references, strict=True))
+    if not (precision and recall):
+        return 0.0
+    return (1 + beta**2) * precision * recall / (recall + beta**2 * precision)
+
+
+def _common(a: Words, b: Words) -> int:
+    """Length of the longest common subsequence."""
+    row = [0] * (len(b) + 1)
+    for word in a:
+        before = row
+        row = [0]
+        for k, other in enumerate(b):
+            row.append(before[k] + 1 if word == other else max(before[k + 1], row[k]))
+    return row[-1]
+
+
+def ngrams(caption: Words) -> Ngrams:
+    """How often each n-gram of 1 to `N` words occurs."""
+    return Counter(
+        tuple(caption[k : k + n]) for n in range(1, N + 1) for k in range(len(caption) - n + 1)
+    )

@@ -1,0 +1,175 @@
+"""Self-critical sequence training (Rennie et al. 2017): what is trained is CIDEr-D itself.
+
+The model draws captions of a photo; those that people would rather have written than the others,
+or than its own greedy one, become likelier, and the rest less so:
+
+    loss = -mean_t (reward - baseline) log p(y_t)          y drawn from p
+
+N-grams have an end symbol in training captions and drawn ones alike. Without it, captions learn to
+break off ("a man in a") where the missing words would have cost something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from apps.captioning.config import CaptioningConfig
+from apps.captioning.metrics import Cider, words
+from apps.captioning.model import CaptioningModel
+from apps.captioning.words import AnyTokenizer
+from shared.text import END, START
+
+BASELINES = ("mean", "greedy")
+STOP = "</s>"
+
+Reward = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def cider_reward(references: Mapping[int, Sequence[str]], tokenizer: AnyTokenizer) -> Reward:
+    """CIDEr-D, its n-gram statistics those of the training captions.
+
+    Args:
+        references: Captions of each photo, by its row in the feature cache.
+        tokenizer: The model's.
+
+    Returns:
+        From rows int32 ``(photos,)`` and ids ``(captions, steps)``, `END` and anything after the
+        last, equally many of each photo one after another, to float32 ``(captions,)``.
+    """
+    known = {row: [[*words(text), STOP] for text in texts] for row, texts in references.items()}
+    judge = Cider(list(known.values()))
+
+    def reward(rows: np.ndarray, ids: np.ndarray) -> np.ndarray:
+        drawn = [_words(tokenizer, list(row)) for row in ids.tolist()]
+        each = len(drawn) // len(rows)
+        return np.array(
+            [
+                judge.scores(drawn[k * each : (k + 1) * each], known[int(row)])
+                for k, row in enumerate(rows)
+            ],
+            np.float32,
+        ).ravel()
+
+    return reward
+
+
+def _words(tokenizer: AnyTokenizer, ids: list[int]) -> list[str]:
+    ended = END in ids
+    text = tokenizer.decode(ids[: ids.index(END)] if ended else ids)
+    return [*words(text), STOP] if ended else words(text)
+
+
+class SelfCriticalModel(CaptioningModel):
+    """`CaptioningModel` whose training pass draws captions and rewards them.
+
+    Outside training it is that model, weights, names and loss.
+
+    Args:
+        config: The sizes.
+        reward: See `cider_reward`.
+        captions: Drawn of each photo.
+        baseline: ``mean``, of the other captions drawn, or ``greedy``, that of the likeliest.
+    """
+
+    def __init__(
+        self, config: CaptioningConfig, reward: Reward, captions: int = 5, baseline: str = "mean"
+    ):
+        super().__init__(config)
+        self.judge, self.captions, self.baseline = reward, captions, baseline
+        self.seeds = keras.random.SeedGenerator()
+        self.reward = keras.metrics.Mean(name="reward")
+
+    def call(self, batch, training=False):
+        """As `CaptioningModel.call`; in training of captions that it draws, with what they earn."""
+        if not training:
+            return super().call(batch)
+        memory, state = self._read(batch["features"])
+        many = self.repeated(memory, self.captions), self.repeated(state, self.captions)
+        ids, mask = self.draw(*many, tf.cast(self.seeds.next(), tf.int32))
+        earned = self._rewards(batch["row"], ids)
+        own = tf.reshape(earned, (-1, self.captions))
+        if self.baseline == "greedy":
+            likeliest, _ = self.draw(memory, state, None)
+            expected = self._rewards(batch["row"], likeliest)[:, None]
+        else:
+            total = tf.reduce_sum(own, 1, keepdims=True)
+            expected = (total - own) / (self.captions - 1)
+        self.reward.update_state(earned)
+        # The same again, with dropout and gradients.
+        memory, state = self._read(batch["features"], training)
+        memory = self.repeated(memory, self.captions)
+        state = self.repeated(state, self.captions)
+        start = tf.fill((tf.shape(ids)[0], 1), START)
+        inputs = tf.concat([start, ids[:, :-1]], 1)
+        told = self.tell(inputs, mask, memory, state, training)
+        advantage = tf.reshape(own - expected, (-1,))
+        return {**told, "ids": ids, "mask": mask, "advantage": advantage}
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """See the module; outside training as `CaptioningModel.compute_loss`."""
+        if "advantage" not in y_pred:
+            return super().compute_loss(x, y, y_pred, sample_weight, training)
+        mask = y_pred["mask"]
+        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(
+            labels=tf.boolean_mask(y_pred["ids"], mask),
+            logits=self.logits(tf.boolean_mask(y_pred["vectors"], mask)) + self.never,
+        )
+        gains = tf.broadcast_to(y_pred["advantage"][:, None], tf.shape(mask))
+        self.nats.update_state(tf.reduce_mean(nats), tf.cast(tf.size(nats), tf.float32))
+        return tf.reduce_mean(nats * tf.boolean_mask(gains, mask))
+
+    def draw(self, memory, state, seed):
+        """Captions of a memory and a first state.
+
+        Args:
+            memory: A row for each caption.
+            state: A row for each caption.
+            seed: Of the draws, int32 ``(2,)``; None for the likeliest token each time.
+
+        Returns:
+            Ids int32 ``(captions, length + 1)``, of an ended one `END` again and again, and a
+            bool mask of what counts: up to the first `END`.
+        """
+        rows, longest = tf.shape(state["h0"])[0], self.config.length + 1
+        names = list(state)
+
+        def body(t, last, going, ids, *values):
+            inner = dict(zip(names, values, strict=True))
+            vector, _, inner = self.decoder.step(self.embedding(last), memory, inner)
+            logits = self.logits(vector) + self.never
+            if seed is None:
+                drawn = tf.argmax(logits, -1, tf.int32)
+            else:
+                own = tf.random.experimental.stateless_fold_in(seed, t)
+                drawn = tf.random.stateless_categorical(logits, 1, own, tf.int32)[:, 0]
+            drawn = tf.where(going, drawn, END)
+            going = going & (drawn != END)
+            return (t + 1, drawn, going, ids.write(t, drawn), *(inner[name] for name in names))
+
+        blank = tf.TensorArray(tf.int32, longest, element_shape=(None,))
+        blank = blank.unstack(tf.fill((longest, rows), END))
+        first = (0, tf.fill((rows,), START), tf.fill((rows,), True), blank)
+        _, _, _, ids, *_ = tf.while_loop(
+            lambda t, last, going, *_: (t < longest) & tf.reduce_any(going),
+            body,
+            (*first, *(state[name] for name in names)),
+        )
+        ids = tf.stop_gradient(tf.transpose(ids.stack()))
+        ids.set_shape((None, longest))
+        ended = tf.cumsum(tf.cast(ids == END, tf.int32), axis=1, exclusive=True)
+        return _trimmed(ids, ended == 0)
+
+    def _rewards(self, rows, ids):
+        found = tf.numpy_function(self.judge, [rows, ids], tf.float32, stateful=False)
+        found.set_shape((None,))
+        return found
+
+
+def _trimmed(ids, mask):
+    """Without the steps at which no caption goes on."""
+    steps = tf.reduce_max(tf.reduce_sum(tf.cast(mask, tf.int32), 1))
+    return ids[:, :steps], mask[:, :steps]

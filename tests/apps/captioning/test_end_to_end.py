@@ -1,0 +1,195 @@
+"""From photos and captions to a file that captions: every verb, on a model that is soon trained."""
+
+import csv
+import io
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from apps.cli import main
+from shared.export.goldens import check_goldens
+from shared.files import read_json
+from tests.apps.captioning.toy import captions_of, draw, toy_names, write_toy
+
+RECIPE = ["--config", "tiny", "--epochs", "20", "--learning-rate", "0.003", "--schedule",
+          "constant", "--batch", "4", "--captions-per-photo", "2", "--ema-momentum", "0",
+          "--attention-penalty", "0", "--patience", "0"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with data, a run, its preset and its bundle."""
+    folder = write_toy(tmp_path_factory.mktemp("captioning") / "toy")
+    files = ["--data", str(folder), "--backbone-weights", str(folder / "network.weights.h5")]
+    assert main(["train", "captioning", *files, "--run", str(folder / "run"), *RECIPE]) == 0
+    words = ["--preset", str(folder / "run" / "preset"), "--data", str(folder)]
+    assert main(["export", "captioning", *words, "-o", str(folder / "bundle")]) == 0
+    return folder
+
+
+def spoken(capsys, *words, status=0):
+    """What a command prints, if its exit status is this."""
+    capsys.readouterr()
+    assert main(list(map(str, words))) == status
+    return capsys.readouterr().out
+
+
+def right(name):
+    """Every answer that is right for a picture, as the model says it."""
+    return {text.removesuffix(" .") + "." for text in captions_of(name)}
+
+
+def test_training_learned_and_wrote_a_preset(made):
+    preset = made / "run" / "preset"
+    figures = read_json(preset / "metrics.json")
+    assert figures["bleu4"]["value"] > 90 and figures["distinct"]["value"] == 6
+    assert (preset / "words.json").is_file() and (made / "bundle/words.json").is_file()
+    assert "val_cider" in (made / "run" / "log.csv").read_text().splitlines()[0]
+    assert "Commercial use is **not allowed**" in (preset / "README.md").read_text()
+    assert check_goldens(made / "bundle") <= 1
+
+
+def test_all_backends_measure_the_same(made, capsys):
+    files = ["--images", made / "images", "--captions", made / "captions.txt",
+             "--split-file", made / "splits/dev.txt", "-o", made / "captions.csv"]  # fmt: skip
+    figures = {}
+    for backend in ("keras", "saved_model", "litert"):
+        preset = made / "bundle" if backend == "litert" else made / "run" / "preset"
+        words = ["--preset", preset, "--backend", backend, "--json"]
+        values = json.loads(spoken(capsys, "evaluate", "captioning", *files, *words))
+        assert values["n"] == 6 and values["backend"] == backend
+        assert all(not isinstance(v, dict | list) for v in values.values())
+        figures[backend] = values
+    for name in ("bleu1", "bleu2", "bleu3", "bleu4", "cider", "rouge_l", "distinct"):
+        assert figures["saved_model"][name] == pytest.approx(figures["keras"][name], abs=1e-6)
+        assert figures["litert"][name] == pytest.approx(figures["keras"][name], rel=0.1)
+    rows = list(csv.DictReader(io.StringIO((made / "captions.csv").read_text())))
+    assert len(rows) == 6 and rows[0]["image"] == "red_circle_0.png"
+
+
+def test_the_bundle_captions_a_photo_and_shows_where_it_looked(made, capsys, tmp_path):
+    preset = ["--preset", made / "bundle"]
+    photo = made / "images/blue_square_0.png"
+    picture = tmp_path / "where.png"
+    answer = spoken(capsys, "caption", photo, *preset, "--attention", picture).strip()
+    assert answer in right("blue square")
+    image = Image.open(picture)
+    assert image.format == "PNG" and image.width > 400
+    draw("green circle").resize((300, 200)).save(tmp_path / "larger.jpg")
+    assert spoken(capsys, "caption", tmp_path / "larger.jpg", *preset).strip() in right(
+        "green circle"
+    )
+
+
+def test_a_folder_with_a_bad_file_yields_the_others(made, capsys, tmp_path):
+    (tmp_path / "in" / "deeper").mkdir(parents=True)
+    shutil.copy(made / "images/red_circle_0.png", tmp_path / "in/deeper/a.png")
+    shutil.copy(made / "images/red_square_0.png", tmp_path / "in/b.png")
+    (tmp_path / "in/bad.jpg").write_text("no photo")
+    preset = ["--preset", made / "bundle"]
+    assert main(["caption", str(tmp_path / "in"), *map(str, preset)]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("lstm-suite caption: 1 of 3 photos left out:")
+    assert "bad.jpg: not an image" in said.err and said.err.count("\n") == 1
+    lines = dict(line.split("  ", 1) for line in said.out.splitlines())
+    assert [name.rpartition("/")[2] for name in lines] == ["b.png", "a.png"]
+    assert lines[str(tmp_path / "in/deeper/a.png")] in right("red circle")
+    values = json.loads(spoken(capsys, "caption", tmp_path / "in", "--json", *preset, status=2))
+    assert len(values["photos"]) == 2 and "bad.jpg" in values["failed"][0]["error"]
+
+
+def test_json_and_csv_hold_the_n_best_and_their_scores(made, capsys, tmp_path):
+    photos = [made / "images" / f"{name.replace(' ', '_')}_1.png" for name in toy_names()[:2]]
+    words = [*photos, "--preset", made / "bundle", "--n-best", "3"]
+    values = json.loads(spoken(capsys, "caption", *words, "--json"))
+    assert [entry["photo"] for entry in values["photos"]] == [str(photo) for photo in photos]
+    for entry in values["photos"]:
+        scores = [found["score"] for found in entry["n_best"]]
+        assert len(scores) == 3 and scores == sorted(scores, reverse=True)
+        assert entry["caption"] == entry["n_best"][0]["text"]
+    spoken(capsys, "caption", *words, "--csv", "-o", tmp_path / "a.csv")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "a.csv").read_text())))
+    assert [row["rank"] for row in rows] == ["1", "2", "3"] * 2
+    assert rows[0]["caption"] == values["photos"][0]["caption"]
+    assert np.diff([float(row["score"]) for row in rows[:3]]).max() <= 0
+
+
+def test_inspect_draws_the_gates(made, capsys):
+    words = ["--preset", made / "run" / "preset", "-o", made / "gates.png", "--json"]
+    photo = made / "images/red_circle_0.png"
+    means = json.loads(spoken(capsys, "inspect", "captioning", photo, *words))
+    assert all(0 < means["means"][gate] < 1 for gate in ("input", "forget", "output"))
+    assert (made / "gates.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_demo_captions_its_own_photos(made, capsys, monkeypatch, tmp_path):
+    from apps.captioning import demo
+    from shared.export.bundle import load_bundle
+
+    def missing(*names):
+        raise demo.InputError("none")
+
+    monkeypatch.setattr(demo, "find_bundle", missing)
+    assert demo.samples(tmp_path, 0) == []
+    monkeypatch.setattr(demo, "find_bundle", lambda *names: load_bundle(made / "bundle"))
+    monkeypatch.setattr(
+        "shared.backends.presets.find_bundle", lambda *names: load_bundle(made / "bundle")
+    )
+    samples = demo.samples(tmp_path, 0)
+    assert len(samples) == 4
+    assert all(path.is_file() for sample in samples for path, _ in sample.made)
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        ["--scst", "--captions-per-photo", "2", "--learning-rate", "1e-9"],
+        ["--cut", "block_15_add", "--tune", "--learning-rate", "1e-9"],
+    ],
+    ids=["self-critical", "fine-tuning"],
+)
+def test_later_stages_begin_with_weights_and_tokens_of_the_preset(made, tmp_path, capsys, stage):
+    words = ["--data", made, "--start", made / "run/preset", "--run", tmp_path / "run",
+             "--epochs", "1", "--json", "--batch", "4", *stage]  # fmt: skip
+    out = spoken(capsys, "train", "captioning", *words)
+    values = json.loads(out[out.index("{\n") :])
+    assert values["bleu4"] > 90
+    tokens = [f / "words.json" for f in (tmp_path / "run", made / "run/preset")]
+    assert tokens[0].read_bytes() == tokens[1].read_bytes()
+    photo = made / "images/red_circle_0.png"
+    again = ["--preset", tmp_path / "run/preset", "--backend", "keras"]
+    assert spoken(capsys, "caption", photo, *again).strip() in right("red circle")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["caption", "{}/missing.jpg"],
+        ["caption", "{}/splits"],
+        ["caption", "{}/captions.txt", "--preset", "{}/bundle"],
+        ["caption", "{}/images", "--attention", "a.png"],
+        ["caption", "{}/images/red_circle_0.png", "--attention", "a.gif"],
+        ["caption", "{}/images", "--json", "--csv"],
+        ["caption", "{}/images", "--beam", "0"],
+        ["evaluate", "captioning", "--images", "{}/images"],
+        ["evaluate", "captioning", "--images", "{}/images", "--captions", "{}/missing"],
+        ["evaluate", "captioning", "--data", "{}/images"],
+        ["train", "captioning"],
+        ["train", "captioning", "--data", "{}", "--captions", "{}/captions.txt"],
+        ["train", "captioning", "--data", "{}", "--scst"],
+        ["train", "captioning", "--data", "{}", "--start", "{}/run/preset", "--units", "3"],
+        ["train", "captioning", "--images", "{}/images", "--captions", "{}/captions.txt",
+         "--config", "tiny", "--run", "{}/run"],
+        ["inspect", "captioning", "{}/images/red_circle_0.png", "--preset", "{}/run/preset",
+         "--layer", "2"],
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_line_and_status_2(made, words, capsys):
+    words = [word.format(made) for word in words]
+    capsys.readouterr()
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith(f"lstm-suite {words[0]}: ") and said.err.count("\n") == 1

@@ -1,0 +1,89 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from apps.captioning import features as module
+from apps.captioning.backbone import Backbone
+from apps.captioning.features import cached_features
+from apps.captioning.photos import load_photo
+from tests.apps.captioning.toy import TINY, random_network, toy_names, write_toy
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    made = Backbone(TINY)
+    made.network.set_weights(random_network().get_weights())
+    return made
+
+
+@pytest.fixture
+def paths(tmp_path):
+    folder = write_toy(tmp_path / "toy") / "images"
+    return [folder / f"{name.replace(' ', '_')}_0.png" for name in toy_names()]
+
+
+def test_features_are_those_of_the_photo_and_of_its_mirror_image(tmp_path, backbone, paths):
+    found = cached_features(tmp_path / "cache", paths, backbone, TINY)
+    assert found.shape == (6, 2, 3, 3, 1280) and found.dtype == np.float16
+    photos = np.stack([load_photo(path, TINY) for path in paths]).astype(np.float32)
+    for side, seen in enumerate((photos, photos[:, :, ::-1])):
+        expected = backbone.first(tf.constant(seen)).numpy()
+        np.testing.assert_allclose(found[:, side], expected, atol=0.02)
+
+
+def test_what_was_computed_is_kept_and_what_is_damaged_is_computed_again(
+    tmp_path, backbone, paths, monkeypatch
+):
+    first = np.array(cached_features(tmp_path / "cache", paths, backbone, TINY))
+    loaded = []
+
+    def counted(path, config):
+        loaded.append(path)
+        return load_photo(path, config)
+
+    monkeypatch.setattr(module, "load_photo", counted)
+    np.testing.assert_array_equal(cached_features(tmp_path / "cache", paths, backbone, TINY), first)
+    assert not loaded
+    [file] = (tmp_path / "cache").glob("*/features.npy")
+    data = bytearray(file.read_bytes())
+    data[-10] ^= 255
+    file.write_bytes(data)
+    again = cached_features(tmp_path / "cache", paths, backbone, TINY)
+    assert loaded == paths[-1:]
+    np.testing.assert_allclose(again, first, atol=0.02)
+
+
+def test_a_stopped_computation_goes_on(tmp_path, backbone, paths, monkeypatch):
+    monkeypatch.setattr(module, "_BATCH", 2)
+    loaded = []
+
+    def counted(path, config):
+        if len(loaded) == 4:
+            raise KeyboardInterrupt
+        loaded.append(path)
+        return load_photo(path, config)
+
+    monkeypatch.setattr(module, "load_photo", counted)
+    with pytest.raises(KeyboardInterrupt):
+        cached_features(tmp_path / "cache", paths, backbone, TINY)
+    monkeypatch.setattr(module, "load_photo", lambda *a: loaded.append(a) or load_photo(*a))
+    found = cached_features(tmp_path / "cache", paths, backbone, TINY)
+    assert len(loaded) == 6 and np.abs(found).reshape(6, -1).max(1).all()
+
+
+def test_anything_else_is_another_cache(tmp_path, backbone, paths):
+    other = Backbone(TINY)
+    cut = dataclasses.replace(TINY, cut="block_15_add")
+    runs = [
+        (paths, backbone, TINY),
+        (paths[:-1], backbone, TINY),
+        (paths, other, TINY),
+        (paths, backbone, dataclasses.replace(TINY, fit="pad")),
+        (paths, Backbone(cut), cut),
+    ]
+    for number, arguments in enumerate(runs, 1):
+        found = cached_features(tmp_path / "cache", *arguments)
+        assert len(list((tmp_path / "cache").iterdir())) == number
+    assert found.shape == (6, 2, 3, 3, 56)

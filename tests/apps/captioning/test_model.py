@@ -1,0 +1,139 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from apps.captioning.backbone import load_weights
+from apps.captioning.config import PRESETS, CaptioningConfig
+from apps.captioning.model import CaptioningModel, FromFeatures
+from shared.backends.keras_model import KerasBackend
+from shared.decoding.sampling import log_softmax
+from shared.errors import InputError
+from shared.text import START
+from tests.apps.captioning.toy import TINY, draw, random_batch, random_model, random_network
+
+VARIANTS = {
+    "soft attention": {},
+    "up-down": {"decoder": "up-down", "cell": {"layer_norm": True}},
+}
+LARGEST = 9e6  # bytes of the exported int8 model
+
+
+def tensors(batch):
+    return {name: tf.constant(value) for name, value in batch.items()}
+
+
+@pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS)
+def test_steps_repeated_are_the_training_pass(changes):
+    model = random_model(**changes)
+    batch = random_batch(model.config)
+    told = model(tensors(batch))
+    logits = model.logits(told["vectors"]).numpy()
+    backend = KerasBackend(FromFeatures(model))
+    each = len(batch["inputs"]) // len(batch["features"])
+    state = backend.encode({"features": batch["features"].astype(np.float32)})
+    state = {name: np.repeat(value, each, axis=0) for name, value in state.items()}
+    for t in range(batch["inputs"].shape[1]):
+        outputs, state = backend.step({"symbol": batch["inputs"][:, t]}, state)
+        rows, allowed = batch["mask"][:, t], model.never == 0
+        np.testing.assert_allclose(
+            outputs["logits"][rows][:, allowed], logits[rows, t][:, allowed], atol=2e-4
+        )
+        np.testing.assert_allclose(
+            outputs["attention"][rows], told["alignments"].numpy()[rows, t], atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("cut", ["out_relu", "block_15_add"])
+def test_photos_and_their_cached_features_are_encoded_alike(cut):
+    model = random_model(cut=cut)
+    photos = np.stack([np.asarray(draw(name)) for name in ("red circle", "blue square")])
+    whole = KerasBackend(model).encode({"photo": photos})
+    features = model.sight.first(tf.constant(photos, tf.float32)).numpy()
+    parts = KerasBackend(FromFeatures(model)).encode({"features": features})
+    for name, value in whole.items():
+        scale = max(1.0, np.abs(value).max())
+        np.testing.assert_allclose(value, parts[name], atol=1e-3 * scale)
+        assert np.abs(value[0] - value[1]).max() > 1e-3
+
+
+def test_what_is_trained_is_what_follows_the_cut_and_no_batch_normalization():
+    frozen = random_model()
+    tuned = random_model(cut="block_15_add", tune=True)
+    more = {v.path for v in tuned.trainable_variables} - {
+        v.path for v in frozen.trainable_variables
+    }
+    assert {path.split("/")[0] for path in more} == {
+        "block_16_expand", "block_16_depthwise", "block_16_project", "Conv_1"}  # fmt: skip
+    assert {v.path for v in tuned.weights} == {v.path for v in frozen.weights}
+
+
+@pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS)
+def test_the_loss_is_smoothed_cross_entropy_and_attention(changes):
+    model = random_model(label_smoothing=0.2, attention_penalty=3.0, **changes)
+    batch = random_batch(model.config)
+    told = model(tensors(batch))
+    found = float(model.compute_loss(x=tensors(batch), y_pred=told))
+    plain = float(model.compute_loss(x=tensors(batch), y_pred=told, training=False))
+    values = log_softmax(model.logits(told["vectors"]).numpy())
+    wanted = np.take_along_axis(values, batch["targets"][..., None], -1)[..., 0]
+    each = 0.8 * wanted + 0.2 * values.mean(-1)
+    sums = (told["alignments"].numpy() * batch["mask"][..., None]).sum(1)
+    attention = ((sums - sums.mean(1, keepdims=True)) ** 2).mean()
+    assert found == pytest.approx(-each[batch["mask"]].mean() + 3 * attention, rel=1e-4)
+    assert plain == pytest.approx(-wanted[batch["mask"]].mean(), rel=1e-4)
+
+
+def test_what_no_caption_holds_is_never_likely():
+    backend = KerasBackend(random_model())
+    state = backend.encode({"photo": np.zeros((1, 96, 96, 3), np.uint8)})
+    outputs, _ = backend.step({"symbol": np.array([START], np.int32)}, state)
+    assert np.flatnonzero(outputs["logits"][0] < -1e8).tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("name", [name for name in PRESETS if name != "tiny"])
+def test_configurations_can_be_built_and_are_small(name):
+    # Flickr8k's training captions have 2,536 words that occur five times.
+    config = dataclasses.replace(PRESETS[name], vocabulary=2540)
+    # A byte for each weight, the table twice, for it is rounded by rows and as a whole; the rest
+    # was measured.
+    table = config.vocabulary * config.embedding
+    assert CaptioningModel(config).count_params() + table + 0.4e6 < LARGEST
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"decoder": "hard"}, {"fit": "crop"}, {"tokens": "letters"}, {"output_dropout": 1.0},
+     {"image_size": 100}],
+)  # fmt: skip
+def test_what_cannot_be_built_is_refused(changes):
+    with pytest.raises(InputError):
+        dataclasses.replace(CaptioningConfig(), **changes)
+
+
+def test_a_layer_that_is_not_there_is_refused():
+    with pytest.raises(InputError, match="no layer 'conv9'; cut at block_2_add"):
+        CaptioningModel(dataclasses.replace(TINY, cut="conv9"))
+
+
+def test_weights_of_the_network_from_a_file_or_downloaded(tmp_path, monkeypatch):
+    model = random_model()
+    random_network(seed=5).save_weights(tmp_path / "a.weights.h5")
+    load_weights(model.sight, TINY, str(tmp_path / "a.weights.h5"))
+    expected = random_network(seed=5).get_weights()
+    for got, wanted in zip(model.network.get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(got, wanted.astype(np.float16))
+    with pytest.raises(InputError, match="no such file"):
+        load_weights(model.sight, TINY, str(tmp_path / "b.weights.h5"))
+    other = dataclasses.replace(TINY, alpha=0.5)
+    with pytest.raises(InputError, match="not this MobileNetV2's weights"):
+        load_weights(CaptioningModel(other).sight, other, str(tmp_path / "a.weights.h5"))
+
+    def download(*args, weights, **options):
+        assert weights == "imagenet"
+        raise Exception("URL fetch failure on https://...: offline")
+
+    monkeypatch.setattr("keras.applications.MobileNetV2", download)
+    with pytest.raises(InputError, match="cannot be fetched .*--backbone-weights"):
+        load_weights(model.sight, TINY, "imagenet")

@@ -1,0 +1,150 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from apps.captioning.photos import PIXELS, find_photos, load_photo, open_photo, resize
+from shared.errors import InputError
+from tests.apps.captioning.toy import TINY
+
+
+def picture(size=(60, 40)):
+    """Red on the left, green on the right."""
+    image = Image.new("RGB", size, (200, 30, 30))
+    image.paste((30, 200, 30), (size[0] // 2, 0, *size))
+    return image
+
+
+def corners(image):
+    """Colors of the top left and the bottom right, roughly."""
+    array = np.asarray(image, int)
+    return array[2, 2].tolist(), array[-3, -3].tolist()
+
+
+def close(found, expected, tolerance=20):
+    return np.abs(np.subtract(found, expected)).max() <= tolerance
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "gif", "tif", "bmp"])
+def test_formats(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    picture().save(path)
+    image = open_photo(path)
+    assert image.mode == "RGB" and image.size == (60, 40)
+    assert close(corners(image), [[200, 30, 30], [30, 200, 30]], 30)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_photos_are_turned_upright(tmp_path, orientation):
+    undo = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
+            4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
+            6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE,
+            8: Image.Transpose.ROTATE_270}  # fmt: skip
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = picture().transpose(undo[orientation]) if orientation > 1 else picture()
+    stored.save(tmp_path / "a.jpg", exif=exif, quality=95)
+    image = open_photo(tmp_path / "a.jpg")
+    assert image.size == (60, 40)
+    assert close(corners(image), [[200, 30, 30], [30, 200, 30]], 30)
+
+
+def test_what_is_transparent_is_white(tmp_path):
+    clear = picture().convert("RGBA")
+    clear.putalpha(Image.linear_gradient("L").resize(clear.size).point(lambda v: 255 * (v < 128)))
+    clear.save(tmp_path / "rgba.png")
+    Image.new("LA", (9, 9), (0, 0)).save(tmp_path / "la.png")
+    palette = picture().quantize(4)
+    palette.info["transparency"] = palette.getpixel((59, 39))
+    palette.save(tmp_path / "p.png")
+    assert close(corners(open_photo(tmp_path / "rgba.png")), [[200, 30, 30], [255] * 3])
+    assert corners(open_photo(tmp_path / "la.png"))[0] == [255, 255, 255]
+    assert close(corners(open_photo(tmp_path / "p.png")), [[200, 30, 30], [255] * 3])
+
+
+def test_grey_palette_one_bit_and_cmyk(tmp_path):
+    picture().convert("L").save(tmp_path / "grey.png")
+    picture().quantize(16).save(tmp_path / "palette.gif")
+    Image.new("1", (20, 20), 1).save(tmp_path / "bit.png")
+    picture().convert("CMYK").save(tmp_path / "cmyk.jpg", quality=95)
+    picture().convert("CMYK").save(tmp_path / "cmyk.tif")
+    grey = corners(open_photo(tmp_path / "grey.png"))
+    assert all(len(set(color)) == 1 for color in grey)
+    assert corners(open_photo(tmp_path / "bit.png"))[0] == [255, 255, 255]
+    for name in ("palette.gif", "cmyk.jpg", "cmyk.tif"):
+        found = corners(open_photo(tmp_path / name))
+        assert close(found, [[200, 30, 30], [30, 200, 30]], 30), name
+
+
+@pytest.mark.parametrize("kind", ["uint16", "int32", "float32"])
+def test_more_than_8_bits_are_scaled_down(tmp_path, kind):
+    ramp = np.tile(np.linspace(0, 65535 if kind != "float32" else 1, 64), (40, 1)).astype(kind)
+    path = tmp_path / ("a.png" if kind == "uint16" else "a.tif")
+    Image.fromarray(ramp).save(path)
+    values = np.asarray(open_photo(path))
+    assert values.shape == (40, 64, 3)
+    assert values[0, 0, 0] < 5 and values[0, -1, 0] > 250 and 110 < values[0, 32, 0] < 146
+
+
+def test_the_first_frame_of_several(tmp_path):
+    frames = [picture(), Image.new("RGB", (60, 40), "blue")]
+    for name in ("a.gif", "a.tif", "a.webp", "a.png"):
+        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+        found = corners(open_photo(tmp_path / name))
+        assert close(found, [[200, 30, 30], [30, 200, 30]], 40), name
+
+
+def test_what_is_no_photo_is_named_in_one_line(tmp_path):
+    (tmp_path / "text.jpg").write_text("no photo")
+    (tmp_path / "empty.png").write_bytes(b"")
+    for name in ("cut.jpg", "cut.png", "cut.webp", "cut.gif", "cut.tif"):
+        noise = np.random.default_rng(0).integers(0, 255, (80, 80, 3), np.uint8)
+        Image.fromarray(noise).save(tmp_path / name)
+        data = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(data[: len(data) // 2])
+    for path in sorted(tmp_path.iterdir()):
+        with pytest.raises(InputError, match=path.name) as error:
+            open_photo(path)
+        assert "\n" not in str(error.value)
+    with pytest.raises(InputError, match="cannot be read"):
+        open_photo(tmp_path)
+
+
+def test_a_decompression_bomb_is_not_unpacked(tmp_path):
+    side = int(PIXELS**0.5) + 1000
+    Image.new("1", (side, side)).save(tmp_path / "bomb.png")
+    Image.new("1", (3 * side, side)).save(tmp_path / "larger.png")
+    for name in ("bomb.png", "larger.png"):
+        with pytest.raises(InputError, match="pixels.*scale it down"):
+            open_photo(tmp_path / name)
+
+
+def test_squash_and_pad():
+    wide = picture((200, 100))
+    squashed, padded = resize(wide, 96, "squash"), resize(wide, 96, "pad")
+    assert squashed.shape == padded.shape == (96, 96, 3) and squashed.dtype == np.uint8
+    assert close(corners(squashed), [[200, 30, 30], [30, 200, 30]])
+    assert corners(padded) == ([128] * 3, [128] * 3)
+    assert close(padded[48, 5].tolist(), [200, 30, 30])
+    same = picture((96, 96))
+    np.testing.assert_array_equal(resize(same, 96, "squash"), np.asarray(same))
+
+
+def test_a_large_photo_is_as_its_small_copy(tmp_path):
+    gradient = Image.radial_gradient("L").resize((3000, 2400)).convert("RGB")
+    gradient.save(tmp_path / "large.jpg", quality=95)
+    small = resize(gradient, TINY.image_size, "squash").astype(int)
+    assert np.abs(load_photo(tmp_path / "large.jpg", TINY) - small).mean() < 2
+
+
+def test_files_and_folders_within_folders(tmp_path):
+    (tmp_path / "b" / "c").mkdir(parents=True)
+    for name in ("z.JPG", "b/y.png", "b/c/x.webp", "b/._y.png", "b/notes.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    found = find_photos([tmp_path, tmp_path / "z.JPG"])
+    assert [str(p.relative_to(tmp_path)) for p in found] == ["b/c/x.webp", "b/y.png", "z.JPG"]
+    assert find_photos([tmp_path / "b/notes.txt"]) == [tmp_path / "b/notes.txt"]
+    (tmp_path / "none").mkdir()
+    with pytest.raises(InputError, match="no photo in there"):
+        find_photos([tmp_path / "none"])
+    with pytest.raises(InputError, match="no such file"):
+        find_photos([tmp_path / "missing.jpg"])
