@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BUNDLE = "music-chorales"
+BUNDLES = ["captioning-flickr8k", "music-chorales", "translation-multi30k-en-de"]
 
 
 def run(*command, cwd, **options):
@@ -43,12 +43,15 @@ def test_the_wheel_carries_the_default_models_and_stays_small(installed):
     assert installed[1].stat().st_size < 30e6
 
 
-def test_presets_and_compose_run_from_anywhere(installed, tmp_path):
+def test_presets_and_verbs_run_from_anywhere(installed, tmp_path):
     programs, _ = installed
     listed = json.loads(run(programs / "lstm-suite", "presets", "--json", cwd=tmp_path))
-    assert [f"{p['app']}-{p['name']}" for p in listed["presets"]] == [BUNDLE]
+    assert [f"{p['app']}-{p['name']}" for p in listed["presets"]] == BUNDLES
+    assert all(p["default"] for p in listed["presets"])
     run(programs / "lstm-suite", "compose", "--bars", "1", "-o", "a.mid", cwd=tmp_path)
     assert (tmp_path / "a.mid").read_bytes().startswith(b"MThd")
+    said = run(programs / "lstm-suite", "translate", "A man is riding a bike.", cwd=tmp_path)
+    assert said.startswith("Ein Mann ") and "Fahrrad" in said
 
 
 def test_the_demo_makes_a_page_without_tensorflow(installed, tmp_path):
