@@ -36,7 +36,7 @@ from shared.weights import assign, model_weights, read_weights, write_weights
 
 FORMAT_VERSION = 1
 # Of several bundles, the one that runs when none is named.
-DEFAULT = {"music": "chorales", "translation": "tatoeba"}
+DEFAULT = {"music": "chorales", "translation": "tatoeba", "handwriting": "unipen"}
 CONFIG, WEIGHTS, METRICS, README = "config.json", "weights.npz", "metrics.json", "README.md"
 CHECKSUMS = "checksums.json"
 

@@ -19,6 +19,9 @@ STEEPEST = 0.25  # slope of a baseline that is still turned level
 _SPIKE = 1.5  # x-heights there and back, for a single point
 _JUMP = 1.0  # x-heights back to the left, from which a stroke was put off
 _FINE = 0.05  # x-heights between the points of which turning is measured
+_SMOOTH = (
+    np.array([1, 4, 11, 20, 26, 20, 11, 4, 1]) / 98
+)  # of them: 0.1 x-heights, a tablet's pixel
 
 
 def resample(strokes: Sequence[Stroke], arc: float = 0.6, turning: float = 60.0) -> list[Stroke]:
@@ -97,7 +100,7 @@ def drop_spikes(strokes: Sequence[Stroke], size: float) -> list[Stroke]:
 
 
 def half_strokes(strokes: Sequence[Stroke]) -> np.ndarray:
-    """Heights of the runs that go up or down, those of less than a tenth of the largest left out."""
+    """Heights of the runs that go up or down, but those of less than a tenth of the largest."""
     heights = []
     for stroke in strokes:
         y = stroke[:, 1]
@@ -153,20 +156,28 @@ def _lows(stroke: Stroke) -> np.ndarray:
 def _baseline(points: np.ndarray) -> tuple[float, float]:
     """Slope and height at x = 0 of the line on which most of the low points stand."""
     x, y = points.T
-    kept = np.ones(len(x), bool)
-    slope, base = 0.0, float(np.median(y))
-    for reach in (1.0, 0.6, 0.4):
+    slope = _slope(x, y)
+    base = float(np.median(y - slope * x))
+    for reach in (0.6, 0.4):
         kept = np.abs(y - slope * x - base) < reach
-        wide = kept.sum() >= 6 and np.ptp(x[kept]) > 6
-        if not kept.any():
-            break
-        if wide:
-            slope, base = np.polyfit(x[kept], y[kept], 1)
-        else:
+        if slope and kept.sum() >= 6:
+            slope, base = (float(v) for v in np.polyfit(x[kept], y[kept], 1))
+        elif kept.any():
             base = float(np.median((y - slope * x)[kept]))
-        if abs(slope) > STEEPEST:
-            slope, base = 0.0, float(np.median(y))
-    return float(slope), float(base)
+    return slope, base
+
+
+def _slope(x: np.ndarray, y: np.ndarray) -> float:
+    """The median of the slopes between all points (Theil 1950; Sen 1968), 0 of short lines.
+
+    0, too, where it is steeper than `STEEPEST`: then it is not of a baseline.
+    """
+    if len(x) < 6 or np.ptp(x) < 6:
+        return 0.0
+    wide, high = (v[:, None] - v[None, :] for v in (x, y))
+    apart = wide > 3.0
+    slope = float(np.median(high[apart] / wide[apart]))
+    return slope if abs(slope) <= STEEPEST else 0.0
 
 
 def in_order(strokes: Sequence[Stroke]) -> list[Stroke]:
@@ -199,13 +210,21 @@ def clean(strokes: Sequence[Stroke], height: float) -> list[Stroke]:
 
 
 def _fine(stroke: Stroke) -> Stroke:
-    """Equal steps: of points that are almost on each other no direction can be told."""
+    """Equal steps, smoothed: of points that are almost on each other no direction can be told."""
     length = np.hypot(*np.diff(stroke, axis=0).T)
     place = np.concatenate([[0.0], np.cumsum(length)])
     wanted = np.linspace(0, place[-1], max(2, round(place[-1] / _FINE) + 1))
     if len(stroke) < 2 or place[-1] == 0:
         return stroke[:1]
-    return np.stack([np.interp(wanted, place, stroke[:, axis]) for axis in (0, 1)], 1)
+    even = np.stack([np.interp(wanted, place, stroke[:, axis]) for axis in (0, 1)], 1)
+    reach = len(_SMOOTH) // 2
+    if len(even) < 2 * reach:
+        return even
+    # Beyond the ends it goes on as mirrored, so that they stay where they are.
+    padded = np.concatenate(
+        [2 * even[0] - even[reach:0:-1], even, 2 * even[-1] - even[-2 : -reach - 2 : -1]]
+    )
+    return np.stack([np.convolve(padded[:, k], _SMOOTH, mode="valid") for k in (0, 1)], 1)
 
 
 def why_rejected(text: str, strokes: Sequence[Stroke]) -> str:

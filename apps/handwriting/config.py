@@ -101,9 +101,9 @@ class HandwritingConfig:
             return names.index(str(name))
         last = {text.rpartition("-")[0]: text for text in names[1 + len(KINDS) :]}
         ranges = [f"{kind}-1 to {text}" for kind, text in last.items()]
+        known = ", ".join([*names[: 1 + len(KINDS)], *ranges])
         raise InputError(
-            f"no style {str(name)!r}: choose from {', '.join([*names[: 1 + len(KINDS)], *ranges])}, "
-            f"or a number, 0 to {len(names) - 1}"
+            f"no style {str(name)!r}: choose from {known}, or a number, 0 to {len(names) - 1}"
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from apps.handwriting.cleaning import clean, resample, resample_points, why_rejected, x_height
-from apps.handwriting.config import KINDS, HandwritingConfig
+from apps.handwriting.archive import read_archive
+from apps.handwriting.cleaning import clean, resample, why_rejected, x_height
+from apps.handwriting.config import HandwritingConfig
+from apps.handwriting.corpus import Reject, read_unipen, reasons
+from apps.handwriting.iam import read_iam
 from apps.handwriting.ink import Ink, read_strokes, symbols, to_rows
 from shared.decoding.mixture import START
 from shared.errors import InputError
 
 SPLITS = ("train", "valid", "all")
-STORED = (0.6, 60.0)  # resampling of the archive's ink
 # Points and characters of a batch's rows. Few shapes: the LSTM's fast path is compiled for each.
 SHAPES = (
     (48, 24), (72, 24), (104, 24), (144, 24), (200, 32), (264, 48), (336, 64), (416, 64), (512, 64),
@@ -61,83 +63,32 @@ def load(data: str | Path, split: str, arc: float, turning: float) -> list[Ink]:
 
 def _read_folder(path: Path, arc: float, turning: float) -> list[Ink]:
     if (path / "lineStrokes").is_dir():
-        from apps.handwriting.iam import read_iam
+        return _told(path, *read_iam(path, arc, turning))
+    return _told(path, *read_unipen(path, arc, turning, progress=sys.stderr.isatty()))
 
-        return read_iam(path, arc, turning)[0]
-    from apps.handwriting.corpus import read_unipen
 
-    return read_unipen(path, arc, turning)[0]
+def _told(path: Path, items: list[Ink], rejects: Sequence[Reject]) -> list[Ink]:
+    """The ink, after a line on standard error of what was left out."""
+    if rejects:
+        why = ", ".join(f"{reason} {count}" for reason, count in reasons(rejects).items())
+        print(f"{path}: {len(items)} kept, {len(rejects)} left out: {why}", file=sys.stderr)
+    return items
 
 
 def _of_split(items: Sequence[Ink], split: str) -> list[Ink]:
     if split == "all":
         return list(items)
-    if len({item.writer for item in items}) < 2:
+    writers = sorted({item.writer for item in items})
+    if len(writers) < 2:
         return [item for k, item in enumerate(items) if (k % 10 == 9) == (split == "valid")]
-    return [item for item in items if split_of(item.writer) == split]
+    held = {writer for writer in writers if split_of(writer) == "valid"} or {writers[0]}
+    return [item for item in items if (item.writer in held) == (split == "valid")]
 
 
 def split_of(writer: str) -> str:
     """``train`` or ``valid``, by a hash of the writer's name: one in twenty validates."""
     place = int.from_bytes(hashlib.sha256(writer.encode()).digest()[:6], "big") / 2**48
     return "valid" if place < 0.05 else "train"
-
-
-def read_archive(path: str | Path, split: str, arc: float, turning: float) -> list[Ink]:
-    """Ink of an archive: the arrays ``offsets``, ``pen_up``, ``start``, ``label``, ``writer``, ...
-
-    ``offsets`` ``(points, 2)`` in x-heights, y up, the first row of an item its place; ``start``
-    ``(items + 1,)``.
-
-    Raises:
-        InputError: It is no such file.
-    """
-    try:
-        with np.load(path) as file:
-            names = ("offsets", "pen_up", "start", "label", "kind", "split", "writer", "writer_id",
-                     "contributor", "source", "style")  # fmt: skip
-            a = {name: file[name] for name in names}
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not an archive of ink ({error})") from error
-    start, offsets, pen = a["start"], a["offsets"].astype(np.float32), a["pen_up"] > 0
-    if (arc, turning) != STORED:
-        offsets, pen, start = _resampled(offsets, pen, start, arc, turning)
-    rows = np.concatenate([offsets, pen[:, None]], 1).astype(np.float32)
-    items = []
-    for k in range(len(start) - 1):
-        if split in ("all", a["split"][k]):
-            kind = str(a["style"][k]).lower()
-            items.append(
-                Ink(
-                    str(a["label"][k]),
-                    rows[start[k] : start[k + 1]],
-                    str(a["writer_id"][a["writer"][k]]),
-                    kind if kind in KINDS else "",
-                    str(a["contributor"][k]),
-                    str(a["source"][k]),
-                    a["kind"][k] == "word",
-                )
-            )
-    return items
-
-
-def _resampled(
-    offsets: np.ndarray, pen: np.ndarray, start: np.ndarray, arc: float, turning: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Offsets, pen and starts of all items at once with another resampling."""
-    first = start[:-1]
-    total = np.cumsum(offsets, axis=0, dtype=np.float64)
-    before = (total[first] - offsets[first])[np.repeat(np.arange(len(first)), np.diff(start))]
-    ends = np.flatnonzero(pen) + 1
-    lengths = np.diff(ends, prepend=0)
-    points, counts = resample_points(total - before, lengths, arc, turning)
-    new_ends = np.cumsum(counts)
-    new_start = np.concatenate([[0], new_ends[np.searchsorted(ends, start[1:])]])
-    new = np.diff(points, axis=0, prepend=0.0)
-    new[new_start[:-1]] = points[new_start[:-1]]
-    new_pen = np.zeros(len(points), bool)
-    new_pen[new_ends - 1] = True
-    return new, new_pen, new_start
 
 
 def read_own(path: str | Path, arc: float, turning: float) -> list[Ink]:

@@ -142,7 +142,7 @@ class HandwritingModel(keras.Model):
         states = self._first_states(style)
         memory = self.first.prepare(text)
         state = self.first.initial_state(memory, [states[0]])
-        traces = [[] for _ in self.config.units]
+        traces: list[list[tf.Tensor]] = [[] for _ in self.config.units]
         pairs = list(states)
         for point in tf.unstack(x, axis=1):
             read = tf.concat([point, state["attention"]], -1)

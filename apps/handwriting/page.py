@@ -13,7 +13,10 @@ from shared.errors import InputError
 PAGES = {"a4": (210.0, 297.0), "letter": (215.9, 279.4), "none": None}
 PAPERS = ("ruled", "grid", "none")
 CHARACTER = 1.75  # x-heights that a character takes, about, the space after it included
-LEAST, MOST = 8, 48  # characters of a line: no shorter ones on a narrow page, none too long to write
+LEAST, MOST = (
+    8,
+    48,
+)  # characters of a line: no shorter ones on a narrow page, none too long to write
 SPACING = 4.5  # x-heights from baseline to baseline
 _ASCENT, _DESCENT = 2.6, 1.6  # x-heights over the first baseline, below the last
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -71,7 +72,7 @@ def condition(config: HandwritingConfig, texts: Sequence[str], styles: Sequence[
     Raises:
         InputError: A text is too long, or has characters that cannot be written.
     """
-    result = {
+    result: Arrays = {
         "text": np.zeros((len(texts), config.length), np.int32),
         "text_mask": np.zeros((len(texts), config.length), np.uint8),
         "style": np.asarray(styles, np.int32),
@@ -112,34 +113,45 @@ def write_lines(
     Raises:
         InputError: A text cannot be written, or the bias is out of range.
     """
-    options = PointOptions(bias=bias)
-    before = f"{primer.text} " if primer else ""
     best: dict[int, Line] = {}
     left = list(range(len(texts)))
     for draw in range(draws):
         seeds = [_seed(seed, line, draw) for line in left]
         asked = [texts[line] for line in left]
-        state = generator.encode(condition(config, [before + t for t in asked], [style] * len(left)))
-        limits = [_most_points(config, text) for text in asked]
-        prefix = primer.rows if primer else None
-        results = decode_points(generator, state, options, seeds, limits, prefix)
-        for line, text, number, result in zip(left, asked, seeds, results, strict=True):
-            rows = result.points
-            if primer:
-                rows = _begin_anew(rows, primer.rows)
-            found = problems_of(text, rows, result, len(before))
-            made = Line(text, rows, found, draw + 1, number, result)
-            if line not in best or len(found) < len(best[line].problems):
-                best[line] = made
-            best[line] = _drawn(best[line], draw + 1)
+        made = write_each(generator, config, asked, seeds, style, bias, primer)
+        for line, one in zip(left, made, strict=True):
+            kept = best.get(line, one)
+            better = one if len(one.problems) < len(kept.problems) else kept
+            best[line] = dataclasses.replace(better, draws=draw + 1)
         left = [line for line in left if best[line].problems]
         if not left:
             break
     return [best[line] for line in range(len(texts))]
 
 
-def _drawn(line: Line, draws: int) -> Line:
-    return Line(line.text, line.rows, line.problems, draws, line.seed, line.result)
+def write_each(
+    generator: Generator,
+    config: HandwritingConfig,
+    texts: Sequence[str],
+    seeds: Sequence[int],
+    style: int = 0,
+    bias: float = BIAS,
+    primer: Ink | None = None,
+) -> list[Line]:
+    """Writes each text once, with a seed of its own; else as `write_lines`."""
+    before = f"{primer.text} " if primer else ""
+    given = condition(config, [before + text for text in texts], [style] * len(texts))
+    state = generator.encode(given)
+    limits = [_most_points(config, text) for text in texts]
+    prefix = primer.rows if primer else None
+    options = PointOptions(bias=bias)
+    results = decode_points(generator, state, options, seeds, limits, prefix)
+    lines = []
+    for text, number, result in zip(texts, seeds, results, strict=True):
+        rows = _begin_anew(result.points, primer.rows) if primer else result.points
+        found = problems_of(text, rows, result, len(before))
+        lines.append(Line(text, rows, found, 1, number, result))
+    return lines
 
 
 def _seed(seed: int, line: int, draw: int) -> int:

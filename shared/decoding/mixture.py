@@ -5,8 +5,8 @@
     results[0].points                       # of the first item: dx, dy, pen up
 
 As `decode` does for symbols, it sees nothing of a model but ``step``, whose symbol is ``point``
-``(rows, 3)`` and whose outputs hold ``mixture`` ``(rows, 6 M + 2)`` (`shared.layers.mixture`) and may
-hold ``attention`` ``(rows, memory)``. It steps only the rows that have not ended.
+``(rows, 3)`` and whose outputs hold ``mixture`` ``(rows, 6 M + 2)``, see `shared.layers.mixture`,
+and may hold ``attention`` ``(rows, memory)``. It steps only the rows that have not ended.
 """
 
 from __future__ import annotations
