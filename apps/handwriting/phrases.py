@@ -89,7 +89,7 @@ Six lanterns, four of them lit.
 The puzzle lacks one sky piece.
 Thank Ruth for the pear tart.
 Diving bells rang below the pier.
-Fog hid the ferry until dawn.
+Fog hid the half-empty ferry.
 Yarn baskets filled the hallway.
 Have 2 spoons of honey, then rest.
 Otters slid down the muddy bank.
