@@ -177,7 +177,7 @@ def export_parts(config: HandwritingConfig, split: str, data: str = "") -> Mappi
     items = load_lines(data, split, config)
     sample = evenly(items, 12)
     return {
-        "examples": [_example(item, config) for item in sample[:4] or items],
+        "examples": [example(item, config) for item in sample[:4] or items],
         "metric": lambda generator: nats_of(generator, config, sample),
         "decoding": {"strategy": "mixture", "bias": BIAS},
         "special_ids": {"padding": 0, "space": 1},
@@ -189,7 +189,8 @@ def export_parts(config: HandwritingConfig, split: str, data: str = "") -> Mappi
     }
 
 
-def _example(item: Ink, config: HandwritingConfig, points: int = 24) -> Example:
+def example(item: Ink, config: HandwritingConfig, points: int = 24) -> Example:
+    """What an export is compared on: the beginning of some ink."""
     rows = np.concatenate([np.array([START], np.float32), item.rows[: points - 1]])
     symbols = [{"point": row[None]} for row in rows]
     return Example(condition(config, [item.text], [0]), symbols)

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -124,6 +125,17 @@ def test_own_ink_is_scaled_and_of_one_writer(tmp_path):
     (tmp_path / "mine.json").write_text(json.dumps(content))
     with pytest.raises(InputError, match="sample 1.*too narrow"):
         read_own(tmp_path / "mine.json", 0.6, 60.0)
+
+
+def test_the_sample_that_ships_is_attributed_and_clean():
+    path = Path("apps/handwriting/sample.json")
+    content = json.loads((Path(__file__).parents[3] / path).read_text())
+    assert 20 <= len(content) <= 40
+    assert all("CC BY 4.0" in sample["source"] for sample in content)
+    items = read_own(Path(__file__).parents[3] / path, 1.0, 90.0)
+    assert len(items) == len(content)
+    points = sum(map(len, items)) / sum(len(item.text) for item in items)
+    assert points == pytest.approx(9, abs=2)
 
 
 def test_an_archive_is_read_by_split_and_resampled(tmp_path):
