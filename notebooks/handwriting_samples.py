@@ -57,8 +57,8 @@ def show(lines, **layout):
 # %% [markdown]
 # ## Write
 #
-# The text goes in as symbols, and with it a style. Out come points: how far the pen goes, whether it
-# is lifted there, and, where it is, whether that was the end.
+# The text goes in as symbols, and with it a style. Out come points: how far the pen goes, whether
+# it is lifted there, and, where it is, whether that was the end.
 
 # %%
 TEXT = "Dear reader, nobody wrote this by hand."
@@ -77,9 +77,9 @@ for seed in (2, 3):
 # %% [markdown]
 # ## Bias
 #
-# Each point is drawn from a mixture of Gaussians. A bias makes them narrower and prefers the likely
-# ones: neater, less like anybody. At 0 people's own untidiness is drawn, and errors of the model add
-# up to letters that nobody can read.
+# Each point is drawn from a mixture of Gaussians. A bias makes them narrower and prefers the
+# likely ones: neater, less like anybody. At 0 people's own untidiness is drawn, and errors of the
+# model add up to letters that nobody can read.
 
 # %%
 for bias in (0.0, 0.5, 1.0, 3.0):
@@ -144,12 +144,11 @@ display(SVG(drawing.svg(page, width="speed")))
 # %%
 import dataclasses
 
+import apps.handwriting
 from apps.handwriting.data import DataOptions, read_own
 from apps.handwriting.evaluate import nats_of
 from apps.handwriting.train import RECIPE, train
 from shared.backends.keras_model import KerasBackend
-
-import apps.handwriting
 
 SAMPLE = Path(apps.handwriting.__file__).parent / "sample.json"
 ink = read_own(SAMPLE, config.arc, config.turning)

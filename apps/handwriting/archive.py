@@ -15,11 +15,14 @@ from shared.errors import InputError
 STORED = (0.6, 60.0)  # how its ink is resampled already
 
 
-def read_archive(path: str | Path, split: str, arc: float, turning: float) -> list[Ink]:
+def read_archive(path: str | Path, arc: float, turning: float) -> tuple[list[Ink], list[str]]:
     """Ink of an archive: the arrays ``offsets``, ``pen_up``, ``start``, ``label``, ``writer``, ...
 
     ``offsets`` ``(points, 2)`` in x-heights, y up, the first row of an item its place; ``start``
     ``(items + 1,)``.
+
+    Returns:
+        The ink, and of each item the name of its split.
 
     Raises:
         InputError: It is no such file.
@@ -35,22 +38,15 @@ def read_archive(path: str | Path, split: str, arc: float, turning: float) -> li
     if (arc, turning) != STORED:
         offsets, pen, start = _resampled(offsets, pen, start, arc, turning)
     rows = np.concatenate([offsets, pen[:, None]], 1).astype(np.float32)
+    writers = a["writer_id"].astype(str)[a["writer"]].tolist()
+    columns = [a[name].astype(str).tolist() for name in ("label", "style", "contributor", "source")]
     items = []
-    for k in range(len(start) - 1):
-        if split in ("all", a["split"][k]):
-            kind = str(a["style"][k]).lower()
-            items.append(
-                Ink(
-                    str(a["label"][k]),
-                    rows[start[k] : start[k + 1]],
-                    str(a["writer_id"][a["writer"][k]]),
-                    kind if kind in KINDS else "",
-                    str(a["contributor"][k]),
-                    str(a["source"][k]),
-                    a["kind"][k] == "word",
-                )
-            )
-    return items
+    for k, (text, style, contributor, source) in enumerate(zip(*columns, strict=True)):
+        kind = style.lower() if style.lower() in KINDS else ""
+        own = rows[start[k] : start[k + 1]]
+        word = str(a["kind"][k]) == "word"
+        items.append(Ink(text, own, writers[k], kind, contributor, source, word))
+    return items, a["split"].astype(str).tolist()
 
 
 def _resampled(

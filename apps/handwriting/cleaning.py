@@ -17,6 +17,7 @@ HEIGHTS = (0.6, 7.5)  # of a line in x-heights; what is outside is not what its 
 WIDTHS = (0.6, 3.2)  # of a line in x-heights per character
 STEEPEST = 0.25  # slope of a baseline that is still turned level
 _SPIKE = 1.5  # x-heights there and back, for a single point
+_TREMOR = 0.15  # x-heights
 _JUMP = 1.0  # x-heights back to the left, from which a stroke was put off
 _FINE = 0.05  # x-heights between the points of which turning is measured
 _SMOOTH = (
@@ -146,11 +147,16 @@ def level(strokes: Sequence[Stroke]) -> list[Stroke]:
 
 
 def _lows(stroke: Stroke) -> np.ndarray:
-    """The points ``(n, 2)`` of a stroke that are lower than what is before and after them."""
+    """The points ``(n, 2)`` of a stroke that are clearly lower than what is before and after them.
+
+    A tremor of less than `_TREMOR` x-heights makes none, nor does a level stroke.
+    """
     turns = _extrema(stroke[:, 1])
-    y = stroke[turns, 1]
-    padded = np.concatenate([[np.inf], y, [np.inf]])
-    return stroke[turns[(y <= padded[:-2]) & (y <= padded[2:])]]
+    change = np.diff(stroke[turns, 1])
+    fall = np.concatenate([[np.nan], -change])  # before each of them; NaN at an end
+    rise = np.concatenate([change, [np.nan]])
+    low = ~(fall < _TREMOR) & ~(rise < _TREMOR) & (np.fmax(fall, rise) > 2 * _TREMOR)
+    return stroke[turns[low]]
 
 
 def _baseline(points: np.ndarray) -> tuple[float, float]:

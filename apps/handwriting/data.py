@@ -29,36 +29,48 @@ SHAPES = (
 
 
 def load(data: str | Path, split: str, arc: float, turning: float) -> list[Ink]:
-    """The ink of a split, resampled.
+    """The ink of one split, see `load_splits`."""
+    return load_splits(data, (split,), arc, turning)[split]
+
+
+def load_splits(
+    data: str | Path, splits: Sequence[str], arc: float, turning: float
+) -> dict[str, list[Ink]]:
+    """The ink of each split, resampled; it is read once.
 
     Args:
         data: An archive ``.npz`` of offsets, JSON strokes, or a folder in the layout of UNIPEN
             (``data/``, ``include/``), of IAM-OnDB (``lineStrokes/``, ``ascii/``), or with either
             of the files.
-        split: ``train``, ``valid`` or ``all``; no writer is in both, but where all ink is of one
-            writer every tenth line is for validation.
+        splits: Any of ``train``, ``valid`` and ``all``; no writer is in both of the first, but
+            where all ink is of one writer every tenth line is for validation.
         arc: See `apps.handwriting.cleaning.resample`.
         turning: The same.
 
     Raises:
         InputError: It is none of these, or there is no such ink.
     """
-    if split not in SPLITS:
-        raise InputError(f"no split {split!r}; choose from {', '.join(SPLITS)}")
+    if unknown := set(splits) - set(SPLITS):
+        raise InputError(f"no split {unknown.pop()!r}; choose from {', '.join(SPLITS)}")
     path = Path(data)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; give an archive, JSON or a folder")
     if path.is_dir() and (found := sorted([*path.glob("*.npz"), *path.glob("*.json")])):
         path = found[0]
     if path.suffix == ".npz":
-        items = read_archive(path, split, arc, turning)
-    elif path.is_dir():
-        items = _of_split(_read_folder(path, arc, turning), split)
+        items, own = read_archive(path, arc, turning)
     else:
-        items = _of_split(read_own(path, arc, turning), split)
-    if not items:
-        raise InputError(f"{path}: no ink of the split {split!r}; it may have too few writers")
-    return items
+        read = _read_folder if path.is_dir() else read_own
+        items = read(path, arc, turning)
+        own = splits_of(items)
+    chosen = {
+        split: [item for item, its in zip(items, own, strict=True) if split in ("all", its)]
+        for split in splits
+    }
+    for split, members in chosen.items():
+        if not members:
+            raise InputError(f"{path}: no ink of the split {split!r}; it may have too few writers")
+    return chosen
 
 
 def _read_folder(path: Path, arc: float, turning: float) -> list[Ink]:
@@ -75,14 +87,13 @@ def _told(path: Path, items: list[Ink], rejects: Sequence[Reject]) -> list[Ink]:
     return items
 
 
-def _of_split(items: Sequence[Ink], split: str) -> list[Ink]:
-    if split == "all":
-        return list(items)
+def splits_of(items: Sequence[Ink]) -> list[str]:
+    """``train`` or ``valid`` for each item, by its writer if there are several."""
     writers = sorted({item.writer for item in items})
     if len(writers) < 2:
-        return [item for k, item in enumerate(items) if (k % 10 == 9) == (split == "valid")]
+        return ["valid" if k % 10 == 9 else "train" for k in range(len(items))]
     held = {writer for writer in writers if split_of(writer) == "valid"} or {writers[0]}
-    return [item for item in items if (item.writer in held) == (split == "valid")]
+    return ["valid" if item.writer in held else "train" for item in items]
 
 
 def split_of(writer: str) -> str:

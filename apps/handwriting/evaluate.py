@@ -6,6 +6,7 @@ How likely real ink is to it, and how well a recognizer reads what it writes.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -109,6 +110,23 @@ def real_error_rate(items: Sequence[Ink], judge: Judge) -> float:
     return error_rate([item.text for item in items], read)
 
 
+def open_judge(name: str) -> Judge | None:
+    """RapidOCR, our own recognizer in a folder, or None for ``none`` and where there is none."""
+    if name == "none":
+        return None
+    if name in ("auto", "rapidocr"):
+        try:
+            return rapidocr()
+        except InputError as error:
+            if name == "rapidocr":
+                raise
+            print(f"nobody reads what is written: {error}", file=sys.stderr)
+            return None
+    from apps.handwriting.recognizer import own_judge  # which needs TensorFlow
+
+    return own_judge(name)
+
+
 def load_lines(data: str, split: str, config: HandwritingConfig) -> list[Ink]:
     """The lines of a split, words if it has no lines, that are not too long."""
     items = [i for i in load(data, split, config.arc, config.turning) if shape_of(i)]
@@ -126,8 +144,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--data", required=True, metavar="PATH", help="ink, as for training")
     add("--split", default="all", metavar="NAME", help="train, valid or all; default: %(default)s")
-    add("--judge", choices=("rapidocr", "none"), default="rapidocr", help="who reads what is "
-        "written; default: %(default)s")  # fmt: skip
+    add("--judge", default="auto", metavar="NAME", help="who reads what is written: rapidocr, "
+        "none, or a folder of apps.handwriting.recognizer; default: rapidocr where it is "
+        "installed")  # fmt: skip
     add("--phrases", action="store_true", help="write 96 phrases of our own, not the ink's texts")
     add("-n", "--lines", type=int, default=96, help="of the ink that are written and read; "
         "default: %(default)s")  # fmt: skip
@@ -144,7 +163,7 @@ def run(args: argparse.Namespace) -> None:
         if getattr(args, name) < 1:
             raise InputError(f"--{name} must be 1 or more, not {getattr(args, name)}")
     PointOptions(bias=args.bias)
-    judge = rapidocr() if args.judge == "rapidocr" else None
+    judge = open_judge(args.judge)
     opened, config = open_handwriting(args)
     style = config.style_id(args.style)
     items = load_lines(args.data, args.split, config)

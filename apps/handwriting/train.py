@@ -16,7 +16,7 @@ from apps.handwriting.card import describe, figures_table
 from apps.handwriting.config import PRESETS, HandwritingConfig
 from apps.handwriting.data import (
     DataOptions,
-    load,
+    load_splits,
     pipeline,
     plan_epoch,
     shape_of,
@@ -206,10 +206,10 @@ def load_training(data: str, config: HandwritingConfig) -> tuple[list[Ink], list
     Raises:
         InputError: There is too little.
     """
-    items = load(data, "train", config.arc, config.turning)
-    valid = load(data, "valid", config.arc, config.turning)
-    lines = [item for item in valid if not item.word]
-    valid = [item for item in lines or valid if shape_of(item)]
+    found = load_splits(data, ("train", "valid"), config.arc, config.turning)
+    items = found["train"]
+    lines = [item for item in found["valid"] if not item.word]
+    valid = [item for item in lines or found["valid"] if shape_of(item)]
     if not valid:
         raise InputError(f"{data}: all ink for validation is too long; shorten its lines")
     return items, valid

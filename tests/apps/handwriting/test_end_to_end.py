@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from apps.cli import main
+from apps.handwriting.evaluate import open_judge
 from apps.handwriting.ink import read_strokes
 from shared.files import read_json
 from tests.apps.handwriting.toy_ink import write_json, write_unipen
@@ -64,8 +65,11 @@ def test_a_judge_reads_what_is_written(made, capsys, monkeypatch):
 
 def test_without_the_judge_it_is_one_line(made, capsys, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "rapidocr_onnxruntime", None)
-    assert main(["evaluate", "handwriting", "--data", str(made / "unipen")]) == 2
+    words = ["evaluate", "handwriting", "--data", str(made / "unipen")]
+    assert main([*words, "--judge", "rapidocr"]) == 2
     assert "lstm-suite[judge]" in capsys.readouterr().err
+    assert open_judge("auto") is None
+    assert "nobody reads" in capsys.readouterr().err
 
 
 @pytest.fixture
