@@ -58,7 +58,9 @@ class Recognizer(keras.Model):
         self.sizes = {"units": units, "arc": arc, "turning": turning}
         self.near = keras.layers.Conv1D(units, 5, padding="same", activation="relu", name="near")
         self.readers = [
-            keras.layers.Bidirectional(LSTM(units, return_sequences=True), name=f"reader_{k}")
+            keras.layers.Bidirectional(
+                LSTM(units, return_sequences=True, name="lstm"), name=f"reader_{k}"
+            )
             for k in (1, 2)
         ]
         self.dropout = keras.layers.Dropout(0.2)
