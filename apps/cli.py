@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 
 from apps import APPS, demo, presets
 from apps.captioning import generate as captioning
+from apps.handwriting import generate as handwriting
+from apps.handwriting import sheets
 from apps.music import continuation, harmonize
 from apps.music import generate as music
 from apps.translation import generate as translation
@@ -22,6 +24,8 @@ VERBS = {
     "continue": (continuation, "continue a chorale that somebody began"),
     "harmonize": (harmonize, "find three voices beneath a melody"),
     "translate": (translation, "translate sentences, a text or a file"),
+    "write": (handwriting, "write a text by hand"),
+    "sheets": (sheets, "draw a random sheet of ink for each contributor"),
     "presets": (presets, "list the trained models"),
     "demo": (demo, "a sample of everything, and a page that shows it"),
 }

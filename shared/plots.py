@@ -54,7 +54,7 @@ def piano_roll(
     axes.spines[["top", "right"]].set_visible(False)
     if names:
         axes.legend(ncols=voices, loc="upper left", bbox_to_anchor=(0, -0.16), frameon=False)
-    return _png(figure)
+    return to_png(figure)
 
 
 def gate_trace(
@@ -154,7 +154,7 @@ def gate_trace(
         at = range(0, steps, every)
         rows[-1].set_xticks([step + 0.5 for step in at], [labels[step] for step in at])
         rows[-1].tick_params(axis="x", rotation=90, length=0)
-    return _png(figure)
+    return to_png(figure)
 
 
 def attention_map(
@@ -194,7 +194,7 @@ def attention_map(
     axes.grid(which="minor", color="#dddddd", linewidth=0.6)
     axes.tick_params(which="minor", length=0)
     axes.set_xlabel(title.replace("$", r"\$"))
-    return _png(figure)
+    return to_png(figure)
 
 
 def photo_attention(
@@ -238,7 +238,7 @@ def photo_attention(
         axes.imshow((photo * light).astype(np.uint8))
         axes.set_title(word.replace("$", r"\$"), fontsize=11)
     figure.suptitle(title.replace("$", r"\$"))
-    return _png(figure)
+    return to_png(figure)
 
 
 def _rows(gates: np.ndarray, units: int | Sequence[int] | None) -> np.ndarray:
@@ -275,7 +275,8 @@ def _draw_notes(axes, pitches, strikes=None, names=()) -> tuple[int, int]:
     return low, high
 
 
-def _png(figure) -> bytes:
+def to_png(figure) -> bytes:
+    """A figure of matplotlib as a PNG."""
     buffer = io.BytesIO()
     # Without the version of matplotlib in it, the same picture is the same file.
     figure.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})

@@ -36,7 +36,12 @@ from shared.weights import assign, model_weights, read_weights, write_weights
 
 FORMAT_VERSION = 1
 # Of several bundles, the one that runs when none is named.
-DEFAULT = {"captioning": "flickr8k-scst", "music": "chorales", "translation": "multi30k-en-de"}
+DEFAULT = {
+    "captioning": "flickr8k-scst",
+    "handwriting": "unipen",
+    "music": "chorales",
+    "translation": "multi30k-en-de",
+}
 CONFIG, WEIGHTS, METRICS, README = "config.json", "weights.npz", "metrics.json", "README.md"
 CHECKSUMS = "checksums.json"
 

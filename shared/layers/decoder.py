@@ -234,9 +234,7 @@ class AttentionDecoder(keras.layers.Layer):
             return (output, weights), state
 
         values = memory["values"]
-        width = self.lstm.layers[-1].cell.output_size
-        if self.output_attention:
-            width = self.attention_layer_size or values.shape[-1]
+        width = self._output_size(values.shape[-1])
         with self._dropout_masks(memory, training):
             (outputs, weights), state = scan(
                 body,
@@ -360,6 +358,12 @@ class AttentionDecoder(keras.layers.Layer):
             same = self.lstm.residual and x.shape[-1] == output.shape[-1]
             x = x + output if same else output
         return x, new
+
+    def _output_size(self, memory_features: int) -> int:
+        """Width of what a step puts out."""
+        if self.output_attention:
+            return self.attention_layer_size or memory_features
+        return self.lstm.layers[-1].cell.output_size
 
     def _attention_vector(self, hidden: Any, context: Any) -> Any:
         if self.attention_layer is None:

@@ -31,7 +31,7 @@ def values(row, masks=False, dtype="float32"):
     made = {
         name: rng.normal(size=(BATCH, *shape)).astype(dtype) for name, shape in row.inputs.items()
     }
-    for name in made.keys() & {"coverage", "previous_weights"}:
+    for name in made.keys() & {"coverage", "previous_weights", "position"}:
         made[name] = np.abs(made[name])
     for name, shape in row.symbols.items():
         made[name] = rng.integers(0, SYMBOLS, (BATCH, *shape)).astype("int32")

@@ -18,9 +18,12 @@ from shared.layers import (
     LSTM,
     AttentionDecoder,
     BahdanauAttention,
+    GaussianWindow,
     LSTMCell,
     LuongAttention,
+    MixtureDensity,
     StackedLSTM,
+    WindowLSTM,
 )
 from shared.layers.architectures import ARCHITECTURES
 
@@ -307,6 +310,56 @@ def _decoder(name, attention, units=(UNITS,), state=None, **options):
     )
 
 
+# The window over a text, alone and in an LSTM: attentions with a position.
+
+
+def _window(name, components):
+    return _attending(
+        f"GaussianWindow {name}",
+        ("GaussianWindow",),
+        lambda dtype: GaussianWindow(components, 0.5, dtype=dtype),
+        _build_attention,
+        WIDTH,
+        {"position": (components,)},
+        "context",
+        "queries_mask",
+    )
+
+
+def _window_lstm(name, components, **options):
+    return _attending(
+        f"WindowLSTM {name}",
+        ("WindowLSTM",),
+        lambda dtype: WindowLSTM(UNITS, components, 0.5, dtype=dtype, **options),
+        _build_decoder,
+        FEATURES,
+        {
+            "h0": (UNITS,),
+            "c0": (UNITS,),
+            "attention": (WIDTH,),
+            "position": (components,),
+        },
+        "y",
+        "inputs_mask",
+    )
+
+
+# The mixture density head: no state, the same at every step.
+
+
+def _head(name, components):
+    return Row(
+        f"MixtureDensity {name}",
+        ("MixtureDensity",),
+        lambda dtype: MixtureDensity(components, dtype=dtype),
+        _build_sequence,
+        {"x": (TIME, FEATURES)},
+        {},
+        lambda layer, v: {"y": layer(v["x"])},
+        lambda layer, x, v: ({"y": layer(x)}, {}),
+    )
+
+
 # The five architectures: models of whole sequences of symbols.
 
 
@@ -407,6 +460,12 @@ ROWS = {
             lambda dtype: LuongAttention(dtype=dtype),
             gated_context=True,
         ),
+        _window("of one", 1),
+        _window("of three", 3),
+        _window_lstm("with peepholes", 3),
+        _window_lstm("plain", 2, peephole=False),
+        _window_lstm("everything", 2, layer_norm=True, recurrent_dropout=0.2, zoneout=(0.1, 0.2)),
+        _head("of three", 3),
         *(_architecture(name) for name in ARCHITECTURES if name != "stacked"),
         _architecture("stacked", depth=2),
     )

@@ -1,0 +1,1 @@
+"""Handwriting: a text is written by hand, point by point, in a chosen style."""

@@ -1,0 +1,116 @@
+"""What a handwriting model is made of, and the named configurations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.errors import InputError
+
+CHARACTERS = "".join(map(chr, range(32, 127)))
+"""What can be written: printable ASCII. A text's symbols are 1 and on; 0 is padding."""
+SYMBOLS = len(CHARACTERS) + 1
+
+KINDS = ("printed", "cursive", "mixed")
+"""Of hands: letters apart, letters joined, both."""
+
+
+@dataclass(frozen=True)
+class HandwritingConfig:
+    """Saved as JSON beside the weights.
+
+    Args:
+        units: Of each LSTM layer, from the bottom up; the first reads the text through a window.
+        components: Gaussians of the window.
+        mixtures: Gaussians of the distribution of a point.
+        points_per_character: In the training data, about: the window's first step is its inverse.
+        length: Characters of the longest text.
+        styles: The kind of each writer in the training data, one of `KINDS` or "": see `style_id`.
+        style_size: Of a style's embedding.
+        cell: Options of `shared.layers.LSTMCell` of the layers above the first.
+        dropout: Rate between layers, and before the head.
+        arc: Resampling of the ink, in x-heights: see `apps.handwriting.cleaning.resample`.
+        turning: The same, in degrees.
+
+    Raises:
+        InputError: A value is out of range.
+    """
+
+    units: tuple[int, ...] = (320, 320, 320)
+    components: int = 10
+    mixtures: int = 20
+    points_per_character: float = 9.6
+    length: int = 160
+    styles: tuple[str, ...] = ()
+    style_size: int = 32
+    cell: dict[str, Any] = field(default_factory=lambda: {"peephole": True})
+    dropout: float = 0.0
+    arc: float = 1.0
+    turning: float = 90.0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be built."""
+        if not self.units:
+            raise InputError("units are empty: a model needs a layer")
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"dropout is {self.dropout}: give 0 or more, and below 1")
+        for name in ("components", "mixtures", "length", "style_size", "arc", "turning"):
+            if getattr(self, name) <= 0:
+                raise InputError(f"{name} is {getattr(self, name)}: it must be positive")
+        if unknown := set(self.styles) - {*KINDS, ""}:
+            raise InputError(f"styles are of {KINDS}, not {sorted(unknown)}")
+
+    @property
+    def style_count(self) -> int:
+        """Rows of the table of styles: any, any of each kind, and the writers."""
+        return 1 + len(KINDS) + len(self.styles)
+
+    @property
+    def style_names(self) -> list[str]:
+        """A name for every style: ``any``, ``printed``, ..., then ``printed-1``, ``cursive-1``, ...
+
+        Writers are numbered within their kind, in the order of `styles`; a writer of no known
+        kind is ``hand-1`` and on.
+        """
+        counts: dict[str, int] = {}
+        names = ["any", *KINDS]
+        for kind in self.styles:
+            counts[kind] = counts.get(kind, 0) + 1
+            names.append(f"{kind or 'hand'}-{counts[kind]}")
+        return names
+
+    def writer_style(self, writer: int) -> int:
+        """The style of a writer of the training data, by its place in `styles`."""
+        return 1 + len(KINDS) + writer
+
+    def kind_style(self, style: int) -> int:
+        """The style of all writers of the kind that a writer's style is of, or 0."""
+        kind = self.styles[style - 1 - len(KINDS)] if style > len(KINDS) else ""
+        return 1 + KINDS.index(kind) if kind else 0
+
+    def style_id(self, name: str | int) -> int:
+        """The style of a name, or of a number.
+
+        Raises:
+            InputError: There is none; the message says what there is.
+        """
+        names = self.style_names
+        if str(name).isdecimal() and int(name) < len(names):
+            return int(name)
+        if str(name) in names:
+            return names.index(str(name))
+        last = {text.rpartition("-")[0]: text for text in names[1 + len(KINDS) :]}
+        ranges = [f"{kind}-1 to {text}" for kind, text in last.items()]
+        known = ", ".join([*names[: 1 + len(KINDS)], *ranges])
+        raise InputError(
+            f"no style {str(name)!r}: choose from {known}, or a number, 0 to {len(names) - 1}"
+        )
+
+
+PRESETS = {
+    "tiny": HandwritingConfig(
+        units=(40, 40), components=3, mixtures=3, length=24, style_size=4, cell={}
+    ),
+    "small": HandwritingConfig(units=(256, 256)),
+    "unipen": HandwritingConfig(),
+}

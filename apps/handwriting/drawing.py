@@ -1,0 +1,203 @@
+"""Pages as SVG, still or moving, and as PNG."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from apps.handwriting.ink import Stroke
+from apps.handwriting.page import Page
+from shared.errors import InputError
+
+WIDTHS = ("constant", "speed")
+INK = "#1b2a63"
+SPEED = 90.0  # millimeters a second of the moving picture, at an x-height of 2.5 mm
+_RULING = "#c9d6e8"
+_COLOR = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})|[a-zA-Z]{3,20}")
+
+
+def check_color(color: str) -> str:
+    """A color as SVG names it.
+
+    Raises:
+        InputError: It is none.
+    """
+    if not _COLOR.fullmatch(color):
+        raise InputError(f"--ink {color!r} is no color; use a name, or #rrggbb")
+    return color
+
+
+def svg(page: Page, ink: str = INK, pen: float = 0.35, width: str = "constant") -> str:
+    """A page as SVG, one path for each stroke.
+
+    Args:
+        page: What to draw.
+        ink: A color.
+        pen: Width of the line in millimeters.
+        width: One of `WIDTHS`: the same everywhere, or thinner where the pen is faster; then each
+            path is the outline of its stroke.
+    """
+    if width == "constant":
+        paths = [f'<path d="{curve(stroke)}"/>' for stroke in page.strokes]
+        style = f'fill="none" stroke="{ink}" stroke-width="{pen:g}"'
+    else:
+        paths = [f'<path d="{outline(stroke, pen)}"/>' for stroke in page.strokes]
+        style = f'fill="{ink}" stroke="none"'
+    group = f'<g {style} stroke-linecap="round" stroke-linejoin="round">'
+    return "\n".join([*_head(page), group, *paths, "</g>", "</svg>", ""])
+
+
+def moving_svg(page: Page, ink: str = INK, pen: float = 0.35) -> str:
+    """A page that is written before one's eyes, as SVG with CSS, no script."""
+    speed = SPEED * page.size / 2.5
+    paths, time, before = [], 0.2, None
+    for stroke in page.strokes:
+        if before is not None:
+            time += float(np.hypot(*(stroke[0] - before))) / (2 * speed)
+        length = float(np.hypot(*np.diff(stroke, axis=0).T).sum())
+        lasts = max(length / speed, 0.03)
+        paths.append(
+            f'<path pathLength="1" d="{curve(stroke)}" '
+            f'style="animation-duration:{lasts:.2f}s;animation-delay:{time:.2f}s"/>'
+        )
+        time, before = time + lasts, stroke[-1]
+    rules = (
+        "<style>.ink path{stroke-dasharray:1 2;stroke-dashoffset:1.01;opacity:0;"
+        "animation:write linear both}@keyframes write{0%{opacity:1}"
+        "100%{opacity:1;stroke-dashoffset:0}}</style>"
+    )
+    group = (
+        f'<g class="ink" fill="none" stroke="{ink}" stroke-width="{pen:g}" stroke-linecap="round" '
+        'stroke-linejoin="round">'
+    )
+    return "\n".join([*_head(page), rules, group, *paths, "</g>", "</svg>", ""])
+
+
+def png(drawing: str, dpi: float = 150.0) -> bytes:
+    """An SVG of `svg` as a PNG on white."""
+    import resvg_py
+
+    return bytes(resvg_py.svg_to_bytes(svg_string=drawing, dpi=round(dpi), background="white"))
+
+
+def _head(page: Page) -> list[str]:
+    w, h = page.width, page.height
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{w:.2f}mm" height="{h:.2f}mm" '
+        f'viewBox="0 0 {w:.2f} {h:.2f}">'
+    ]
+    if page.paper == "none":
+        return lines
+    step = page.baselines[1] - page.baselines[0] if len(page.baselines) > 1 else 4 * page.size
+    if page.paper == "grid":
+        step /= 2
+        first = page.baselines[0] % step
+        levels = np.arange(first, h, step)
+        columns = np.arange(page.margin % step, w, step)
+    else:
+        levels, columns = np.array(page.baselines), np.zeros(0)
+    path = "".join(f"M0 {y:.2f}H{w:.2f}" for y in levels)
+    path += "".join(f"M{x:.2f} 0V{h:.2f}" for x in columns)
+    return [*lines, f'<path fill="none" stroke="{_RULING}" stroke-width="0.15" d="{path}"/>']
+
+
+def curve(stroke: Stroke) -> str:
+    """A smooth path through the points of a stroke: a centripetal Catmull-Rom spline."""
+    points = np.asarray(stroke)
+    if len(points) < 2:
+        (x, y) = points[0]
+        return f"M{x:.2f} {y:.2f}h0.01"
+    parts = [f"M{points[0, 0]:.2f} {points[0, 1]:.2f}"]
+    for one, two, end in _beziers(points):
+        parts.append("C" + " ".join(f"{v:.2f}" for v in (*one, *two, *end)))
+    return "".join(parts)
+
+
+def _beziers(points: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Two handles and the end of a cubic for every step."""
+    padded = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
+    gaps = np.maximum(np.hypot(*np.diff(padded, axis=0).T), 1e-6) ** 0.5
+    result = []
+    for k in range(1, len(points)):
+        p0, p1, p2, p3 = padded[k - 1 : k + 3]
+        d1, d2, d3 = gaps[k - 1 : k + 2]
+        one = (d1**2 * p2 - d2**2 * p0 + (2 * d1**2 + 3 * d1 * d2 + d2**2) * p1) / (
+            3 * d1 * (d1 + d2)
+        )
+        two = (d3**2 * p1 - d2**2 * p3 + (2 * d3**2 + 3 * d3 * d2 + d2**2) * p2) / (
+            3 * d3 * (d3 + d2)
+        )
+        result.append((one, two, p2))
+    return result
+
+
+def smooth(stroke: Stroke, pieces: int = 6) -> Stroke:
+    """The points ``(n, 2)`` of `curve`, so many for each step."""
+    points = np.asarray(stroke)
+    if len(points) < 2:
+        return points
+    t = (np.arange(1, pieces + 1) / pieces)[:, None]
+    parts, start = [points[:1]], points[0]
+    for one, two, end in _beziers(points):
+        a, b = (1 - t) ** 3 * start, 3 * (1 - t) ** 2 * t * one
+        parts.append(a + b + 3 * (1 - t) * t**2 * two + t**3 * end)
+        start = end
+    return np.concatenate(parts)
+
+
+def outline(stroke: Stroke, pen: float) -> str:
+    """A path around a stroke, thinner where the pen is faster.
+
+    There is no time in the ink. A pen slows down in bends, where points are close: the distance
+    between them stands for its speed.
+    """
+    points = smooth(stroke)
+    if len(points) < 2:
+        x, y = points[0]
+        r = 0.6 * pen
+        half_turns = "".join(f"a{r:.2f} {r:.2f} 0 1 0 {way:.2f} 0" for way in (2 * r, -2 * r))
+        return f"M{x - r:.2f} {y:.2f}{half_turns}Z"
+    steps = np.diff(points, axis=0)
+    speed = np.hypot(*steps.T)
+    speed = np.concatenate([speed[:1], speed])
+    kernel = np.ones(9) / 9
+    even = np.convolve(np.pad(speed, 4, mode="edge"), kernel, mode="valid")
+    typical = float(np.median(even)) or 1.0
+    half = 0.5 * pen * np.clip(1.25 - 0.35 * even / typical, 0.55, 1.3)
+    ahead = np.gradient(points, axis=0)
+    length = np.maximum(np.hypot(*ahead.T), 1e-9)
+    side = np.stack([-ahead[:, 1], ahead[:, 0]], 1) / length[:, None] * half[:, None]
+    around = np.concatenate([points + side, (points - side)[::-1]])
+    corners = " ".join(f"{x:.2f} {y:.2f}" for x, y in around)
+    return f"M{corners}Z"
+
+
+def bitmap(strokes: Sequence[Stroke], height: int = 64, pen: float = 3.0) -> np.ndarray:
+    """Strokes with y up as a picture for a recognizer: uint8 ``(height, width)``, black on white.
+
+    Args:
+        strokes: A line.
+        height: Pixels, a margin of a sixth on all sides included.
+        pen: Pixels.
+    """
+    from PIL import Image, ImageDraw
+
+    points = np.concatenate(list(strokes))
+    low, high = points.min(0), points.max(0)
+    margin = height / 6
+    scale = (height - 2 * margin) / max(float(high[1] - low[1]), 1e-6)
+    width = int(np.ceil((high[0] - low[0]) * scale + 2 * margin))
+    fine = 3  # drawn larger, then made smaller: smooth edges
+    image = Image.new("L", (max(width, height) * fine, height * fine), 255)
+    draw = ImageDraw.Draw(image)
+    for stroke in strokes:
+        xy = (smooth(stroke) - [low[0], high[1]]) * [scale, -scale] + margin
+        flat = [tuple(v) for v in (xy * fine).tolist()]
+        r = pen * fine / 2
+        if len(flat) > 1:
+            draw.line(flat, fill=0, width=round(pen * fine), joint="curve")
+        for x, y in (flat[0], flat[-1]):
+            draw.ellipse([x - r, y - r, x + r, y + r], fill=0)
+    return np.asarray(image.resize((image.width // fine, height), Image.Resampling.LANCZOS))

@@ -1,0 +1,96 @@
+"""Import IAM-OnDB (Liwicki and Bunke 2005): lines of ``lineStrokes/*.xml`` with ``ascii/*.txt``.
+
+The set is for registered, non-commercial users and none of it is here: this is tested on a file
+written by hand in its format, and untested against the real set.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+
+from apps.handwriting.cleaning import clean, resample, why_rejected, x_height
+from apps.handwriting.corpus import Reject
+from apps.handwriting.ink import Ink, Stroke, to_rows
+from shared.errors import InputError
+
+
+def read_iam(folder: str | Path, arc: float, turning: float) -> tuple[list[Ink], list[Reject]]:
+    """All lines of a folder in IAM-OnDB's layout, cleaned and resampled.
+
+    A form's text is the part of its ``ascii`` file after ``CSR:``, line by line;
+    ``a01-001z-03.xml`` is the third of ``a01-001z.txt``. There is no list of writers in either
+    folder, so that forms stand for them.
+
+    Raises:
+        InputError: A folder or file is missing, or is not in the format.
+    """
+    root = Path(folder)
+    paths = sorted((root / "lineStrokes").rglob("*.xml"))
+    if not paths or not (root / "ascii").is_dir():
+        raise InputError(f"{root}: expected lineStrokes with .xml files, and ascii")
+    texts = {path.stem: path for path in (root / "ascii").rglob("*.txt")}
+    forms: dict[str, list[tuple[Path, str, list[Stroke]]]] = {}
+    rejects = []
+    for path in paths:
+        form, _, number = path.stem.rpartition("-")
+        if form not in texts:
+            rejects.append(Reject(path.name, "", "no text"))
+            continue
+        lines = form_lines(texts[form])
+        if not number.isdecimal() or not 1 <= int(number) <= len(lines):
+            rejects.append(Reject(path.name, "", "no such line in its text"))
+            continue
+        forms.setdefault(form, []).append((path, lines[int(number) - 1], read_line(path)))
+    items = []
+    for form, members in forms.items():
+        height = x_height([strokes for _, _, strokes in members])
+        for path, text, strokes in members:
+            cleaned = clean(strokes, height) if height else []
+            if reason := why_rejected(text, cleaned):
+                rejects.append(Reject(path.name, text, reason))
+            else:
+                rows = to_rows(resample(cleaned, arc, turning))
+                items.append(Ink(text, rows, writer=form, contributor="iam", source=path.name))
+    return items, rejects
+
+
+def form_lines(path: str | Path) -> list[str]:
+    """The lines of a form: what follows ``CSR:`` in its file, empty ones left out.
+
+    Raises:
+        InputError: There is no ``CSR:``.
+    """
+    content = Path(path).read_text(encoding="utf-8", errors="replace")
+    found = re.split(r"^CSR:\s*$", content, maxsplit=1, flags=re.MULTILINE)
+    if len(found) < 2:
+        raise InputError(f"{path}: no line 'CSR:'; it is no text of IAM-OnDB")
+    return [" ".join(line.split()) for line in found[1].splitlines() if line.strip()]
+
+
+def read_line(path: str | Path) -> list[Stroke]:
+    """The strokes of a line, y up.
+
+    Raises:
+        InputError: It is no XML, or has no points.
+    """
+    try:
+        root = ElementTree.parse(path).getroot()
+        strokes = [_points(stroke) for stroke in root.iter("Stroke")]
+    except (ElementTree.ParseError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: no line of IAM-OnDB ({error})") from error
+    strokes = [stroke for stroke in strokes if len(stroke)]
+    if not strokes:
+        raise InputError(f"{path}: no strokes with points")
+    return strokes
+
+
+def _points(stroke: ElementTree.Element) -> Stroke:
+    points: Sequence[tuple[float, float]] = [
+        (float(point.attrib["x"]), -float(point.attrib["y"])) for point in stroke.iter("Point")
+    ]
+    return np.array(points, np.float64).reshape(-1, 2)

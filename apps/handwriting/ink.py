@@ -1,0 +1,136 @@
+"""Ink: strokes and the text that they spell, as points, as offsets, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from apps.handwriting.config import CHARACTERS
+from shared.errors import InputError
+from shared.files import read_json
+
+Stroke = np.ndarray
+"""Points ``(n, 2)`` float, x to the right, y up."""
+
+
+@dataclass(frozen=True)
+class Ink:
+    """A text written by hand, in the unit of the writer's x-height, the baseline at y = 0.
+
+    Attributes:
+        text: What is written.
+        rows: float32 ``(points, 3)``: dx, dy from the point before, and 1 where the pen is lifted
+            after the point. The first point's offset is its place.
+        writer: A name for whose hand it is, "" if unknown.
+        kind: One of `apps.handwriting.config.KINDS`, or "".
+        contributor: Who collected it, "" if unknown.
+        source: Where it is from, for messages.
+        word: Whether it is a single word, cut out of its line.
+    """
+
+    text: str
+    rows: np.ndarray
+    writer: str = ""
+    kind: str = ""
+    contributor: str = ""
+    source: str = ""
+    word: bool = False
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def to_rows(strokes: Sequence[Stroke]) -> np.ndarray:
+    """Strokes as offsets ``(points, 3)``, see `Ink`; empty strokes are left out."""
+    strokes = [np.asarray(stroke, np.float32).reshape(-1, 2) for stroke in strokes]
+    strokes = [stroke for stroke in strokes if len(stroke)]
+    if not strokes:
+        return np.zeros((0, 3), np.float32)
+    points = np.concatenate(strokes)
+    rows = np.zeros((len(points), 3), np.float32)
+    rows[:, :2] = np.diff(points, axis=0, prepend=np.zeros((1, 2), np.float32))
+    rows[np.cumsum([len(stroke) for stroke in strokes]) - 1, 2] = 1
+    return rows
+
+
+def to_strokes(rows: np.ndarray) -> list[Stroke]:
+    """The inverse of `to_rows`."""
+    if not len(rows):
+        return []
+    points = np.cumsum(rows[:, :2].astype(np.float64), axis=0)
+    ends = np.flatnonzero(rows[:, 2] > 0.5) + 1
+    return [stroke for stroke in np.split(points, ends) if len(stroke)]
+
+
+def read_strokes(path: str | Path) -> list[tuple[str, list[Stroke]]]:
+    """Texts and strokes of a JSON file: ``[{"text": ..., "strokes": [[[x, y], ...], ...]}]``.
+
+    y points down, as on a screen, unless the file says ``"y": "up"`` beside the strokes. Here it
+    is turned up. One object instead of a list is a list of one.
+
+    Raises:
+        InputError: in one line naming the file, the sample and the stroke.
+    """
+    content = read_json(path)
+    samples = content if isinstance(content, list) else [content]
+    if not samples:
+        raise InputError(f"{path}: no samples; expected a list of text and strokes")
+    return [_sample(sample, f"{path}, sample {number}") for number, sample in enumerate(samples)]
+
+
+def _sample(sample: Any, where: str) -> tuple[str, list[Stroke]]:
+    if not isinstance(sample, dict) or not {"text", "strokes"} <= sample.keys():
+        raise InputError(f'{where}: expected {{"text": ..., "strokes": [[[x, y], ...], ...]}}')
+    text = sample["text"]
+    if not isinstance(text, str) or not text.strip():
+        raise InputError(f"{where}: its text is empty; say what is written")
+    up = -1.0 if sample.get("y", "down") == "down" else 1.0
+    strokes = []
+    for number, stroke in enumerate(sample["strokes"] or ()):
+        try:
+            points = np.array(stroke, np.float64)
+        except (TypeError, ValueError):
+            points = np.zeros(0)
+        if points.ndim != 2 or points.shape[1] < 2 or not np.isfinite(points).all():
+            raise InputError(f"{where}, stroke {number}: expected points [x, y], all finite")
+        strokes.append(points[:, :2] * [1.0, up])
+    if not strokes:
+        raise InputError(f"{where}: no strokes")
+    return " ".join(text.split()), strokes
+
+
+def strokes_json(
+    items: Sequence[tuple[str, Sequence[Stroke]]], digits: int = 4
+) -> list[dict[str, Any]]:
+    """What `read_strokes` reads, of strokes with y up; on the screen y points down."""
+    return [
+        {
+            "text": text,
+            "strokes": [
+                np.round(np.asarray(stroke) * [1.0, -1.0] + 0.0, digits).tolist()
+                for stroke in strokes
+            ],
+        }
+        for text, strokes in items
+    ]
+
+
+def symbols(text: str) -> np.ndarray:
+    """A text's symbols, int32 ``(characters,)``.
+
+    Raises:
+        InputError: It has a character that cannot be written.
+    """
+    if strange := sorted(set(text) - set(CHARACTERS)):
+        shown = " ".join(f"{c!r} (U+{ord(c):04X})" for c in strange)
+        raise InputError(f"cannot write {shown}: printable ASCII only; --fallback transliterates")
+    return np.array([ord(c) - 31 for c in text], np.int32)
+
+
+def spelled(text_symbols: np.ndarray) -> str:
+    """The inverse of `symbols`, padding left out."""
+    return "".join(chr(s + 31) for s in text_symbols if s)

@@ -1,0 +1,58 @@
+"""How well a recognizer reads ink: pictures of lines, RapidOCR, character error rates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from apps.handwriting.drawing import bitmap
+from apps.handwriting.ink import Stroke
+from shared.errors import InputError
+
+Judge = Callable[[Sequence[Stroke]], str]
+"""Reads the strokes of a line, y up."""
+
+
+def rapidocr() -> Judge:
+    """RapidOCR's recognizer on lines 64 pixels high, strokes 3 pixels wide, without detection.
+
+    Raises:
+        InputError: It is not installed.
+    """
+    try:
+        from rapidocr_onnxruntime import RapidOCR
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"{error.name} is not installed; pip install 'lstm-suite[judge]', or --judge none"
+        ) from error
+    engine = RapidOCR()
+
+    def read(strokes: Sequence[Stroke]) -> str:
+        picture = np.repeat(bitmap(strokes)[:, :, None], 3, axis=2)
+        result, _ = engine(picture, use_det=False, use_cls=False, use_rec=True)
+        return " ".join(line[0] for line in result or ())
+
+    return read
+
+
+def compared(text: str) -> str:
+    """Letters and digits alone, case ignored: what a judge is asked about."""
+    return "".join(c for c in text.casefold() if c.isascii() and c.isalnum())
+
+
+def edits(a: str, b: str) -> int:
+    """Insertions, deletions and replacements that make ``b`` of ``a`` (Levenshtein 1966)."""
+    row = np.arange(len(b) + 1)
+    letters = np.array(list(b))
+    for k, letter in enumerate(a, 1):
+        changed = np.minimum(row[1:] + 1, row[:-1] + (letters != letter))
+        new = np.concatenate([[k], changed]) - np.arange(len(b) + 1)
+        row = np.minimum.accumulate(new) + np.arange(len(b) + 1)  # insertions
+    return int(row[-1])
+
+
+def error_rate(texts: Sequence[str], read: Sequence[str]) -> float:
+    """Character error rate, 0 to 1 and above: edits of all lines over characters of all texts."""
+    pairs = [(compared(a), compared(b)) for a, b in zip(texts, read, strict=True)]
+    return sum(edits(a, b) for a, b in pairs) / max(1, sum(len(a) for a, _ in pairs))

@@ -1,0 +1,67 @@
+"""Pictures of a line as it was written: the window over the text, and the mixtures."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from apps.handwriting.ink import to_strokes
+from apps.handwriting.write import Line
+from shared.decoding.mixture import split
+from shared.plots import to_png
+
+
+def window(line: Line, offset: int = 0) -> bytes:
+    """The line, the density that each point was drawn from, and which character it attended to.
+
+    Args:
+        line: Written with a window.
+        offset: Characters of a primer before the text.
+
+    Returns:
+        A PNG. The density is that of all steps together, each shown where its point was drawn
+        from (after Graves 2013, figure 14); the darker the window, the larger its weight.
+
+    Raises:
+        ValueError: The generator put out no attention.
+    """
+    from matplotlib.figure import Figure
+
+    if line.result.attention is None:
+        raise ValueError("the generator puts out no attention")
+    attention = line.result.attention[:, offset : offset + len(line.text)]
+    points = np.cumsum(line.rows[:, :2], axis=0)
+    width = float(np.clip(np.ptp(points[:, 0]) * 0.25, 6, 24))
+    figure = Figure(figsize=(width, 6.5), dpi=100)
+    ink, density, map_ = figure.subplots(3, height_ratios=(1, 1, 2.2))
+    for stroke in to_strokes(line.rows):
+        ink.plot(*stroke.T, color="#1b2a63", linewidth=1.4)
+    image, extent = _density(line, points)
+    density.imshow(image, origin="lower", cmap="inferno", extent=extent, aspect="equal")
+    for axes, name in ((ink, "ink"), (density, "mixture")):
+        axes.set(xlim=extent[:2], ylim=extent[2:], aspect="equal", xticks=[], yticks=[])
+        axes.set_ylabel(name)
+    map_.imshow(attention.T, aspect="auto", cmap="Blues", interpolation="nearest")
+    names = [c.replace("$", r"\$") if c != " " else "\u2423" for c in line.text]
+    map_.set_yticks(range(len(names)), names, fontsize=7)
+    map_.set_xlabel("point")
+    map_.set_ylabel("character")
+    return to_png(figure)
+
+
+def _density(line: Line, points: np.ndarray, cell: float = 0.08) -> tuple[np.ndarray, tuple]:
+    """Summed densities on a grid, on a logarithmic scale, and its extent in x-heights."""
+    (left, low), (right, high) = points.min(0) - 1, points.max(0) + 1
+    xs, ys = np.arange(left, right, cell), np.arange(low, high, cell)
+    image = np.zeros((len(ys), len(xs)))
+    before = np.concatenate([[[0.0, 0.0]], points[:-1]])
+    weights, mx, my, sx, sy, *_ = split(line.result.mixtures.astype(np.float64))
+    for k in range(1, len(points)):  # the first is placed by the line, not by a step
+        for m in np.flatnonzero(weights[k] > np.log(0.02)):
+            center = before[k] + [mx[k, m], my[k, m]]
+            sigma = np.maximum(np.exp([sx[k, m], sy[k, m]]), cell / 2)
+            columns = np.abs(xs - center[0]) < 3 * sigma[0]
+            rows = np.abs(ys - center[1]) < 3 * sigma[1]
+            bell_x = np.exp(-0.5 * ((xs[columns] - center[0]) / sigma[0]) ** 2) / sigma[0]
+            bell_y = np.exp(-0.5 * ((ys[rows] - center[1]) / sigma[1]) ** 2) / sigma[1]
+            image[np.ix_(rows, columns)] += np.exp(weights[k, m]) * np.outer(bell_y, bell_x)
+    return np.log1p(image), (left, right, low, high)

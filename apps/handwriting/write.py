@@ -1,0 +1,211 @@
+"""Write lines: the condition, the drawing of points, what makes a line bad, and drawing again."""
+
+from __future__ import annotations
+
+import dataclasses
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from apps.handwriting.config import HandwritingConfig
+from apps.handwriting.ink import Ink, symbols
+from shared.decoding.mixture import PointOptions, PointResult, decode_points
+from shared.errors import InputError
+from shared.generator import Arrays, Generator
+
+BIAS = 1.0
+DRAWS = 6  # of a line until it is good, at most; the best of them is kept
+HIGHEST, LOWEST = 5.5, -3.5  # x-heights over the baseline that a pen reaches, and below it
+LONGEST = 5.0  # x-heights of a step with the pen down
+MOST_POINTS = 3.5  # times as many as a text of that length has on average: it has lost its way
+_SKIPPED = 0.15  # of the weight that a character of the line has at its peak, on average
+
+_SIGNS = {
+    "\u2018": "'", "\u2019": "'", "\u201a": ",", "\u201c": '"', "\u201d": '"', "\u201e": '"',
+    "\u2013": "-", "\u2014": "-", "\u2026": "...", "\u00df": "ss", "\u00c6": "AE", "\u00e6": "ae",
+    "\u00d8": "O", "\u00f8": "o", "\u0141": "L", "\u0142": "l", "\u0152": "OE", "\u0153": "oe",
+    "\u20ac": "EUR", "\u00a3": "GBP", "\u00d7": "x", "\u00ab": '"', "\u00bb": '"', "\u2212": "-",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """A written line.
+
+    Attributes:
+        text: What is written.
+        rows: float32 ``(points, 3)``, see `apps.handwriting.ink.Ink`.
+        problems: What is wrong with it, see `problems_of`; empty if nothing is.
+        draws: How often it was drawn.
+        seed: Of the draw that was kept.
+        result: That draw.
+    """
+
+    text: str
+    rows: np.ndarray
+    problems: tuple[str, ...]
+    draws: int
+    seed: int
+    result: PointResult
+
+
+def transliterate(text: str) -> str:
+    """Letters without their accents, and signs as ASCII writes them; what has no likeness stays."""
+    spelled = "".join(_SIGNS.get(c, c) for c in text)
+    return "".join(c for c in unicodedata.normalize("NFKD", spelled) if not _is_accent(c))
+
+
+def _is_accent(character: str) -> bool:
+    return unicodedata.category(character) == "Mn"
+
+
+def condition(config: HandwritingConfig, texts: Sequence[str], styles: Sequence[int]) -> Arrays:
+    """What ``encode`` takes.
+
+    Args:
+        config: The model's.
+        texts: A batch of them.
+        styles: One for each, see `HandwritingConfig.style_names`.
+
+    Raises:
+        InputError: A text is too long, or has characters that cannot be written.
+    """
+    result: Arrays = {
+        "text": np.zeros((len(texts), config.length), np.int32),
+        "text_mask": np.zeros((len(texts), config.length), np.uint8),
+        "style": np.asarray(styles, np.int32),
+    }
+    for row, text in enumerate(texts):
+        if len(text) > config.length:
+            raise InputError(
+                f"{text[:20]!r}...: {len(text)} characters are more than this model's "
+                f"{config.length}; split it"
+            )
+        result["text"][row, : len(text)] = symbols(text)
+        result["text_mask"][row, : len(text)] = 1
+    return result
+
+
+def write_lines(
+    generator: Generator,
+    config: HandwritingConfig,
+    texts: Sequence[str],
+    style: int = 0,
+    bias: float = BIAS,
+    seed: int = 0,
+    primer: Ink | None = None,
+    draws: int = DRAWS,
+) -> list[Line]:
+    """Writes lines, and those that went wrong again.
+
+    Args:
+        generator: A handwriting model on any backend.
+        config: The model's.
+        texts: A line each, none of them empty.
+        style: See `HandwritingConfig.style_id`.
+        bias: See `PointOptions`.
+        seed: Of the first draw of the first line.
+        primer: Ink that the model reads first, to go on in its manner.
+        draws: Of each line, at most; 1 keeps the first, whatever it is.
+
+    Raises:
+        InputError: A text cannot be written, or the bias is out of range.
+    """
+    best: dict[int, Line] = {}
+    left = list(range(len(texts)))
+    for draw in range(draws):
+        seeds = [_seed(seed, line, draw) for line in left]
+        asked = [texts[line] for line in left]
+        made = write_each(generator, config, asked, seeds, style, bias, primer)
+        for line, one in zip(left, made, strict=True):
+            kept = best.get(line, one)
+            better = one if len(one.problems) < len(kept.problems) else kept
+            best[line] = dataclasses.replace(better, draws=draw + 1)
+        left = [line for line in left if best[line].problems]
+        if not left:
+            break
+    return [best[line] for line in range(len(texts))]
+
+
+def write_each(
+    generator: Generator,
+    config: HandwritingConfig,
+    texts: Sequence[str],
+    seeds: Sequence[int],
+    style: int = 0,
+    bias: float = BIAS,
+    primer: Ink | None = None,
+) -> list[Line]:
+    """Writes each text once, with a seed of its own; else as `write_lines`."""
+    before = f"{primer.text} " if primer else ""
+    given = condition(config, [before + text for text in texts], [style] * len(texts))
+    state = generator.encode(given)
+    limits = [_most_points(config, text) for text in texts]
+    prefix = primer.rows if primer else None
+    options = PointOptions(bias=bias)
+    results = decode_points(generator, state, options, seeds, limits, prefix)
+    lines = []
+    for text, number, result in zip(texts, seeds, results, strict=True):
+        rows = _begin_anew(result.points, primer.rows) if primer else result.points
+        found = problems_of(text, rows, result, len(before))
+        lines.append(Line(text, rows, found, 1, number, result))
+    return lines
+
+
+def _seed(seed: int, line: int, draw: int) -> int:
+    """Of a draw; the first draw of the first line has the seed itself."""
+    return seed + 1009 * line + 100_003 * draw
+
+
+def _most_points(config: HandwritingConfig, text: str) -> int:
+    return int(MOST_POINTS * config.points_per_character * (len(text) + 3))
+
+
+def _begin_anew(rows: np.ndarray, primer: np.ndarray) -> np.ndarray:
+    """What follows a primer as a line of its own: from x = 0, its height over the baseline kept."""
+    rows = rows.copy()
+    rows[0, 1] += primer[:, 1].sum()
+    rows[0, 0] = 0.0
+    reached = np.cumsum(rows[:, 0]).min()
+    rows[0, 0] -= reached
+    return rows
+
+
+def problems_of(
+    text: str, rows: np.ndarray, result: PointResult, offset: int = 0
+) -> tuple[str, ...]:
+    """What went wrong with a line.
+
+    Args:
+        text: What was to be written.
+        rows: Its ink.
+        result: The draw, whose attention tells where the window was.
+        offset: Characters of a primer before the text.
+
+    Returns:
+        Any of ``unfinished``, ``runaway`` (a stroke that no hand draws), ``skipped`` (characters
+        that the window passed over) and ``lost`` (it ended before the end of the text).
+    """
+    found = []
+    if not result.finished:
+        found.append("unfinished")
+    heights = np.cumsum(rows[:, 1])
+    down = np.concatenate([[False], rows[:-1, 2] < 0.5])
+    steps = np.hypot(rows[:, 0], rows[:, 1])
+    if heights.max() > HIGHEST or heights.min() < LOWEST or (steps[down] > LONGEST).any():
+        found.append("runaway")
+    if result.attention is not None:
+        seen = result.attention[:, offset : offset + len(text)]
+        peaks = seen.max(0)
+        inked = np.array([c != " " for c in text])
+        if inked.any() and (peaks[inked] < _SKIPPED * peaks[inked].mean()).any():
+            found.append("skipped")
+        if seen[-1].sum() and len(text) - 1 - _center(seen[-1]) > 2.5:
+            found.append("lost")
+    return tuple(found)
+
+
+def _center(weights: np.ndarray) -> float:
+    return float((weights * np.arange(len(weights))).sum() / weights.sum())
