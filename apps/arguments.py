@@ -32,19 +32,27 @@ def add_field(group: Any, name: str, default: Any, choices: Sequence[str] | None
     flag = f"--{name.replace('_', '-')}"
     if isinstance(default, bool):
         group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
+    elif isinstance(default, tuple):
+        words = " ".join(map(str, default))
+        group.add_argument(flag, type=int, nargs="+", metavar="N", help=f"default: {words}")
     else:
         group.add_argument(
             flag,
             type=type(default),
             choices=choices,
             metavar=None if choices else {int: "N", float: "X"}.get(type(default), "NAME"),
-            help=f"default: {default}",
+            help=f"default: {f'{default:.3g}' if isinstance(default, float) else default}",
         )
 
 
 def given(args: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
     """The fields that the command names."""
-    return {name: value for name in names if (value := getattr(args, name)) is not None}
+    values = {name: getattr(args, name) for name in names}
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in values.items()
+        if value is not None
+    }
 
 
 def spoken(options: Mapping[str, Any]) -> str:
@@ -55,7 +63,8 @@ def spoken(options: Mapping[str, Any]) -> str:
         if isinstance(value, bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")
         else:
-            words.append(f"--{flag} {value}")
+            shown = " ".join(map(str, value)) if isinstance(value, tuple) else value
+            words.append(f"--{flag} {shown}")
     return " ".join(words)
 
 

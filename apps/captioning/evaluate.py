@@ -16,9 +16,10 @@ from apps.captioning.data import Photo, load
 from apps.captioning.demo import PHOTOS
 from apps.captioning.generate import open_captioning
 from apps.captioning.metrics import scores, words
-from apps.captioning.output import Progress, add_decoding_arguments, decoding_options, table
+from apps.captioning.output import add_decoding_arguments, decoding_options, table
 from apps.captioning.photos import find_photos, load_photo
 from apps.captioning.words import AnyTokenizer, open_tokenizer
+from apps.progress import Progress
 from shared.decoding import DecodingOptions
 from shared.errors import InputError
 from shared.export.goldens import Example
@@ -117,7 +118,7 @@ def run(args: argparse.Namespace) -> None:
     photos = load_photos(args)
     photos = photos[: args.limit] if args.limit else photos
     opened, config, tokenizer = open_captioning(args)
-    with Progress(len(photos)) as progress:
+    with Progress(len(photos), 5) as progress:
         figures, found = figures_of(
             opened.generator,
             tokenizer,

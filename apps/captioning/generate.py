@@ -12,10 +12,11 @@ import numpy as np
 from apps.arguments import add_json, add_model_arguments, report
 from apps.captioning.caption import Caption, as_json, caption
 from apps.captioning.config import CaptioningConfig
-from apps.captioning.output import Progress, add_decoding_arguments, decoding_options, table
+from apps.captioning.output import add_decoding_arguments, decoding_options, table
 from apps.captioning.photos import find_photos, load_photo, open_photo
 from apps.captioning.words import AnyTokenizer, open_tokenizer
 from apps.demo import Sample
+from apps.progress import Progress
 from shared.backends.presets import Opened, open_preset
 from shared.decoding import DecodingOptions
 from shared.errors import InputError
@@ -111,7 +112,7 @@ def run(args: argparse.Namespace) -> None:
     if args.attention and len(paths) > 1:
         raise InputError(f"--attention takes one photo, not {len(paths)}; name one")
     opened, config, tokenizer = open_captioning(args)
-    with Progress(len(paths)) as progress:
+    with Progress(len(paths), 5) as progress:
         found, bad = caption_photos(opened.generator, config, tokenizer, paths, options, progress)
     if args.attention and found:
         write_bytes(args.attention, attention_picture(paths[0], found[paths[0]][0], config))

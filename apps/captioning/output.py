@@ -1,13 +1,11 @@
-"""What caption and evaluate share: how they are asked, and how they show that they work."""
+"""What caption and evaluate share: how they are asked, and tables."""
 
 from __future__ import annotations
 
 import argparse
 import csv
 import io
-import sys
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Any
 
 from apps.captioning.caption import DECODING
@@ -50,35 +48,3 @@ def table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().removesuffix("\n")
-
-
-class Progress:
-    """A bar on standard error, if that is a terminal and there is more than a little to do.
-
-    Args:
-        total: How many photos there are.
-    """
-
-    def __init__(self, total: int):
-        self.total, self.done = total, 0
-        self.shown = total > 5 and sys.stderr.isatty()
-
-    def __enter__(self) -> Progress:
-        return self
-
-    def __call__(self, count: int) -> None:
-        """So many more are done."""
-        self.done += count
-        if self.shown:
-            width = 40 * self.done // self.total
-            bar = "=" * width + " " * (40 - width)
-            print(f"\r[{bar}] {self.done}/{self.total}", end="", file=sys.stderr, flush=True)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self.shown:
-            print(file=sys.stderr)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from apps.arguments import spoken
 from apps.handwriting.config import HandwritingConfig
 from apps.handwriting.ink import Ink
 from shared.model_card import Card
@@ -44,9 +45,7 @@ def describe(
     known = any(item.source.startswith("data/") for item in items)  # as in UNIPEN's folders
     data = UNIPEN if known else name
     words = [f"--start {args.start}" if args.start else f"--config {args.config}", f"--data {name}"]
-    for key, value in changed.items():
-        shown = " ".join(map(str, value)) if isinstance(value, tuple) else value
-        words.append(f"--{key.replace('_', '-')} {shown}")
+    words.append(spoken(changed))
     lines = sum(not item.word for item in items)
     return Card(
         title="Handwriting, an LSTM with a window over the text",

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from apps.arguments import add_json, add_seed, report
+from apps.arguments import add_field, add_json, add_seed, given, report
 from apps.handwriting.card import describe, figures_table
 from apps.handwriting.config import PRESETS, HandwritingConfig
 from apps.handwriting.data import (
@@ -140,28 +140,6 @@ _GROUPS: tuple[tuple[str, Any, Sequence[str]], ...] = (
 )
 
 
-def add_field(group: Any, name: str, default: Any) -> None:
-    """An option for one field of a dataclass, None if it is not given."""
-    flag = f"--{name.replace('_', '-')}"
-    if isinstance(default, tuple):
-        words = " ".join(map(str, default))
-        group.add_argument(flag, type=int, nargs="+", metavar="N", help=f"default: {words}")
-    else:
-        mark = {int: "N", float: "X"}.get(type(default), "NAME")
-        shown = f"{default:.3g}" if isinstance(default, float) else default
-        group.add_argument(flag, type=type(default), metavar=mark, help=f"default: {shown}")
-
-
-def _given(args: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
-    """The fields that the command names."""
-    values = {name: getattr(args, name) for name in names}
-    return {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in values.items()
-        if value is not None
-    }
-
-
 def run(args: argparse.Namespace) -> None:
     """``lstm-suite train handwriting``."""
     start = find_preset("handwriting", args.start) if args.start else None
@@ -169,16 +147,16 @@ def run(args: argparse.Namespace) -> None:
     items, valid = load_training(args.data, config)
     if not start:
         config = dataclasses.replace(config, styles=tuple(writer_kinds(items).values()))
-    data = DataOptions(**_given(args, _DATA_FIELDS))
+    data = DataOptions(**given(args, _DATA_FIELDS))
     options = dataclasses.replace(
-        RECIPE, **_given(args, _FIT_FIELDS), max_minutes=args.minutes, seed=args.seed
+        RECIPE, **given(args, _FIT_FIELDS), max_minutes=args.minutes, seed=args.seed
     )
     model, result = train(config, items, valid, options, data, args.run, start)
     if result.best_weights is None:
         report(args, result.summary, f"stopped before the first epoch ended; run again: {args.run}")
         return
     folder = Path(args.output or Path(args.run) / "preset")
-    changed = _given(args, [*_CONFIG_FIELDS, *_FIT_FIELDS, *_DATA_FIELDS])
+    changed = given(args, [*_CONFIG_FIELDS, *_FIT_FIELDS, *_DATA_FIELDS])
     card = describe(args, config, result.summary, items, changed)
     preset = save_preset(folder, "handwriting", folder.name, config, model, card)
     # The figures of the weights as they are stored, in float16.
@@ -191,7 +169,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _config(args: argparse.Namespace, start: Preset | None) -> HandwritingConfig:
-    changed = _given(args, _CONFIG_FIELDS)
+    changed = given(args, _CONFIG_FIELDS)
     if not start:
         return dataclasses.replace(PRESETS[args.config], **changed)
     if fixed := sorted(set(changed) - {"dropout"}):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from apps.arguments import spoken
 from apps.translation.config import TranslationConfig
 from apps.translation.evaluate import DATA
 from shared.model_card import Card
@@ -51,11 +52,7 @@ def describe(
     source, license_id, note, commercial = _KNOWN.get(kind, unknown)
     words = [f"--start {args.start}" if args.start else f"--config {args.config or DATA}"]
     words.append(f"{'--tsv' if args.tsv else '--source' if own else '--data'} {data}")
-    for name, value in changed.items():
-        shown = " ".join(map(str, value)) if isinstance(value, tuple) else value
-        flag = name.replace("_", "-")
-        words.append(f"--{flag} {shown}" if not isinstance(value, bool) else
-                     f"--{flag}" if value else f"--no-{flag}")  # fmt: skip
+    words.append(spoken(changed))
     directions = ", ".join("-".join(pair) for pair in config.directions)
     return Card(
         title=f"Translation {directions}, LSTM with attention",

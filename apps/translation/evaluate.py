@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from apps.arguments import add_json, add_model_arguments, report
+from apps.progress import Progress
 from apps.translation.config import TranslationConfig
 from apps.translation.data import Pair, load, read_parallel
 from apps.translation.generate import open_tokenizer, open_translation
 from apps.translation.output import (
-    Progress,
     add_decoding_arguments,
     add_direction_arguments,
     chosen_directions,
@@ -141,7 +141,7 @@ def run(args: argparse.Namespace) -> None:
     pairs = pairs[: args.limit] if args.limit else pairs
     if not pairs:
         raise InputError("there is no pair of sentences to measure; check the files")
-    with Progress(len(pairs)) as progress:
+    with Progress(len(pairs), 20) as progress:
         figures, found = figures_of(
             quickest(opened.generator), config, tokenizer, pairs, options, progress
         )

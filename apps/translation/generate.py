@@ -11,9 +11,9 @@ from typing import Any
 
 from apps.arguments import add_json, add_model_arguments, report
 from apps.demo import Sample
+from apps.progress import Progress
 from apps.translation.config import TranslationConfig
 from apps.translation.output import (
-    Progress,
     add_decoding_arguments,
     add_direction_arguments,
     chosen_directions,
@@ -161,7 +161,7 @@ def run(args: argparse.Namespace) -> None:
     if args.interactive:
         _converse(translated)
         return
-    with Progress(len(lines)) as progress:
+    with Progress(len(lines), 20) as progress:
         direction, texts = translated(lines, progress)
     if args.attention:
         write_bytes(args.attention, _map(texts))

@@ -1,10 +1,8 @@
-"""What translate and evaluate share: how they are asked, and how they show that they work."""
+"""What translate and evaluate share: how they are asked."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from types import TracebackType
 
 from apps.translation.config import TranslationConfig
 from apps.translation.translate import DECODING
@@ -68,35 +66,3 @@ def chosen_directions(
         known = ", ".join("-".join(pair) for pair in config.directions)
         raise InputError(f"this model does not translate that way; it translates {known}")
     return fitting
-
-
-class Progress:
-    """A bar on standard error, if that is a terminal and there is more than a little to do.
-
-    Args:
-        total: How many sentences there are.
-    """
-
-    def __init__(self, total: int):
-        self.total, self.done = total, 0
-        self.shown = total > 20 and sys.stderr.isatty()
-
-    def __enter__(self) -> Progress:
-        return self
-
-    def __call__(self, count: int) -> None:
-        """So many more are done."""
-        self.done += count
-        if self.shown:
-            width = 40 * self.done // self.total
-            bar = "=" * width + " " * (40 - width)
-            print(f"\r[{bar}] {self.done}/{self.total}", end="", file=sys.stderr, flush=True)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self.shown:
-            print(file=sys.stderr)

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from apps.arguments import add_json, add_seed, report
+from apps.arguments import add_field, add_json, add_seed, given, report
 from apps.translation.card import describe
 from apps.translation.config import ATTENTIONS, PRESETS, TranslationConfig
 from apps.translation.data import (
@@ -179,7 +179,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for title, defaults, names in _GROUPS:
         group = parser.add_argument_group(title)
         for name in names:
-            _add_field(group, name, getattr(defaults, name))
+            choices = ATTENTIONS if name == "attention" else None
+            add_field(group, name, getattr(defaults, name), choices)
 
 
 _CONFIG_FIELDS = (
@@ -217,35 +218,6 @@ _GROUPS = (
 )
 
 
-def _add_field(group: Any, name: str, default: Any) -> None:
-    """An option for one field of a dataclass, None if it is not given."""
-    flag = f"--{name.replace('_', '-')}"
-    if isinstance(default, bool):
-        group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
-    elif isinstance(default, tuple):
-        words = " ".join(map(str, default))
-        group.add_argument(flag, type=int, nargs="+", metavar="N", help=f"default: {words}")
-    else:
-        choices = ATTENTIONS if name == "attention" else None
-        group.add_argument(
-            flag,
-            type=type(default),
-            choices=choices,
-            metavar=None if choices else {int: "N", float: "X"}.get(type(default), "NAME"),
-            help=f"default: {default}",
-        )
-
-
-def _given(args: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
-    """The fields that the command names."""
-    values = {name: getattr(args, name) for name in names}
-    return {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in values.items()
-        if value is not None
-    }
-
-
 def run(args: argparse.Namespace) -> None:
     """``lstm-suite train translation``."""
     start = find_preset("translation", args.start) if args.start else None
@@ -256,9 +228,9 @@ def run(args: argparse.Namespace) -> None:
     config = dataclasses.replace(config, vocabulary=tokenizer.vocabulary)  # of little text, less
     room = source_room(config)
     pairs = _short_enough(pairs, tokenizer, room)
-    data = DataOptions(**_given(args, _DATA_FIELDS))
+    data = DataOptions(**given(args, _DATA_FIELDS))
     options = dataclasses.replace(
-        RECIPE, **_given(args, _FIT_FIELDS), max_minutes=args.minutes, seed=args.seed
+        RECIPE, **given(args, _FIT_FIELDS), max_minutes=args.minutes, seed=args.seed
     )
     if options.monitor != "val_bleu":
         options = dataclasses.replace(options, mode="min")
@@ -268,7 +240,7 @@ def run(args: argparse.Namespace) -> None:
         return
     output = Path(args.output or folder / "preset")
     names = [*_CONFIG_FIELDS, *_FIT_FIELDS, *_DATA_FIELDS]
-    card = describe(args, config, result.summary, len(pairs), _given(args, names))
+    card = describe(args, config, result.summary, len(pairs), given(args, names))
     preset = save_preset(
         output,
         "translation",
@@ -297,7 +269,7 @@ def _config(args: argparse.Namespace, start: Preset | None) -> TranslationConfig
         config = dataclasses.replace(
             config, directions=((args.source_language, args.to),), multilingual=False
         )
-    changed = _given(args, _CONFIG_FIELDS)
+    changed = given(args, _CONFIG_FIELDS)
     if start and (fixed := sorted(n for n in changed if not n.endswith(("dropout", "smoothing")))):
         raise InputError(f"--start keeps the model's sizes; leave out {', '.join(fixed)}")
     return dataclasses.replace(config, **changed)
