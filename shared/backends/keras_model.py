@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from shared.backends.arrays import checked, checked_step, split_step
 from shared.backends.functions import tf_functions
@@ -22,6 +23,7 @@ class KerasBackend:
         """Wrap the model; the first call of each function traces it."""
         self.model, self.signature = model, model.signature
         self._functions = tf_functions(model)
+        self._held: dict[str, tuple[np.ndarray, tf.Tensor]] = {}  # memory, by name
 
     def encode(self, condition: Mapping[str, np.ndarray]) -> Arrays:
         """See `shared.generator.Generator.encode`."""
@@ -31,5 +33,14 @@ class KerasBackend:
     def step(self, symbol: Mapping[str, np.ndarray], state: Arrays) -> tuple[Arrays, Arrays]:
         """See `shared.generator.Generator.step`."""
         arrays = checked_step(self.signature, symbol, state)
-        tensors = self._functions["step"](*arrays.values())
+        inputs = [self._tensor(name, array) for name, array in arrays.items()]
+        tensors = self._functions["step"](*inputs)
         return split_step(self.signature, {n: t.numpy() for n, t in tensors.items()}, state)
+
+    def _tensor(self, name: str, array: np.ndarray) -> np.ndarray | tf.Tensor:
+        """What TensorFlow is given: memory that cannot have changed is not copied again."""
+        if name not in self.signature.memory or array.flags.writeable:
+            return array
+        if self._held.get(name, (None,))[0] is not array:
+            self._held[name] = array, tf.constant(array)
+        return self._held[name][1]

@@ -65,9 +65,13 @@ def top(values: np.ndarray, k: int) -> np.ndarray:
 
     For the k of a beam, k times argmax is faster than to partition, and its ties are defined.
     """
-    values, rows = values.copy(), np.arange(len(values))
+    rows = np.arange(len(values))
     best = np.empty((len(values), k), np.int64)
+    taken = np.empty((len(values), k), values.dtype)
     for i in range(k):
         best[:, i] = values.argmax(axis=1)
+        taken[:, i] = values[rows, best[:, i]]
         values[rows, best[:, i]] = -np.inf
+    for i in reversed(range(k)):  # put back; a row of nothing but -inf had one taken twice
+        values[rows, best[:, i]] = taken[:, i]
     return best

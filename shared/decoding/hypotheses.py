@@ -71,7 +71,7 @@ class Hypotheses:
     def fan_out(self) -> None:
         """Make every slot a live copy of its item's first."""
         self.live = np.arange(len(self.first))
-        self.state = select_rows(self.state, self.live // self.width)
+        self._select(self.live // self.width, moved=True)
         if self.coverage is not None:
             self.coverage = self.coverage[self.first]
 
@@ -144,8 +144,20 @@ class Hypotheses:
         """Let `live` be the live rows, each with its parent's state."""
         places = np.searchsorted(self.live, parents[live])
         if not np.array_equal(places, np.arange(len(self.live))):
-            self.state = select_rows(self.state, places)
+            self._select(places, not np.array_equal(self.first[live], self.first[self.live]))
         self.live = live
+
+    def _select(self, places: np.ndarray, moved: bool) -> None:
+        """Let the state be that of these of its rows; memory, which is an item's, only if moved."""
+        # What has `encode` and `step` alone will do; without a signature all is state.
+        memory = getattr(getattr(self.task.generator, "signature", None), "memory", ())
+        read = {name: value for name, value in self.state.items() if name in memory}
+        own = {name: value for name, value in self.state.items() if name not in read}
+        if moved:
+            read = select_rows(read, places)
+            for value in read.values():
+                value.flags.writeable = False  # a backend need not copy it at every step
+        self.state = select_rows(own, places) | read
 
     def score(self, total: np.ndarray, length: np.ndarray) -> np.ndarray:
         """Scores before coverage, of log-probabilities of `length` scored symbols."""

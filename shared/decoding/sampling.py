@@ -14,7 +14,8 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     peak = logits.max(axis=-1, keepdims=True)
     shifted = logits - np.where(np.isneginf(peak), 0, peak)
     total = np.exp(shifted).sum(axis=-1, keepdims=True)
-    return shifted - np.log(np.maximum(total, 1))  # 1 or more, or 0 if all is forbidden
+    shifted -= np.log(np.maximum(total, 1))  # 1 or more, or 0 if all is forbidden
+    return shifted
 
 
 def with_temperature(log_probabilities: np.ndarray, temperature: float) -> np.ndarray:
