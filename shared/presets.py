@@ -306,6 +306,11 @@ def _pick(app: str, name: str | Path | None, folders: Mapping[str, Path], what: 
         return folders[wanted]
     if name is not None and Path(name).is_dir():
         return Path(name)
+    if name is None and not folders:
+        raise InputError(
+            f"{app}: there is no {what} yet; train one (lstm-suite train {app}), or give the path "
+            "of a folder"
+        )
     known = ", ".join(folders) or "none"
     asked = f"which {what}?" if name is None else f"no {what} {wanted!r};"
     raise InputError(f"{app}: {asked} known names: {known}; or give the path of a folder")

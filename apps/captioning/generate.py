@@ -133,7 +133,8 @@ def run(args: argparse.Namespace) -> None:
     if found or args.json:
         report(args, values, words)
     if bad:
-        reasons = "; ".join([*list(bad.values())[:3], "and more"][: 4 if len(bad) > 3 else 3])
+        why = list(bad.values())
+        reasons = "; ".join([*why[:3], *["and more"] * (len(why) > 3)])
         raise InputError(reasons if len(paths) == 1 else
                          f"{len(bad)} of {len(paths)} photos left out: {reasons}")  # fmt: skip
 

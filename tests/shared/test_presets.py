@@ -245,12 +245,13 @@ def test_presets_are_found_by_name_and_by_path(folder, tmp_path):
     assert find_preset("music", str(moved)).folder == moved
     message = refused(find_preset, "music", "tioy")
     assert "no saved model 'tioy'" in message and "known names: toy" in message
-    assert "known names: none" in refused(find_preset, "captioning")
+    assert "lstm-suite train captioning" in refused(find_preset, "captioning")
     assert "made for music, not for translation" in refused(find_preset, "translation", moved)
 
 
 def test_bundles_are_found_by_name_and_by_default(folder, tmp_path):
-    assert "known names: none" in refused(find_bundle, "music")
+    assert "there is no bundle yet" in refused(find_bundle, "music")
+    assert "known names: none" in refused(find_bundle, "music", "chorales")
     default = fake_bundle(f"music-{presets.DEFAULT['music']}")
     fake_bundle("music-other")
     only = fake_bundle("captioning-photos")

@@ -93,6 +93,7 @@ def test_a_folder_with_a_bad_file_yields_the_others(made, capsys, tmp_path):
     assert main(["caption", str(tmp_path / "in"), *map(str, preset)]) == 2
     said = capsys.readouterr()
     assert said.err.startswith("lstm-suite caption: 1 of 3 photos left out:")
+    assert "and more" not in said.err
     assert "bad.jpg: not an image" in said.err and said.err.count("\n") == 1
     lines = dict(line.split("  ", 1) for line in said.out.splitlines())
     assert [name.rpartition("/")[2] for name in lines] == ["b.png", "a.png"]
