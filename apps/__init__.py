@@ -1,3 +1,3 @@
 """The four applications and the command; each has the same files with the same jobs."""
 
-APPS = ("captioning", "handwriting", "music", "translation")
+APPS = ("music", "translation", "captioning", "handwriting")
