@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.backends import KINDS
+from shared.decoding import DecodingOptions
 
 
 def add_model_arguments(parser: argparse.ArgumentParser, backend: str = "litert") -> None:
@@ -66,6 +67,40 @@ def spoken(options: Mapping[str, Any]) -> str:
             shown = " ".join(map(str, value)) if isinstance(value, tuple) else value
             words.append(f"--{flag} {shown}")
     return " ".join(words)
+
+
+def add_beam_arguments(
+    parser: argparse.ArgumentParser, defaults: Mapping[str, Any], unit: str
+) -> None:
+    """How the search for a sentence goes; ``defaults`` as a bundle names them."""
+    parser.add_argument("--beam", type=int, default=defaults["beam_size"], metavar="N",
+                        help="hypotheses kept; 1 is greedy; default: %(default)s")  # fmt: skip
+    parser.add_argument("--length-penalty", type=float, default=defaults["length_penalty"],
+                        metavar="A", help="alpha of GNMT, larger favors longer ones; "
+                        "default: %(default)s")  # fmt: skip
+    parser.add_argument("--no-repeat-ngram", type=int, default=0, metavar="N",
+                        help=f"no N {unit} in a row come twice; 0 is off (default)")  # fmt: skip
+
+
+def beam_options(
+    args: argparse.Namespace, defaults: Mapping[str, Any], n_best: int = 1
+) -> DecodingOptions:
+    """How to decode, as `add_beam_arguments` was told; ``--coverage-penalty`` counts if there is.
+
+    Raises:
+        InputError: A value is out of range.
+    """
+    greedy = args.beam == 1 and n_best == 1
+    return DecodingOptions(
+        strategy="greedy" if greedy else "beam",
+        beam_size=args.beam,
+        n_best=n_best,
+        length_penalty=args.length_penalty,
+        coverage_penalty=getattr(args, "coverage_penalty", 0.0),
+        no_repeat_ngram=args.no_repeat_ngram,
+        min_length=defaults["min_length"],
+        max_length=defaults["max_length"],
+    )
 
 
 def report(args: argparse.Namespace, values: dict[str, Any], text: str) -> None:

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from apps.arguments import add_json, add_model_arguments, report
+from apps.arguments import add_beam_arguments, add_json, add_model_arguments, beam_options, report
 from apps.captioning.caption import DECODING, Caption, caption
 from apps.captioning.config import CaptioningConfig
 from apps.captioning.data import Photo, load
 from apps.captioning.demo import PHOTOS
 from apps.captioning.generate import open_captioning
 from apps.captioning.metrics import scores, words
-from apps.captioning.output import add_decoding_arguments, decoding_options, table
+from apps.captioning.output import table
 from apps.captioning.photos import find_photos, load_photo
 from apps.captioning.words import AnyTokenizer, open_tokenizer
 from apps.progress import Progress
@@ -107,14 +107,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", default="test", metavar="NAME", help="%(default)s")
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="the first N only")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the captions there, as CSV")
-    add_decoding_arguments(parser)
+    add_beam_arguments(parser, DECODING, "tokens")
     add_model_arguments(parser, backend="keras")
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """``lstm-suite evaluate captioning``."""
-    options = decoding_options(args)
+    options = beam_options(args, DECODING)
     photos = load_photos(args)
     photos = photos[: args.limit] if args.limit else photos
     opened, config, tokenizer = open_captioning(args)

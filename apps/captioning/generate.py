@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from apps.arguments import add_json, add_model_arguments, report
-from apps.captioning.caption import Caption, as_json, caption
+from apps.arguments import add_beam_arguments, add_json, add_model_arguments, beam_options, report
+from apps.captioning.caption import DECODING, Caption, as_json, caption
 from apps.captioning.config import CaptioningConfig
-from apps.captioning.output import add_decoding_arguments, decoding_options, table
+from apps.captioning.output import table
 from apps.captioning.photos import find_photos, load_photo, open_photo
 from apps.captioning.words import AnyTokenizer, open_tokenizer
 from apps.demo import Sample
@@ -91,7 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="as a table: photo, rank, caption, score")  # fmt: skip
     parser.add_argument("--attention", metavar="FILE.png",
                         help="of one photo: where the model looked at each word")  # fmt: skip
-    add_decoding_arguments(parser)
+    add_beam_arguments(parser, DECODING, "tokens")
     add_model_arguments(parser)
     add_json(parser)
 
@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> None:
         raise InputError("--csv and --json exclude each other; choose one")
     if args.attention and Path(args.attention).suffix.lower() != ".png":
         raise InputError(f"{args.attention}: an attention map is a picture; call it FILE.png")
-    options = decoding_options(args, args.n_best)
+    options = beam_options(args, DECODING, args.n_best)
     paths = find_photos(args.photos)
     if args.attention and len(paths) > 1:
         raise InputError(f"--attention takes one photo, not {len(paths)}; name one")

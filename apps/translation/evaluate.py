@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from apps.arguments import add_json, add_model_arguments, report
+from apps.arguments import add_json, add_model_arguments, beam_options, report
 from apps.progress import Progress
 from apps.translation.config import TranslationConfig
 from apps.translation.data import Pair, load, read_parallel
@@ -18,7 +18,6 @@ from apps.translation.output import (
     add_decoding_arguments,
     add_direction_arguments,
     chosen_directions,
-    decoding_options,
 )
 from apps.translation.translate import (
     DECODING,
@@ -135,7 +134,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """``lstm-suite evaluate translation``."""
-    options = decoding_options(args)
+    options = beam_options(args, DECODING)
     opened, config, tokenizer = open_translation(args)
     pairs = load_pairs(args, config)
     pairs = pairs[: args.limit] if args.limit else pairs

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from apps.arguments import add_json, add_model_arguments, report
+from apps.arguments import add_json, add_model_arguments, beam_options, report
 from apps.demo import Sample
 from apps.progress import Progress
 from apps.translation.config import TranslationConfig
@@ -17,9 +17,9 @@ from apps.translation.output import (
     add_decoding_arguments,
     add_direction_arguments,
     chosen_directions,
-    decoding_options,
 )
 from apps.translation.translate import (
+    DECODING,
     Translation,
     as_json,
     parts_of,
@@ -147,7 +147,7 @@ def run(args: argparse.Namespace) -> None:
         raise InputError(f"{args.attention}: an attention map is a picture; call it FILE.png")
     if args.interactive and (args.text or args.output or args.attention or args.json):
         raise InputError("--interactive takes no text, no --output, --attention or --json")
-    options = decoding_options(args, args.n_best)
+    options = beam_options(args, DECODING, args.n_best)
     lines = [] if args.interactive else read_lines(args.text)
     opened, config, tokenizer = open_translation(args)
     directions = chosen_directions(args, config)
