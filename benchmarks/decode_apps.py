@@ -27,6 +27,7 @@ class App:
         symbols: For ``step``, in a cycle; what a step takes is the mean over it.
         finish: Makes one output with a generator.
         port: Module with the model in PyTorch, or None.
+        compared: Of the outputs of ``step``, the one that has to be the same everywhere.
     """
 
     preset: str
@@ -37,6 +38,7 @@ class App:
     symbols: Callable[[Config], list[Arrays]]
     finish: Callable[[Generator, Config], Any]
     port: str | None = None
+    compared: str = "logits"
 
 
 def _music_config(name: str) -> Config:
@@ -155,6 +157,46 @@ def _captioning_finish(generator: Any, config: Config) -> Any:
     return decode(generator, state, start=START, end=END, options=options)
 
 
+def _handwriting_config(name: str) -> Config:
+    from dataclasses import asdict
+
+    from apps.handwriting.config import PRESETS
+
+    return asdict(PRESETS[name])
+
+
+def _handwriting_build(config: Config) -> Any:
+    from apps.handwriting.generate import build_model
+
+    return build_model(config)
+
+
+def _handwriting_condition(config: Config) -> Arrays:
+    """A line of 24 characters."""
+    from apps.handwriting.config import HandwritingConfig
+    from apps.handwriting.write import condition
+    from shared.presets import config_from_json
+
+    own = config_from_json(HandwritingConfig, config, "config.json")
+    return condition(own, ["Winter came late, Olga.."], [0])
+
+
+def _handwriting_symbols(config: Config) -> list[Arrays]:
+    offsets = np.random.default_rng(0).normal(0, 0.4, (16, 1, 2))
+    points = np.concatenate([offsets, np.zeros((16, 1, 1))], -1).astype(np.float32)
+    return [{"point": point} for point in points]
+
+
+def _handwriting_finish(generator: Generator, config: Config) -> Any:
+    """As many points as the line has on average, whatever they are."""
+    from apps.handwriting.write import BIAS
+    from shared.decoding.mixture import PointOptions, decode_points
+
+    state = generator.encode(_handwriting_condition(config))
+    points = round(24 * config["points_per_character"])
+    return decode_points(generator, state, PointOptions(BIAS, points), [0])
+
+
 APPS = {
     "captioning": App(
         preset="flickr8k",
@@ -164,6 +206,16 @@ APPS = {
         condition=_captioning_condition,
         symbols=lambda config: [{"symbol": np.array([20 + k], np.int32)} for k in range(12)],
         finish=_captioning_finish,
+    ),
+    "handwriting": App(
+        preset="unipen",
+        output="a line of 24 characters",
+        config=_handwriting_config,
+        build=_handwriting_build,
+        condition=_handwriting_condition,
+        symbols=_handwriting_symbols,
+        finish=_handwriting_finish,
+        compared="mixture",
     ),
     "music": App(
         preset="chorales",

@@ -63,11 +63,11 @@ class Maker:
 
 
 def logits(generator, app, config) -> np.ndarray:
-    """Of some steps, fed with what the app's decoding asks for first."""
+    """What is compared, of some steps, fed with what the app's decoding asks for first."""
     state, found = generator.encode(app.condition(config)), []
     for symbol in app.symbols(config)[:CHECKED_STEPS]:
         outputs, state = generator.step(symbol, state)
-        found.append(np.copy(outputs["logits"]))
+        found.append(np.copy(outputs[app.compared]))
     return np.stack(found)
 
 

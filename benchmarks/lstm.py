@@ -60,6 +60,7 @@ SHAPES = (
     Shape("music", 16, 128, 256, 256),
     Shape("translation", 64, 16, 256, 192),
     Shape("translation", 64, 16, 256, 384),
+    Shape("handwriting", 48, 200, 451, 320),
 )
 
 # What the tables call each row, in the order of a round; a row is a process.

@@ -20,7 +20,7 @@ from apps.handwriting.ink import Ink, read_strokes, symbols, to_rows
 from shared.decoding.mixture import START
 from shared.errors import InputError
 
-SPLITS = ("train", "valid", "all")
+SPLITS = ("train", "valid", "withheld", "all")
 # Points and characters of a batch's rows. Few shapes: the LSTM's fast path is compiled for each.
 SHAPES = (
     (48, 24), (72, 24), (104, 24), (144, 24), (200, 32), (264, 48), (336, 64), (416, 64), (512, 64),
@@ -42,8 +42,9 @@ def load_splits(
         data: An archive ``.npz`` of offsets, JSON strokes, or a folder in the layout of UNIPEN
             (``data/``, ``include/``), of IAM-OnDB (``lineStrokes/``, ``ascii/``), or with either
             of the files.
-        splits: Any of ``train``, ``valid`` and ``all``; no writer is in both of the first, but
-            where all ink is of one writer every tenth line is for validation.
+        splits: Any of `SPLITS`. No writer is in both ``train`` and ``valid``, but where all ink is
+            of one writer every tenth line is for validation; ``withheld`` are lines of writers
+            who are trained on, see `withhold`.
         arc: See `apps.handwriting.cleaning.resample`.
         turning: The same.
 
@@ -63,6 +64,7 @@ def load_splits(
         read = _read_folder if path.is_dir() else read_own
         items = read(path, arc, turning)
         own = splits_of(items)
+    own = withhold(items, own)
     chosen = {
         split: [item for item, its in zip(items, own, strict=True) if split in ("all", its)]
         for split in splits
@@ -94,6 +96,24 @@ def splits_of(items: Sequence[Ink]) -> list[str]:
         return ["valid" if k % 10 == 9 else "train" for k in range(len(items))]
     held = {writer for writer in writers if split_of(writer) == "valid"} or {writers[0]}
     return ["valid" if item.writer in held else "train" for item in items]
+
+
+def withhold(items: Sequence[Ink], splits: Sequence[str]) -> list[str]:
+    """The splits, every tenth line of a training writer with 20 lines or more now ``withheld``.
+
+    With what the model has not seen of a hand that it knows one can ask whether it writes in that
+    hand; `apps.handwriting.styles` does.
+    """
+    lines: dict[str, list[int]] = {}
+    for k, (item, split) in enumerate(zip(items, splits, strict=True)):
+        if split == "train" and not item.word:
+            lines.setdefault(item.writer, []).append(k)
+    result = list(splits)
+    if len(lines) > 1:  # one's own ink is all trained on
+        for members in lines.values():
+            for k in members[9::10] if len(members) >= 20 else ():
+                result[k] = "withheld"
+    return result
 
 
 def split_of(writer: str) -> str:

@@ -20,7 +20,7 @@ from apps.handwriting.ink import Ink, spelled, to_strokes
 from apps.handwriting.judge import Judge, error_rate, rapidocr
 from apps.handwriting.phrases import PHRASES
 from apps.handwriting.write import Line, write_each
-from shared.decoding.mixture import START, PointOptions, nats
+from shared.decoding.mixture import START, PointOptions, score_points
 from shared.errors import InputError
 from shared.export.goldens import Example
 from shared.generator import Generator
@@ -48,10 +48,7 @@ def losses(
         points = int(batch["mask"].any(0).sum())
         texts = [spelled(text) for text in batch["text"]]
         state = generator.encode(condition(config, texts, [style] * rows))
-        found = np.zeros((rows, points))
-        for t in range(points):
-            outputs, state = generator.step({"point": batch["inputs"][:, t]}, state)
-            found[:, t] = nats(outputs["mixture"], batch["targets"][:, t], batch["end"][:, t])
+        found = score_points(generator, state, batch["targets"][:, :points], batch["end"])
         results += [found[k, batch["mask"][k, :points]] for k in range(rows)]
     return results
 
@@ -143,7 +140,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``evaluate handwriting``."""
     add = parser.add_argument
     add("--data", required=True, metavar="PATH", help="ink, as for training")
-    add("--split", default="all", metavar="NAME", help="train, valid or all; default: %(default)s")
+    add("--split", default="all", metavar="NAME", help="train, valid, withheld (lines of writers "
+        "who are trained on) or all; default: %(default)s")  # fmt: skip
     add("--judge", default="auto", metavar="NAME", help="who reads what is written: rapidocr, "
         "none, or a folder of apps.handwriting.recognizer; default: rapidocr where it is "
         "installed")  # fmt: skip

@@ -19,7 +19,7 @@ from apps.handwriting.data import read_own
 from apps.handwriting.ink import Ink, Stroke, strokes_json, symbols
 from apps.handwriting.page import PAGES, PAPERS, SPACING, Layout, Page, break_text, place
 from apps.handwriting.write import BIAS as BIAS
-from apps.handwriting.write import DRAWS, Line, transliterate, write_lines
+from apps.handwriting.write import DRAWS, Line, likeliest_style, transliterate, write_lines
 from apps.handwriting.write import condition as condition
 from shared.backends.presets import Opened, open_preset
 from shared.decoding.mixture import PointOptions
@@ -54,8 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"one or several files, {', '.join(ENDINGS)}; of several pages -2, -3, ... are "
         "added; default: note.svg")  # fmt: skip
     add("--animate", metavar="FILE.svg", help="an SVG that is written before one's eyes, too")
-    add("--style", default="any", metavar="NAME|N", help="a hand: any, printed, cursive, mixed, "
-        "printed-1, ...; default: %(default)s")  # fmt: skip
+    add("--style", metavar="NAME|N", help="a hand: any, printed, cursive, mixed, printed-1, ...; "
+        "default: any, and with --like the hand that is most like it")  # fmt: skip
     add("--like", metavar="FILE.json", help="own ink, whose manner to go on in")
     add("--bias", type=float, default=BIAS, help="0 is as people write, more is neater; "
         "default: %(default)s")  # fmt: skip
@@ -98,8 +98,10 @@ def run(args: argparse.Namespace) -> None:
     opened, config = open_handwriting(args)
     if longest := [line for line in lines if len(line) > config.length]:
         raise InputError(f"{longest[0][:20]!r}...: this model writes {config.length} characters")
-    style = config.style_id(args.style)
+    style = config.style_id(args.style or "any")
     primer = read_primer(args.like, config) if args.like else None
+    if primer and args.style is None:
+        style = likeliest_style(opened.generator, config, primer)
     if primer:
         room = config.length - len(primer.text) - 1
         lines = break_text("\n".join(lines), min(layout.characters, room))
@@ -121,7 +123,7 @@ def run(args: argparse.Namespace) -> None:
         files[args.show_window] = _picture(written[0], primer)
     for path, content in files.items():
         write_bytes(path, content)
-    _report(args, opened, written, pages, list(files))
+    _report(args, opened, config.style_names[style], written, pages, list(files))
 
 
 def _check(args: argparse.Namespace) -> Layout:
@@ -222,6 +224,7 @@ def _picture(line: Line, primer: Ink | None) -> bytes:
 def _report(
     args: argparse.Namespace,
     opened: Opened,
+    style: str,
     written: Sequence[Line],
     pages: Sequence[Page],
     files: list[str],
@@ -233,7 +236,7 @@ def _report(
         "backend": opened.backend,
         "precision": opened.precision,
         "seed": args.seed,
-        "style": str(args.style),
+        "style": style,
         "bias": args.bias,
         "lines": len(written),
         "pages": len(pages),

@@ -11,7 +11,7 @@ import numpy as np
 
 from apps.handwriting.config import HandwritingConfig
 from apps.handwriting.ink import Ink, symbols
-from shared.decoding.mixture import PointOptions, PointResult, decode_points
+from shared.decoding.mixture import PointOptions, PointResult, decode_points, score_points
 from shared.errors import InputError
 from shared.generator import Arrays, Generator
 
@@ -20,6 +20,7 @@ DRAWS = 6  # of a line until it is good, at most; the best of them is kept
 HIGHEST, LOWEST = 5.5, -3.5  # x-heights over the baseline that a pen reaches, and below it
 LONGEST = 5.0  # x-heights of a step with the pen down
 MOST_POINTS = 3.5  # times as many as a text of that length has on average: it has lost its way
+_SCORED_TOGETHER = 64  # styles
 _SKIPPED = 0.15  # of the weight that a character of the line has at its peak, on average
 
 _SIGNS = {
@@ -152,6 +153,23 @@ def write_each(
         found = problems_of(text, rows, result, len(before))
         lines.append(Line(text, rows, found, 1, number, result))
     return lines
+
+
+def likeliest_style(
+    generator: Generator, config: HandwritingConfig, ink: Ink, points: int = 200
+) -> int:
+    """The style under which ink is likeliest, judged by its first points: the hand most like it."""
+    rows = ink.rows[:points]
+    end = np.zeros((1, len(rows)))
+    end[0, -1] = len(rows) == len(ink)
+    totals: list[float] = []
+    for first in range(0, config.style_count, _SCORED_TOGETHER):
+        styles = range(first, min(first + _SCORED_TOGETHER, config.style_count))
+        n = len(styles)
+        state = generator.encode(condition(config, [ink.text] * n, list(styles)))
+        given, ends = np.tile(rows, (n, 1, 1)), np.tile(end, (n, 1))
+        totals += score_points(generator, state, given, ends).sum(1).tolist()
+    return int(np.argmin(totals))
 
 
 def _seed(seed: int, line: int, draw: int) -> int:

@@ -110,6 +110,26 @@ def nats(parameters: np.ndarray, points: np.ndarray, end: np.ndarray) -> np.ndar
     return pen + up * last - log_density(parameters, points[..., :2].astype(np.float64))
 
 
+def score_points(
+    generator: Generator, state: Arrays, points: np.ndarray, end: np.ndarray
+) -> np.ndarray:
+    """`nats` of given points, each with those before it, float64 ``(rows, points)``.
+
+    Args:
+        generator: Its step takes ``point``.
+        state: From ``generator.encode``, ``rows`` items.
+        points: ``(rows, points, 3)``.
+        end: ``(rows, points)``, 1 at the last.
+    """
+    found = np.zeros(points.shape[:2])
+    last = np.tile(np.array([START], np.float32), (len(points), 1))
+    for t in range(points.shape[1]):
+        outputs, state = generator.step({"point": last}, state)
+        last = points[:, t]
+        found[:, t] = nats(outputs["mixture"], last, end[:, t])
+    return found
+
+
 def sample(
     parameters: np.ndarray, bias: float, uniform: np.ndarray, normal: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:

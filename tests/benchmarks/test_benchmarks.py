@@ -178,6 +178,15 @@ def test_decoding_a_caption_takes_as_many_steps_as_it_says():
     assert f"{len(result.symbols)} words" in app.output
 
 
+def test_decoding_handwriting_draws_a_line_of_the_length_that_it_says():
+    app = APPS["handwriting"]
+    config = app.config("tiny")
+    assert int(app.condition(config)["text_mask"].sum()) == 24
+    [result] = app.finish(KerasBackend(app.build(config)), config)
+    assert len(result.points) <= round(24 * config["points_per_character"])
+    assert app.compared == "mixture"
+
+
 def test_decode_rows_and_their_ratios(capsys):
     assert decode.usable(["litert_int8", "torch"], "music", "no-such-python") == ["litert_int8"]
     assert "PyTorch, eager is skipped: it needs torch" in capsys.readouterr().err

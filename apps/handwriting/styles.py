@@ -1,0 +1,175 @@
+"""In whose hand is it written: ``python -m apps.handwriting.styles``.
+
+A classifier learns twenty hands from their training lines. It is then shown lines of theirs that
+were withheld from every training, and what a model writes after it has read one of these as a
+primer (`--like`), or in the style of that writer, or in no style at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from apps.arguments import add_json, add_model_arguments, add_seed, report
+from apps.handwriting.data import load_splits, shape_of, writer_kinds
+from apps.handwriting.evaluate import evenly
+from apps.handwriting.generate import open_handwriting
+from apps.handwriting.ink import Ink
+from apps.handwriting.phrases import PHRASES
+from apps.handwriting.write import BIAS, likeliest_style, write_each
+from shared.errors import InputError
+from shared.layers import LSTM
+
+HANDS = 20
+_POINTS = 200  # of a crop that the classifier sees
+_LONGEST_PRIMER = 60  # characters
+
+
+def choose_hands(train: Sequence[Ink], withheld: Sequence[Ink], count: int = HANDS) -> list[str]:
+    """Writers with lines in both, evenly from those with most lines to those with fewest.
+
+    Raises:
+        InputError: There are too few.
+    """
+    able = {item.writer for item in withheld if len(item.text) <= _LONGEST_PRIMER}
+    lines: dict[str, int] = dict.fromkeys(sorted(able), 0)
+    for item in train:
+        if item.writer in lines and not item.word:
+            lines[item.writer] += 1
+    ranked = sorted(lines, key=lambda name: -lines[name])
+    if len(ranked) < count:
+        raise InputError(f"{len(ranked)} writers have lines withheld; {count} are needed")
+    return [ranked[k] for k in np.linspace(0, len(ranked) - 1, count).round().astype(int)]
+
+
+def crops(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Float32 ``(crops, 200, 3)`` of all ink, half overlapping, padded with zeros."""
+    found = []
+    for ink in rows:
+        for start in range(0, max(1, len(ink) - _POINTS // 2), _POINTS // 2):
+            part = ink[start : start + _POINTS]
+            found.append(np.pad(part, ((0, _POINTS - len(part)), (0, 0))))
+            found[-1][0, :2] = 0  # where a line begins tells nothing
+    return np.asarray(found, np.float32)
+
+
+def train_classifier(
+    items: Sequence[Ink], hands: Sequence[str], epochs: int = 12, seed: int = 0
+) -> keras.Model:
+    """Learns who wrote a crop: a bidirectional LSTM, the mean of its outputs, a softmax."""
+    keras.utils.set_random_seed(seed)
+    made = [crops([item.rows]) for item in items]
+    x = np.concatenate(made)
+    y = np.repeat([hands.index(item.writer) for item in items], [len(part) for part in made])
+    model = keras.Sequential(
+        [
+            keras.layers.Input((_POINTS, 3)),
+            keras.layers.Conv1D(48, 5, padding="same", activation="relu"),
+            keras.layers.Bidirectional(LSTM(48, return_sequences=True)),
+            keras.layers.GlobalAveragePooling1D(),
+            keras.layers.Dropout(0.3),
+            keras.layers.Dense(len(hands), activation="softmax"),
+        ]
+    )
+    share = np.bincount(y, minlength=len(hands))
+    weights = {k: len(y) / len(hands) / max(1, n) for k, n in enumerate(share)}
+    model.compile("adam", "sparse_categorical_crossentropy", jit_compile=False)
+    model.optimizer.learning_rate = 3e-3
+    model.fit(x, y, 32, epochs, verbose=0, class_weight=weights)
+    return model
+
+
+def guesses(model: keras.Model, rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Probabilities of the hands ``(lines, hands)``, the mean over a line's crops."""
+    made = [crops([ink]) for ink in rows]
+    probabilities = model.predict(np.concatenate(made), verbose=0)
+    ends = np.cumsum([len(part) for part in made])
+    return np.stack([part.mean(0) for part in np.split(probabilities, ends[:-1])])
+
+
+def effective_hands(probabilities: np.ndarray) -> float:
+    """How many hands lines look like: ``exp`` of the entropy of the mean guess, 1 to all."""
+    mean = probabilities.mean(0)
+    return float(np.exp(-(mean * np.log(np.maximum(mean, 1e-12))).sum()))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("--data", required=True, metavar="PATH", help="ink, as for training")
+    parser.add_argument("--bias", type=float, default=BIAS, help="default: %(default)s")
+    parser.add_argument("--lines", type=int, default=4, help="of each hand; default: %(default)s")
+    parser.add_argument("-o", "--output", metavar="FILE.png", help="a primer and what followed, "
+        "for each hand")  # fmt: skip
+    add_model_arguments(parser, backend="keras")
+    add_seed(parser)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Trains the classifier, writes, and says how often it names the right hand."""
+    opened, config = open_handwriting(args)
+    found = load_splits(args.data, ("train", "withheld", "valid"), config.arc, config.turning)
+    hands = choose_hands(found["train"], found["withheld"])
+    items = [item for item in found["train"] if item.writer in hands and not item.word]
+    model = train_classifier(items, hands, seed=args.seed)
+    real = [item for item in found["withheld"] if item.writer in hands]
+    writers = list(writer_kinds(found["train"]))  # the order of the model's styles
+    written: dict[str, list[np.ndarray]] = {"primed": [], "matched": [], "named": [], "any": []}
+    pictures = []
+    for number, hand in enumerate(hands):
+        texts = [PHRASES[(args.lines * number + k) % len(PHRASES)] for k in range(args.lines)]
+        seeds = [args.seed + args.lines * number + k for k in range(args.lines)]
+        own = [item for item in real if item.writer == hand and len(item.text) <= _LONGEST_PRIMER]
+        primer = max(own, key=lambda item: len(item.text))
+        matched = likeliest_style(opened.generator, config, primer)
+        for name, style, first in (
+            ("primed", 0, primer),
+            ("matched", matched, primer),
+            ("named", config.writer_style(writers.index(hand)), None),
+            ("any", 0, None),
+        ):
+            made = write_each(opened.generator, config, texts, seeds, style, args.bias, first)
+            written[name] += [line.rows for line in made]
+            if name == "matched":
+                pictures += [primer.rows, made[0].rows]
+    right = np.array([hands.index(item.writer) for item in real])
+    truth = np.repeat(np.arange(len(hands)), args.lines)
+    probabilities = {name: guesses(model, rows) for name, rows in written.items()}
+    values: dict[str, Any] = {
+        "preset": opened.name,
+        "hands": len(hands),
+        "style_real": _right(guesses(model, [item.rows for item in real]), right),
+    }
+    for name in ("primed", "matched", "named"):
+        values[f"style_{name}"] = _right(probabilities[name], truth)
+    others = evenly([i for i in found["valid"] if not i.word and shape_of(i)], len(written["any"]))
+    values["variety_any"] = effective_hands(probabilities["any"])
+    values["variety_real"] = effective_hands(guesses(model, [item.rows for item in others]))
+    values["bias"] = args.bias
+    if args.output:
+        _sheet(Path(args.output), pictures)
+    report(args, values, "\n".join(f"{name:20} {value}" for name, value in values.items()))
+
+
+def _right(probabilities: np.ndarray, truth: np.ndarray) -> float:
+    return float(np.mean(probabilities.argmax(1) == truth))
+
+
+def _sheet(path: Path, rows: Sequence[np.ndarray]) -> None:
+    from apps.handwriting import drawing
+    from apps.handwriting.page import Layout, place
+    from shared.files import write_bytes
+
+    [page] = place(list(rows), Layout(size=2.0))
+    write_bytes(path, drawing.png(drawing.svg(page), 110))
+
+
+if __name__ == "__main__":
+    _parser = argparse.ArgumentParser(description=__doc__)
+    add_arguments(_parser)
+    run(_parser.parse_args())
