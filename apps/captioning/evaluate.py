@@ -15,7 +15,7 @@ from apps.captioning.config import CaptioningConfig
 from apps.captioning.data import Photo, load
 from apps.captioning.demo import PHOTOS
 from apps.captioning.generate import open_captioning
-from apps.captioning.metrics import scores, words
+from apps.captioning.metrics import meteor, scores, words
 from apps.captioning.output import table
 from apps.captioning.photos import find_photos, load_photo
 from apps.captioning.words import AnyTokenizer, open_tokenizer
@@ -140,6 +140,9 @@ def run(args: argparse.Namespace) -> None:
         "precision": opened.precision,
         **figures,
     }
+    known = [[words(text) for text in photo.captions] for photo in photos]
+    if (judged := meteor([words(one.plain) for one in found], known)) is not None:
+        values["meteor"] = judged
     report(args, values, "\n".join(f"{name:12} {value}" for name, value in values.items()))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -43,6 +44,23 @@ def scores(found: Sequence[Words], references: Sequence[Sequence[Words]]) -> dic
     figures["cider"] = float(np.mean([judge.scores([one], others) for one, others in pairs]))
     figures["rouge_l"] = float(np.mean([rouge_l(*pair) for pair in pairs]))
     return figures
+
+
+def meteor(found: Sequence[Words], references: Sequence[Sequence[Words]]) -> float | None:
+    """METEOR 1.5, 0 to 1 (Denkowski and Lavie 2014), or None where it cannot be had.
+
+    It is a Java program that pycocoevalcap brings (``pip install "lstm-suite[meteor]"``), which
+    knows the stems, synonyms and paraphrases of English.
+    """
+    if not shutil.which("java"):
+        return None
+    try:
+        from pycocoevalcap.meteor.meteor import Meteor
+    except ModuleNotFoundError:
+        return None
+    known = {k: [" ".join(text) for text in texts] for k, texts in enumerate(references)}
+    made = {k: [" ".join(text)] for k, text in enumerate(found)}
+    return float(Meteor().compute_score(known, made)[0])
 
 
 def bleu(found: Sequence[Words], references: Sequence[Sequence[Words]]) -> list[float]:

@@ -1,7 +1,9 @@
+import shutil
+
 import numpy as np
 import pytest
 
-from apps.captioning.metrics import Cider, bleu, rouge_l, scores, words
+from apps.captioning.metrics import Cider, bleu, meteor, rouge_l, scores, words
 from shared.files import read_json
 from tests.apps.captioning import toy
 
@@ -24,6 +26,18 @@ def test_cider_of_each_caption_is_pycocoevalcaps():
     np.testing.assert_allclose(each, RECORDED["ciders"], rtol=1e-9)
     many = judge.scores([*FOUND, []], REFERENCES[0])
     assert many[0] == pytest.approx(each[0]) and many[-1] == 0
+
+
+def test_meteor_is_absent_without_java(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert meteor(FOUND, REFERENCES) is None
+
+
+@pytest.mark.skipif(not shutil.which("java"), reason="METEOR is a Java program")
+def test_meteor_knows_a_reference_from_nonsense():
+    pytest.importorskip("pycocoevalcap", reason="pip install 'lstm-suite[meteor]'")
+    same = meteor([texts[0] for texts in REFERENCES], REFERENCES)
+    assert same > 0.95 > 0.1 > meteor([["xyzzy"]] * len(REFERENCES), REFERENCES)
 
 
 def test_nothing_said_scores_nothing():
