@@ -12,6 +12,8 @@ import numpy as np
 
 from shared.errors import InputError
 
+_DROPPED = 3  # bits of float16's mantissa
+
 
 def model_weights(model: Any) -> dict[str, np.ndarray]:
     """A built Keras model's variables by path, without the model's own name.
@@ -48,7 +50,10 @@ def assign(model: Any, arrays: Mapping[str, np.ndarray], source: str | Path) -> 
 
 
 def write_weights(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write an ``.npz``: floats as float16, other kinds as they are.
+    """Write an ``.npz``: floats as float16, rounded to 8 significant bits, other kinds as they are.
+
+    That is as exact as bfloat16, and rounder than int8 needs; with the last three bits zero the
+    file is a sixth smaller.
 
     Raises:
         ValueError: a weight is not finite in float16.
@@ -84,7 +89,11 @@ def _half(name: str, array: np.ndarray) -> np.ndarray:
     if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
         return array
     with np.errstate(over="ignore"):
-        half = array.astype(np.float16)
+        bits = array.astype(np.float16).view(np.uint16).astype(np.uint32)
+    # To nearest, ties to even, in the integers that float16 orders like its values.
+    odd = bits >> _DROPPED & 1
+    rounded = (bits + (1 << _DROPPED - 1) - 1 + odd) >> _DROPPED << _DROPPED
+    half = rounded.astype(np.uint16).view(np.float16)
     if not np.isfinite(half).all():
         raise ValueError(f"{name}: not finite in float16")
     return half
