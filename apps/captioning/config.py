@@ -55,15 +55,15 @@ class CaptioningConfig:
     min_count: int = 5
     decoder: str = "soft-attention"
     embedding: int = 288
-    grid_units: int = 512
-    units: int = 512
-    attention_units: int = 320
+    grid_units: int = 400
+    units: int = 400
+    attention_units: int = 256
     cell: dict[str, Any] = field(default_factory=dict)
-    embedding_dropout: float = 0.3
-    grid_dropout: float = 0.3
+    embedding_dropout: float = 0.4
+    grid_dropout: float = 0.4
     output_dropout: float = 0.5
     label_smoothing: float = 0.1
-    attention_penalty: float = 1.0
+    attention_penalty: float = 0.1
     length: int = 30
 
     def __post_init__(self) -> None:
