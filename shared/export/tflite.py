@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import flatbuffers
+import numpy as np
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
@@ -18,6 +19,7 @@ from shared.export.saved_model import export_saved_model
 from shared.files import write_bytes
 
 PRECISIONS = ("float32", "float16", "int8")  # int8: weights; activations quantized as it runs
+_WORTH_FILLING = 1024  # bytes; the op takes some 200
 
 
 def export_tflite(
@@ -63,24 +65,90 @@ def _convert(saved_model: Path, precision: str) -> bytes:
             data = converter.convert()
     except Exception as error:  # the converter's own class is private
         raise ValueError(_why(str(error))) from error
-    return _step_first(data)
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data))
+    _step_first(model)
+    for graph in model.subgraphs:
+        _fill_as_it_runs(model, graph)
+    builder = flatbuffers.Builder(len(data))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
-def _step_first(data: bytes) -> bytes:
-    """The file with ``step`` as its first graph.
+def _step_first(model: Any) -> None:
+    """``step`` becomes the first graph.
 
     That one alone the interpreter runs with no more than copying what changed; all others it
     resizes and allocates at every call. No graph calls the two that change places.
     """
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data))
     [old] = {d.subgraphIndex for d in model.signatureDefs if d.signatureKey == b"step"}
     graphs = model.subgraphs
     graphs[0], graphs[old] = graphs[old], graphs[0]
     for definition in model.signatureDefs:
         definition.subgraphIndex = {0: old, old: 0}[definition.subgraphIndex]
-    builder = flatbuffers.Builder(len(data))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+
+
+def _fill_as_it_runs(model: Any, graph: Any) -> None:
+    """Empty sequences that loops write into are made by an op, not stored.
+
+    The converter folds the zeros of a TensorArray into a constant of the sequence's full size,
+    which no quantization shrinks. Only what goes to loops alone is replaced: other ops may rely
+    on a constant's being one.
+    """
+    codes = model.operatorCodes
+    loops = {k for k, c in enumerate(codes) if c.builtinCode == schema.BuiltinOperator.WHILE}
+    for index, tensor in enumerate(list(graph.tensors)):
+        data = model.buffers[tensor.buffer].data
+        users = [op for op in graph.operators if index in op.inputs]
+        if (
+            tensor.type != schema.TensorType.FLOAT32
+            or data is None
+            or len(data) < _WORTH_FILLING
+            or np.any(data)
+            or index in graph.outputs
+            or not users
+            or any(op.opcodeIndex not in loops for op in users)
+        ):
+            continue
+        shape = _constant(model, graph, np.array(tensor.shape, np.int32), tensor.name + b"/shape")
+        zero = _constant(model, graph, np.array(0, np.float32), tensor.name + b"/zero")
+        if not any(other.buffer == tensor.buffer for other in _others(model, tensor)):
+            model.buffers[tensor.buffer].data = None
+        tensor.buffer = 0  # by convention the empty one
+        fill = schema.OperatorT()
+        fill.opcodeIndex = _fill_code(codes)
+        fill.inputs, fill.outputs = [shape, zero], [index]
+        fill.builtinOptionsType = schema.BuiltinOptions.FillOptions
+        fill.builtinOptions = schema.FillOptionsT()
+        graph.operators.insert(0, fill)
+
+
+def _constant(model: Any, graph: Any, value: np.ndarray, name: bytes) -> int:
+    """Adds a constant, int32 or float32, to the graph and returns its index."""
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(value.tobytes(), np.uint8)
+    model.buffers.append(buffer)
+    tensor = schema.TensorT()
+    kinds = {"int32": schema.TensorType.INT32, "float32": schema.TensorType.FLOAT32}
+    tensor.type, tensor.shape, tensor.hasRank = kinds[str(value.dtype)], list(value.shape), True
+    tensor.buffer, tensor.name = len(model.buffers) - 1, name
+    graph.tensors.append(tensor)
+    return len(graph.tensors) - 1
+
+
+def _others(model: Any, tensor: Any) -> Iterator[Any]:
+    return (t for graph in model.subgraphs for t in graph.tensors if t is not tensor)
+
+
+def _fill_code(codes: list[Any]) -> int:
+    """The index of FILL among the model's ops, to which it is added if missing."""
+    for index, code in enumerate(codes):
+        if code.builtinCode == schema.BuiltinOperator.FILL:
+            return index
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.FILL
+    code.version = 1
+    codes.append(code)
+    return len(codes) - 1
 
 
 def _why(message: str) -> str:
