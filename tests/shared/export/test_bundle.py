@@ -9,7 +9,7 @@ import pytest
 from shared.errors import InputError
 from shared.export import table
 from shared.export.bundle import graphs_from_signature, load_bundle, signature_from_graphs
-from shared.export.goldens import check_goldens
+from shared.export.goldens import LARGE, STEPS, TOLERANCE, _difference, _entry, check_goldens
 from shared.export.pipeline import export_bundle
 from shared.files import checksums
 from shared.generator import Signature, TensorSpec
@@ -69,6 +69,26 @@ def test_goldens_hold_and_catch_another_model(bundle, copy, tmp_path, examples):
     sidecar["files"] = checksums(copy, sidecar["files"])
     (copy / "bundle.json").write_text(json.dumps(sidecar))
     assert "is not the golden of case 0" in refused(check_goldens, copy)
+
+
+def test_goldens_are_small_and_still_see_every_column_and_frame():
+    value = np.random.default_rng(0).normal(size=(1, 640, 192)).astype(np.float32)
+    entry = _entry(value, LARGE)
+    assert len(entry["base64"]) <= 4 / 3 * 4 * LARGE + 4
+    assert _difference(entry, value) == 0
+    for wrong in (
+        np.roll(value, 1, axis=1),
+        np.roll(value, 1, axis=2),
+        np.concatenate([value[..., 96:], value[..., :96]], axis=-1),
+        np.where(np.arange(192) == 77, 0, value),
+        np.where(np.arange(640)[:, None] == 639, 0, value),
+    ):
+        assert _difference(entry, wrong) > max(TOLERANCE.values())
+    with pytest.raises(ValueError, match="shapes differ"):
+        _difference(entry, value.reshape(1, 192, 640))
+    for path in (ROOT / "tflite").glob("*/goldens.json"):
+        cases = json.loads(path.read_text())["cases"]
+        assert all(1 < len(case["steps"]) <= STEPS for case in cases)
 
 
 def test_every_damaged_or_missing_file_is_named(bundle, copy):
