@@ -46,19 +46,58 @@ def tf_functions(model: Any, batch: int | None = None) -> dict[str, tf.types.exp
     }
 
 
+def likeliest_function(model: Any, step: Any) -> tf.types.experimental.Callable:
+    """The model's ``step`` of `tf_functions`, with the likeliest symbols in place of ``logits``.
+
+    It takes how many, and what ``step`` takes. It returns ``symbols`` ``(batch, count)``, likeliest
+    first, their ``log_probabilities``, which are `shared.decoding.sampling.log_softmax` of the
+    logits, and all else that ``step`` returns.
+    """
+
+    def likeliest(count: tf.Tensor, *tensors: tf.Tensor) -> dict[str, tf.Tensor]:
+        results = dict(step(*tensors))
+        logits = results.pop("logits")
+        values, symbols = largest(logits, count)
+        peak = tf.reduce_max(values, -1, keepdims=True)
+        peak = tf.where(tf.math.is_inf(peak), tf.zeros_like(peak), peak)
+        total = tf.reduce_sum(tf.exp(logits - peak), -1, keepdims=True)
+        values = values - peak - tf.math.log(tf.where(total < 1.0, 1.0, total))
+        return results | {"symbols": symbols, "log_probabilities": values}
+
+    specs = [tf.TensorSpec((), tf.int32), *_tensor_specs(step_inputs(model.signature), None)]
+    return tf.function(likeliest, input_signature=specs, autograph=False)
+
+
+def largest(values: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """`tf.math.top_k`, of many values a few: it is slow on long rows, a maximum is not.
+
+    The `count` largest are in the blocks with the `count` largest maxima. These stay in their
+    order, so that of equal values the first comes first.
+    """
+    length = values.shape[-1]
+    size = max(n for n in range(1, 65) if length % n == 0)
+    blocks = tf.reshape(values, (-1, length // size, size))
+    chosen = tf.math.top_k(tf.reduce_max(blocks, -1), tf.minimum(count, length // size))[1]
+    chosen = tf.sort(chosen, -1)
+    inside = tf.gather(blocks, chosen, batch_dims=1)
+    best, places = tf.math.top_k(tf.reshape(inside, (tf.shape(values)[0], -1)), count)
+    return best, tf.gather(chosen, places // size, batch_dims=1) * size + places % size
+
+
 def _named(function: Any, specs: dict[str, TensorSpec], batch: int | None) -> Any:
     """``function`` of one dict, as a tf.function of keyword tensors."""
     names = list(specs)
-    tensor_specs = [
-        tf.TensorSpec((batch, *spec.shape), spec.dtype, name=name) for name, spec in specs.items()
-    ]
 
     def traced(*tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         with portable():  # the plain loop: the fast one is for training, and XLA's
             return function(dict(zip(names, tensors, strict=True)))
 
     # Autograph off: what a model writes as Python stays Python, here as in Keras' own export.
-    return tf.function(traced, input_signature=tensor_specs, autograph=False)
+    return tf.function(traced, input_signature=_tensor_specs(specs, batch), autograph=False)
+
+
+def _tensor_specs(specs: dict[str, TensorSpec], batch: int | None) -> list[tf.TensorSpec]:
+    return [tf.TensorSpec((batch, *s.shape), s.dtype, name=name) for name, s in specs.items()]
 
 
 def _exactly(

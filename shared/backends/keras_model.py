@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from shared.backends.arrays import checked, checked_step, split_step
-from shared.backends.functions import tf_functions
+from shared.backends.functions import likeliest_function, tf_functions
 from shared.generator import Arrays
 
 
@@ -23,6 +23,7 @@ class KerasBackend:
         """Wrap the model; the first call of each function traces it."""
         self.model, self.signature = model, model.signature
         self._functions = tf_functions(model)
+        self._likeliest = likeliest_function(model, self._functions["step"])
         self._held: dict[str, tuple[np.ndarray, tf.Tensor]] = {}  # memory, by name
 
     def encode(self, condition: Mapping[str, np.ndarray]) -> Arrays:
@@ -36,6 +37,22 @@ class KerasBackend:
         inputs = [self._tensor(name, array) for name, array in arrays.items()]
         tensors = self._functions["step"](*inputs)
         return split_step(self.signature, {n: t.numpy() for n, t in tensors.items()}, state)
+
+    def likeliest(
+        self, symbol: Mapping[str, np.ndarray], state: Mapping[str, Any], count: int
+    ) -> tuple[Arrays, Mapping[str, Any]]:
+        """See `shared.decoding.ranking.Ranking`: the state stays with TensorFlow."""
+        arrays = checked(symbol, self.signature.symbol, "step")
+        read = {name: tf.convert_to_tensor(state[name]) for name in self.signature.memory}
+        own = [state[name] for name in self.signature.state]
+        results = self._likeliest(np.int32(count), *arrays.values(), *own, *read.values())
+        following = {name: results.pop(name) for name in self.signature.state}
+        return {name: tensor.numpy() for name, tensor in results.items()}, following | read
+
+    def select(self, state: Mapping[str, Any], rows: np.ndarray) -> Mapping[str, Any]:
+        """See `shared.decoding.ranking.Ranking`."""
+        places = tf.constant(rows, tf.int32)
+        return {name: tf.gather(value, places) for name, value in state.items()}
 
     def _tensor(self, name: str, array: np.ndarray) -> np.ndarray | tf.Tensor:
         """What TensorFlow is given: memory that cannot have changed is not copied again."""

@@ -17,16 +17,15 @@ def beam_search(beam: Hypotheses) -> None:
     beam.stop(beam.first != np.arange(items * width))
     longest = options.max_length - beam.given
     while beam.going:
-        values = beam.log_probabilities()
         # Within a row the order by score is that by probability, except that the end symbol
         # may fall back for its coverage: the likeliest width + 1 symbols are enough.
-        best = top(values, min(width + 1, values.shape[1]))  # (live, k)
+        best, values = beam.likeliest(width + 1)  # (live, k)
         shape = (items * width, best.shape[1])
         symbols = np.full(shape, end)
         symbols[beam.live] = best
         total = np.full(shape, -np.inf)
         total[:, 0] = beam.total  # the one candidate of a frozen row: itself
-        total[beam.live] = beam.total[beam.live, None] + np.take_along_axis(values, best, axis=1)
+        total[beam.live] = beam.total[beam.live, None] + values
         length = beam.scored.copy()
         length[beam.live] += 1
         score = beam.score(total, length[:, None])
@@ -58,20 +57,3 @@ def _settled(beam: Hypotheses, score: np.ndarray, longest: int) -> np.ndarray:
     worst = score.reshape(shape)[:, n_best - 1]
     settled = ended & (worst >= hope.reshape(shape).max(axis=1))
     return live & np.repeat(settled, beam.width)
-
-
-def top(values: np.ndarray, k: int) -> np.ndarray:
-    """Indices ``(rows, k)`` of the largest of `values` ``(rows, n)``, in order; ties: first first.
-
-    For the k of a beam, k times argmax is faster than to partition, and its ties are defined.
-    """
-    rows = np.arange(len(values))
-    best = np.empty((len(values), k), np.int64)
-    taken = np.empty((len(values), k), values.dtype)
-    for i in range(k):
-        best[:, i] = values.argmax(axis=1)
-        taken[:, i] = values[rows, best[:, i]]
-        values[rows, best[:, i]] = -np.inf
-    for i in reversed(range(k)):  # put back; a row of nothing but -inf had one taken twice
-        values[rows, best[:, i]] = taken[:, i]
-    return best

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from shared.decoding.options import DecodingOptions, DecodingResult
+from shared.decoding.ranking import State, ranking_of
 from shared.decoding.rules import block_repeated_ngrams, coverage_penalty, length_penalty
-from shared.decoding.sampling import log_softmax
+from shared.decoding.sampling import log_softmax, top
 from shared.generator import Arrays, Generator, select_rows
 
 Inputs = Callable[[int, np.ndarray], Mapping[str, np.ndarray]]
@@ -47,7 +48,9 @@ class Hypotheses:
         """Feed `prefix` ``(items, p)``; the first slot of each item is then live."""
         items, self.given = prefix.shape
         rows = items * width
-        self.task, self.state, self.items, self.width = task, state, items, width
+        self.task, self.items, self.width = task, items, width
+        self.state: State = state
+        self.ranking = ranking_of(task.generator, task.options, task.constraint is not None)
         self.first = np.arange(rows) // width * width  # of each row's item
         self.symbols = np.full((rows, task.options.max_length), task.end, np.int32)
         self.symbols[:, : self.given] = np.repeat(prefix, width, axis=0)
@@ -75,14 +78,17 @@ class Hypotheses:
         if self.coverage is not None:
             self.coverage = self.coverage[self.first]
 
-    def _step(self) -> np.ndarray:
-        """Advance the live rows; returns their logits ``(live, vocabulary)``."""
+    def _step(self, count: int = 0) -> Arrays:
+        """Advance the live rows; returns the outputs of ``step``, or those of `Ranking`."""
         task = self.task
         last = self.symbols[:, self.t - 1] if self.t else np.full(len(self.first), task.start)
         last = last.astype(np.int32)
         symbol = task.inputs(self.t, last) if task.inputs else {"symbol": last}
         symbol = select_rows(dict(symbol), self.live)
-        outputs, self.state = task.generator.step(symbol, self.state)
+        if count:
+            outputs, self.state = self.ranking.likeliest(symbol, self.state, count)
+        else:
+            outputs, self.state = task.generator.step(symbol, self.state)
         if "attention" in outputs:
             seen = np.zeros((len(self.first), outputs["attention"].shape[-1]), np.float32)
             seen[self.live] = outputs["attention"]
@@ -90,14 +96,33 @@ class Hypotheses:
             self.coverage = seen if self.coverage is None else self.coverage + seen
         elif task.options.coverage_penalty:
             raise ValueError("coverage_penalty needs a generator that outputs 'attention'")
-        return outputs["logits"]
+        return outputs
+
+    def likeliest(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Step the live rows: their next symbols in order, and the log-probabilities of these.
+
+        Both ``(live, count)``, or as wide as there are symbols; all rules applied.
+        """
+        if self.ranking is None:
+            values = self.log_probabilities()
+            return top(values, min(count, values.shape[1]))
+        end, early = self.task.end, self.t < self.task.options.min_length
+        [vocabulary] = self.task.generator.signature.outputs["logits"].shape
+        _check_end(end, vocabulary)
+        outputs = self._step(min(count + early, vocabulary))
+        best, values = outputs["symbols"], outputs["log_probabilities"]
+        if early:
+            values = np.where(best == end, -np.inf, values)
+            order = np.argsort(-values, axis=1, kind="stable")[:, :count]
+            best, values = (np.take_along_axis(a, order, axis=1) for a in (best, values))
+        _refuse_nan(values, self.t)
+        return best, values
 
     def log_probabilities(self) -> np.ndarray:
         """Step the live rows: their next symbols ``(live, vocabulary)``, all rules applied."""
         task, options, t = self.task, self.task.options, self.t
-        values = log_softmax(np.asarray(self._step(), np.float32))
-        if not 0 <= task.end < values.shape[1]:
-            raise ValueError(f"end symbol {task.end} is not in 0 to {values.shape[1] - 1}")
+        values = log_softmax(np.asarray(self._step()["logits"], np.float32))
+        _check_end(task.end, values.shape[1])
         if task.constraint:
             # The constraint sees every row in its place, so it can tell the items apart.
             prefixes = self.symbols[:, :t].view()
@@ -111,8 +136,7 @@ class Hypotheses:
         values = block_repeated_ngrams(values, self.symbols[self.live, :t], options.no_repeat_ngram)
         if t < options.min_length:
             values[:, task.end] = -np.inf
-        if np.isnan(values).any():
-            raise ValueError(f"NaN among the log-probabilities after {t} symbols")
+        _refuse_nan(values, t)
         return values
 
     def extend(self, parents: np.ndarray, symbols: np.ndarray, total: np.ndarray) -> None:
@@ -153,6 +177,10 @@ class Hypotheses:
         memory = getattr(getattr(self.task.generator, "signature", None), "memory", ())
         read = {name: value for name, value in self.state.items() if name in memory}
         own = {name: value for name, value in self.state.items() if name not in read}
+        if self.ranking is not None:
+            read = self.ranking.select(read, places) if moved else read
+            self.state = {**self.ranking.select(own, places), **read}
+            return
         if moved:
             read = select_rows(read, places)
             for value in read.values():
@@ -195,3 +223,13 @@ class Hypotheses:
             finished=ended,
             attention=attention,
         )
+
+
+def _check_end(end: int, vocabulary: int) -> None:
+    if not 0 <= end < vocabulary:
+        raise ValueError(f"end symbol {end} is not in 0 to {vocabulary - 1}")
+
+
+def _refuse_nan(values: np.ndarray, t: int) -> None:
+    if np.isnan(values).any():
+        raise ValueError(f"NaN among the log-probabilities after {t} symbols")

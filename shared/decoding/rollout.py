@@ -16,7 +16,7 @@ def rollout(rows: Hypotheses) -> None:
     same = np.arange(rows.items * rows.width)
     uniform = _uniform(rows) if sample else None
     while rows.going:
-        values = rows.log_probabilities()
+        best, values = (None, rows.log_probabilities()) if sample else rows.likeliest(1)
         stuck = np.isneginf(values.max(axis=1))
         if stuck.any():
             item = rows.live[stuck][0] // rows.width
@@ -25,14 +25,15 @@ def rollout(rows: Hypotheses) -> None:
                 "constraint, no_repeat_ngram or min_length"
             )
         if uniform is None:
-            chosen = values.argmax(axis=1)
+            chosen, gained = best[:, 0], values[:, 0]
         else:
             kept = keep_top_k(with_temperature(values, options.temperature), options.top_k)
             chosen = draw(keep_top_p(kept, options.top_p), uniform[rows.live, rows.t])
+            gained = values[np.arange(len(chosen)), chosen]
         symbols = np.full(len(same), end)
         symbols[rows.live] = chosen
         total = rows.total.copy()
-        total[rows.live] += values[np.arange(len(chosen)), chosen]
+        total[rows.live] += gained
         rows.extend(same, symbols, total)
 
 

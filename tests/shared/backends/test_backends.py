@@ -7,7 +7,9 @@ import pytest
 import tensorflow as tf
 
 from shared.backends import open_backend
-from shared.backends.functions import tf_functions
+from shared.backends.functions import largest, tf_functions
+from shared.decoding import DecodingOptions, decode
+from shared.decoding.sampling import top
 from shared.errors import InputError
 from shared.export.saved_model import export_saved_model
 from shared.export.tflite import export_tflite
@@ -175,3 +177,41 @@ def test_a_signature_that_would_not_export_is_refused_at_once():
         tf_functions(wrong_shape, 1)["encode"].get_concrete_function()
     with pytest.raises(ValueError, match="encode returns"):
         tf_functions(changed(memory={}), 1)["encode"].get_concrete_function()
+
+
+class WithoutRanking:
+    """A backend of which only `encode` and `step` are seen."""
+
+    def __init__(self, backend):
+        self.signature, self.encode, self.step = backend.signature, backend.encode, backend.step
+
+
+@pytest.mark.parametrize("options", [
+    {"strategy": "greedy"},
+    {"strategy": "beam", "beam_size": 5, "n_best": 5, "length_penalty": 1.0, "min_length": 2},
+    {"strategy": "beam", "beam_size": 3, "n_best": 3, "coverage_penalty": 0.2},
+])  # fmt: skip
+def test_keras_ranks_as_numpy_does(backends, options):
+    keras = backends["keras"]
+    found = [
+        decode(
+            generator, generator.encode(conditions(4)), start=1, end=2,
+            options=DecodingOptions(max_length=9, **options),
+            inputs=lambda t, last: {"symbol": last, "voice": np.full_like(last, t % 2)},
+        )
+        for generator in (keras, WithoutRanking(keras))
+    ]  # fmt: skip
+    for ours, theirs in zip(*found, strict=True):
+        assert [one.symbols for one in ours] == [one.symbols for one in theirs]
+        for one, other in zip(ours, theirs, strict=True):
+            assert one.score == pytest.approx(other.score, abs=1e-5)
+            np.testing.assert_allclose(one.attention, other.attention, atol=1e-6)
+
+
+@pytest.mark.parametrize("length", [3, 30, 101, 600])
+def test_the_largest_are_found_and_the_first_of_equals(length):
+    values = np.random.default_rng(length).integers(0, 9, (5, length)).astype(np.float32)
+    for count in (1, 3, min(length, 20)):
+        best, places = largest(tf.constant(values), tf.constant(count))
+        for found, expected in zip((places, best), top(values.copy(), count), strict=True):
+            np.testing.assert_array_equal(found, expected)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.decoding import DecodingOptions
-from shared.decoding.beam import top
+from shared.decoding.sampling import top
 from tests.shared.decoding.toys import END, Toy, plain, run, slow_beam, topics, toys
 
 quick = settings(max_examples=40, deadline=None)
@@ -122,5 +122,17 @@ def test_length_penalty_favors_longer_and_coverage_penalty_what_covers():
 
 def test_top_takes_the_first_of_equals():
     values = np.array([[1.0, 3.0, 3.0, 2.0], [0.0, 0.0, 0.0, -np.inf]])
-    np.testing.assert_array_equal(top(values, 3), [[1, 2, 3], [0, 1, 2]])
-    assert END not in top(np.array([[0.0, -1.0, 2.0]]), 2)
+    best, found = top(values, 3)
+    np.testing.assert_array_equal(best, [[1, 2, 3], [0, 1, 2]])
+    np.testing.assert_array_equal(found, [[3, 3, 2], [0, 0, 0]])
+    assert END not in top(np.array([[0.0, -1.0, 2.0]]), 2)[0]
+    few = np.array([[-np.inf, 5.0, -np.inf]])
+    np.testing.assert_array_equal(top(few, 3)[1], [[5, -np.inf, -np.inf]])
+    np.testing.assert_array_equal(few, [[-np.inf, 5, -np.inf]])
+
+
+def test_no_hypothesis_comes_twice_where_symbols_are_few():
+    toy = Toy(seed=0, vocabulary=4)
+    options = DecodingOptions("beam", beam_size=3, n_best=3, min_length=1, max_length=1)
+    [results] = run(toy, [0], options)
+    assert len({result.symbols for result in results}) == 3
