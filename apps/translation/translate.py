@@ -28,7 +28,7 @@ DECODING: dict[str, Any] = {
     "max_length": 128,
 }
 _BUCKETS = (8, 12, 16, 20, 24, 32, 48)  # padded lengths, beside the model's own
-_ROWS = 320  # hypotheses that are decoded at once
+_SENTENCES, _ROWS = 64, 320  # sentences, and their hypotheses, that are decoded at once: at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,8 +138,9 @@ def translate(
         for text, target in zip(texts, targets, strict=True)
     ]
     results: list[list[Translation]] = [[] for _ in texts]
-    rows = max(1, _ROWS // (options.beam_size if options.strategy == "beam" else options.n_best))
-    for length, indices in _batches(sources, config.length, rows):
+    width = options.beam_size if options.strategy == "beam" else options.n_best
+    size = min(_SENTENCES, max(1, _ROWS // width))
+    for length, indices in _batches(sources, config.length, size):
         if not length:
             nothing = Translation("", 0.0, 0.0, True, (), (), np.zeros((0, 0), np.float32))
             for index in indices:
@@ -172,15 +173,20 @@ def quickest(generator: Generator) -> Generator | Buckets:
 
 
 def _batches(
-    sources: Sequence[Sequence[int]], longest: int, rows: int
+    sources: Sequence[Sequence[int]], longest: int, size: int
 ) -> Iterator[tuple[int, list[int]]]:
-    """Padded lengths, and indices of sources that fit them, of almost equal length each."""
+    """Padded lengths, and indices of sources that fit them, of almost equal length each.
+
+    The empty ones are by themselves. Full batches, more than exact lengths, save steps.
+    """
     order = sorted(range(len(sources)), key=lambda index: len(sources[index]))
-    buckets = sorted({0, *(size for size in _BUCKETS if size < longest), longest})
-    for low, high in zip([-1, *buckets], buckets, strict=False):
-        inside = [index for index in order if low < len(sources[index]) <= high]
-        for first in range(0, len(inside), rows):
-            yield high, inside[first : first + rows]
+    empty = [index for index in order if not sources[index]]
+    buckets = [*(length for length in _BUCKETS if length < longest), longest]
+    if empty:
+        yield 0, empty
+    for first in range(len(empty), len(order), size):
+        chosen = order[first : first + size]
+        yield next(b for b in buckets if b >= len(sources[chosen[-1]])), chosen
 
 
 def _translation(tokenizer: Tokenizer, source: Sequence[int], result: Any) -> Translation:
