@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BUNDLES = ["captioning-flickr8k", "music-chorales", "translation-multi30k-en-de"]
+BUNDLES = [
+    "captioning-flickr8k",
+    "handwriting-unipen",
+    "music-chorales",
+    "translation-multi30k-en-de",
+]
 
 
 def run(*command, cwd, **options):
