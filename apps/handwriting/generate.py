@@ -19,7 +19,7 @@ from apps.handwriting.data import read_own
 from apps.handwriting.ink import Ink, Stroke, strokes_json, symbols
 from apps.handwriting.page import PAGES, PAPERS, SPACING, Layout, Page, break_text, place
 from apps.handwriting.write import BIAS as BIAS
-from apps.handwriting.write import DRAWS, Line, likeliest_style, transliterate, write_lines
+from apps.handwriting.write import DRAWS, Line, transliterate, write_text
 from apps.handwriting.write import condition as condition
 from shared.backends.presets import Opened, open_preset
 from shared.decoding.mixture import PointOptions
@@ -98,14 +98,12 @@ def run(args: argparse.Namespace) -> None:
     opened, config = open_handwriting(args)
     if longest := [line for line in lines if len(line) > config.length]:
         raise InputError(f"{longest[0][:20]!r}...: this model writes {config.length} characters")
-    style = config.style_id(args.style or "any")
+    style = config.style_id(args.style) if args.style else None
     primer = read_primer(args.like, config) if args.like else None
-    if primer and args.style is None:
-        style = likeliest_style(opened.generator, config, primer)
     if primer:
         room = config.length - len(primer.text) - 1
         lines = break_text("\n".join(lines), min(layout.characters, room))
-    written = write_lines(
+    written, style = write_text(
         opened.generator,
         config,
         [line for line in lines if line],

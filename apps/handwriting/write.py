@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from apps.handwriting.config import HandwritingConfig
+from apps.handwriting.config import KINDS, HandwritingConfig
 from apps.handwriting.ink import Ink, symbols
 from shared.decoding.mixture import PointOptions, PointResult, decode_points, score_points
 from shared.errors import InputError
@@ -155,21 +155,67 @@ def write_each(
     return lines
 
 
+def write_text(
+    generator: Generator,
+    config: HandwritingConfig,
+    texts: Sequence[str],
+    style: int | None = None,
+    bias: float = BIAS,
+    seed: int = 0,
+    primer: Ink | None = None,
+    draws: int = DRAWS,
+) -> tuple[list[Line], int]:
+    """Lines in one hand, and its style; else as `write_lines`.
+
+    Without a style it is that of the hand most like the primer. In the style of many ("any" or a
+    kind) every line would be in another hand: all but the first are in the one most like the first.
+    """
+    if style is None:
+        style = likeliest_style(generator, config, primer) if primer else 0
+    rest = (bias, seed, primer, draws)
+    lines = write_lines(generator, config, texts[:1], style, *rest)
+    if len(texts) > 1:
+        if style <= len(KINDS) and not primer:
+            writers = range(1 + len(KINDS), config.style_count)
+            own = [w for w in writers if style in (0, config.kind_style(w))]
+            first = Ink(texts[0], lines[0].rows)
+            style = likeliest_style(generator, config, first, own or [style])
+        rest = (bias, _seed(seed, 1, 0), primer, draws)
+        lines += write_lines(generator, config, texts[1:], style, *rest)
+    return lines, style
+
+
 def likeliest_style(
-    generator: Generator, config: HandwritingConfig, ink: Ink, points: int = 200
+    generator: Generator,
+    config: HandwritingConfig,
+    ink: Ink,
+    styles: Sequence[int] | None = None,
 ) -> int:
-    """The style under which ink is likeliest, judged by its first points: the hand most like it."""
+    """Of some styles, or all, the one under which ink is likeliest: the hand most like it.
+
+    The first points sort most of them out.
+    """
+    left = list(styles or range(config.style_count))
+    for points, kept in ((60, 24), (240, 1)):
+        totals = _nats_under(generator, config, ink, points, left)
+        left = [left[k] for k in np.argsort(totals, kind="stable")[:kept]]
+    return left[0]
+
+
+def _nats_under(
+    generator: Generator, config: HandwritingConfig, ink: Ink, points: int, styles: Sequence[int]
+) -> list[float]:
+    """Of the first points of ink, under each style."""
     rows = ink.rows[:points]
     end = np.zeros((1, len(rows)))
     end[0, -1] = len(rows) == len(ink)
     totals: list[float] = []
-    for first in range(0, config.style_count, _SCORED_TOGETHER):
-        styles = range(first, min(first + _SCORED_TOGETHER, config.style_count))
-        n = len(styles)
-        state = generator.encode(condition(config, [ink.text] * n, list(styles)))
-        given, ends = np.tile(rows, (n, 1, 1)), np.tile(end, (n, 1))
+    for first in range(0, len(styles), _SCORED_TOGETHER):
+        part = styles[first : first + _SCORED_TOGETHER]
+        state = generator.encode(condition(config, [ink.text] * len(part), part))
+        given, ends = np.tile(rows, (len(part), 1, 1)), np.tile(end, (len(part), 1))
         totals += score_points(generator, state, given, ends).sum(1).tolist()
-    return int(np.argmin(totals))
+    return totals
 
 
 def _seed(seed: int, line: int, draw: int) -> int:

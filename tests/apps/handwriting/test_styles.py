@@ -15,7 +15,7 @@ from apps.handwriting.styles import (
     guesses,
     train_classifier,
 )
-from apps.handwriting.write import likeliest_style
+from apps.handwriting.write import likeliest_style, write_lines, write_text
 from shared.backends.keras_model import KerasBackend
 from shared.decoding.mixture import nats
 from shared.errors import InputError
@@ -88,3 +88,19 @@ def test_the_likeliest_style_is_the_one_with_fewest_nats():
         totals.append(total)
     assert likeliest_style(generator, config, ink) == int(np.argmin(totals))
     assert np.ptp(totals) > 0
+
+
+def test_lines_of_a_text_go_on_in_the_hand_of_the_first():
+    config = PRESETS["tiny"].__class__(
+        **{**vars(PRESETS["tiny"]), "styles": ("printed", "cursive", "", "cursive")}
+    )
+    generator = KerasBackend(HandwritingModel(config))
+    kind = config.style_id("cursive")
+    lines, style = write_text(generator, config, ["a lot", "ill", "oil"], kind, draws=1)
+    assert [line.text for line in lines] == ["a lot", "ill", "oil"]
+    assert config.kind_style(style) == kind and style > kind
+    [first] = write_lines(generator, config, ["a lot"], kind, draws=1)
+    np.testing.assert_array_equal(lines[0].rows, first.rows)
+    others = write_lines(generator, config, ["ill", "oil"], style, seed=1009, draws=1)
+    np.testing.assert_array_equal(lines[2].rows, others[1].rows)
+    assert write_text(generator, config, ["a lot", "ill"], style, draws=1)[1] == style
