@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from apps.handwriting.cleaning import level
 from apps.handwriting.ink import Stroke, to_strokes
 from shared.errors import InputError
 
@@ -139,6 +140,8 @@ def place(lines: Sequence[np.ndarray | None], layout: Layout) -> list[Page]:
         layout: How.
     """
     inks = [to_strokes(rows) if rows is not None else [] for rows in lines]
+    if layout.paper == "ruled":  # on the line, as people do who have one
+        inks = [level(strokes) if strokes else [] for strokes in inks]
     widest = max((_right(strokes) for strokes in inks if strokes), default=1.0)
     size = layout.size
     if layout.width is not None and widest * size > layout.width:

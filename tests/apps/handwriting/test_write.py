@@ -189,3 +189,11 @@ def test_phrases_are_what_they_should_be():
 def test_the_demo_waits_for_a_bundle(tmp_path, monkeypatch):
     monkeypatch.setattr("shared.presets.BUNDLES", tmp_path)
     assert samples(tmp_path, 0) == []
+
+
+def test_on_ruled_paper_ink_stands_on_its_line():
+    rows = to_rows(resample([s + [0, 0.7] for s in drawn("a tin lot on an ill ant")]))
+    for paper, off in (("ruled", 0.0), ("none", 0.7)):
+        [page] = place([rows], Layout(size=2.0, paper=paper))
+        lowest = max(stroke[:, 1].max() for stroke in page.strokes)
+        assert page.baselines[0] - lowest == pytest.approx(2.0 * off, abs=0.1)
