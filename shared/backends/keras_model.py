@@ -23,7 +23,7 @@ class KerasBackend:
         """Wrap the model; the first call of each function traces it."""
         self.model, self.signature = model, model.signature
         self._functions = tf_functions(model)
-        self._likeliest = likeliest_function(model, self._functions["step"])
+        self._likeliest: Any = None
         self._held: dict[str, tuple[np.ndarray, tf.Tensor]] = {}  # memory, by name
 
     def encode(self, condition: Mapping[str, np.ndarray]) -> Arrays:
@@ -39,17 +39,22 @@ class KerasBackend:
         return split_step(self.signature, {n: t.numpy() for n, t in tensors.items()}, state)
 
     def likeliest(
-        self, symbol: Mapping[str, np.ndarray], state: Mapping[str, Any], count: int
-    ) -> tuple[Arrays, Mapping[str, Any]]:
+        self, symbol: Mapping[str, np.ndarray], state: dict[str, Any], count: int
+    ) -> tuple[Arrays, dict[str, Any]]:
         """See `shared.decoding.ranking.Ranking`: the state stays with TensorFlow."""
+        if self._likeliest is None:
+            # The concrete function: a search makes small steps, and to find it takes as long.
+            function = likeliest_function(self.model, self._functions["step"])
+            self._likeliest = function.get_concrete_function()
         arrays = checked(symbol, self.signature.symbol, "step")
+        given = [tf.constant(count), *map(tf.constant, arrays.values())]
+        own = [tf.convert_to_tensor(state[name]) for name in self.signature.state]
         read = {name: tf.convert_to_tensor(state[name]) for name in self.signature.memory}
-        own = [state[name] for name in self.signature.state]
-        results = self._likeliest(np.int32(count), *arrays.values(), *own, *read.values())
+        results = self._likeliest(*given, *own, *read.values())
         following = {name: results.pop(name) for name in self.signature.state}
         return {name: tensor.numpy() for name, tensor in results.items()}, following | read
 
-    def select(self, state: Mapping[str, Any], rows: np.ndarray) -> Mapping[str, Any]:
+    def select(self, state: dict[str, Any], rows: np.ndarray) -> dict[str, Any]:
         """See `shared.decoding.ranking.Ranking`."""
         places = tf.constant(rows, tf.int32)
         return {name: tf.gather(value, places) for name, value in state.items()}

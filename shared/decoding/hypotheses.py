@@ -85,7 +85,7 @@ class Hypotheses:
         last = last.astype(np.int32)
         symbol = task.inputs(self.t, last) if task.inputs else {"symbol": last}
         symbol = select_rows(dict(symbol), self.live)
-        if count:
+        if count and self.ranking is not None:
             outputs, self.state = self.ranking.likeliest(symbol, self.state, count)
         else:
             outputs, self.state = task.generator.step(symbol, self.state)

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from shared.decoding.options import DecodingOptions
-from shared.generator import Arrays, Generator
+from shared.generator import Arrays
 
-State = Mapping[str, Any]
-"""As `Generator` has it, or the backend's own tensors by the same names."""
+State = dict[str, Any]
+"""As `shared.generator.Generator` has it, or the backend's own tensors by the same names."""
 
 
 class Ranking(Protocol):
@@ -35,9 +35,7 @@ class Ranking(Protocol):
         ...
 
 
-def ranking_of(
-    generator: Generator | Ranking, options: DecodingOptions, constrained: bool
-) -> Ranking | None:
+def ranking_of(generator: Any, options: DecodingOptions, constrained: bool) -> Ranking | None:
     """The generator, if it ranks and if that is enough: any other symbol may be wanted by
     sampling, by a constraint, or where n-grams are blocked."""
     enough = options.strategy != "sample" and not options.no_repeat_ngram and not constrained

@@ -16,7 +16,10 @@ def rollout(rows: Hypotheses) -> None:
     same = np.arange(rows.items * rows.width)
     uniform = _uniform(rows) if sample else None
     while rows.going:
-        best, values = (None, rows.log_probabilities()) if sample else rows.likeliest(1)
+        if sample:
+            values = rows.log_probabilities()
+        else:
+            best, values = rows.likeliest(1)
         stuck = np.isneginf(values.max(axis=1))
         if stuck.any():
             item = rows.live[stuck][0] // rows.width
