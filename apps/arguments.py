@@ -6,10 +6,15 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
 
 from shared.backends import KINDS
 from shared.decoding import DecodingOptions
+from shared.errors import InputError
+
+Item = TypeVar("Item")
 
 
 def add_model_arguments(parser: argparse.ArgumentParser, backend: str = "litert") -> None:
@@ -26,6 +31,26 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Adds ``--json``: one JSON object on standard output, all else on standard error."""
     parser.add_argument("--json", action="store_true", help="print a JSON object")
+
+
+def add_limit(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--limit``, for `limited`."""
+    parser.add_argument("--limit", type=int, default=0, metavar="N",
+                        help="measure N items only, spread evenly over all")  # fmt: skip
+
+
+def limited(items: Sequence[Item], limit: int) -> list[Item]:
+    """All items, or as many as ``--limit`` says, spread evenly over all.
+
+    Raises:
+        InputError: The limit is negative.
+    """
+    if limit < 0:
+        raise InputError(f"--limit {limit}: give how many to measure, or 0 for all")
+    if not limit:
+        return list(items)
+    places = np.linspace(0, len(items) - 1, min(limit, len(items))).round().astype(int)
+    return [items[k] for k in places]
 
 
 def add_field(group: Any, name: str, default: Any, choices: Sequence[str] | None = None) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import inspect
 
-from apps.arguments import add_json, report
+from apps.arguments import add_json, add_limit, report
 from shared.backends.presets import load_model
+from shared.errors import InputError
 from shared.export.pipeline import export_bundle
 from shared.export.saved_model import export_saved_model
 from shared.export.tflite import PRECISIONS
@@ -21,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="precisions to keep; all are measured")  # fmt: skip
     parser.add_argument("--data", metavar="PATH", help="what to measure on, as for evaluate")
     parser.add_argument("--split", default="valid", metavar="NAME", help="default: %(default)s")
+    add_limit(parser)
     parser.add_argument("--saved-model", metavar="DIR", help="write a SavedModel instead")
     add_json(parser)
 
@@ -38,6 +41,10 @@ def run(args: argparse.Namespace) -> None:
     data = {"data": args.data} if args.data else {}
     if preset.extra_files:  # a tokenizer, without which nothing can be measured
         data["folder"] = preset.folder
+    if args.limit:
+        data["limit"] = args.limit
+        if "limit" not in inspect.signature(evaluate.export_parts).parameters:
+            raise InputError(f"{args.app} is measured on a sample anyway; leave out --limit")
     config = config_from_json(generate.Config, preset.config, preset.folder)
     parts = evaluate.export_parts(config, split=args.split, **data)
     folder = args.output or BUNDLES / f"{args.app}-{preset.name}"

@@ -9,7 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from apps.arguments import add_beam_arguments, add_json, add_model_arguments, beam_options, report
+from apps.arguments import (
+    add_beam_arguments,
+    add_json,
+    add_limit,
+    add_model_arguments,
+    beam_options,
+    limited,
+    report,
+)
 from apps.captioning.caption import DECODING, Caption, caption
 from apps.captioning.config import CaptioningConfig
 from apps.captioning.data import Photo, load
@@ -105,7 +113,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="DIR", help="instead: a folder with images/, "
                         "captions.txt and splits/NAME.txt")  # fmt: skip
     parser.add_argument("--split", default="test", metavar="NAME", help="%(default)s")
-    parser.add_argument("--limit", type=int, default=0, metavar="N", help="the first N only")
+    add_limit(parser)
     parser.add_argument("-o", "--output", metavar="FILE", help="write the captions there, as CSV")
     add_beam_arguments(parser, DECODING, "tokens")
     add_model_arguments(parser, backend="keras")
@@ -116,7 +124,7 @@ def run(args: argparse.Namespace) -> None:
     """``lstm-suite evaluate captioning``."""
     options = beam_options(args, DECODING)
     photos = load_photos(args)
-    photos = photos[: args.limit] if args.limit else photos
+    photos = limited(photos, args.limit)
     opened, config, tokenizer = open_captioning(args)
     with Progress(len(photos), 5) as progress:
         figures, found = figures_of(
@@ -150,7 +158,11 @@ def run(args: argparse.Namespace) -> None:
 
 
 def export_parts(
-    config: CaptioningConfig, split: str, folder: str | Path, data: str | None = None
+    config: CaptioningConfig,
+    split: str,
+    folder: str | Path,
+    data: str | None = None,
+    limit: int = 0,
 ) -> Mapping[str, Any]:
     """Examples, task metric and decoding defaults for `shared.export.pipeline.export_bundle`.
 
@@ -158,7 +170,7 @@ def export_parts(
     data there is no metric.
     """
     tokenizer = open_tokenizer(folder)
-    photos = load_folder(data, split) if data else []
+    photos = limited(load_folder(data, split), limit) if data else []
 
     def metric(generator: Generator) -> Mapping[str, float]:
         seen = (load_photo(photo.path, config) for photo in photos)
@@ -167,6 +179,7 @@ def export_parts(
     return {
         "examples": [_example(tokenizer, load_photo(p, config)) for p in find_photos([PHOTOS])],
         "metric": metric if photos else None,
+        "measured": f"{len(photos)} photos, {split}" if photos else "",
         "decoding": DECODING,
         "special_ids": {"pad": PAD, "unknown": UNKNOWN, "start": START, "end": END},
         "normalization": {

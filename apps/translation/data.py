@@ -116,11 +116,16 @@ def load(data: str | Path, split: str, directions: Directions) -> list[Pair]:
             f"{data}: no such folder; give one with Multi30k's files or Tatoeba's zips, or one of "
             "the names 'multi30k' and 'tatoeba'"
         )
-    tatoeba = data == "tatoeba" or (not fetched and bool(list(folder.glob("*-eng.zip"))))
+    tatoeba = is_tatoeba(data)
     if tatoeba and split not in SPLITS:
         raise InputError(f"Tatoeba has no split {split!r}; choose from {', '.join(SPLITS)}")
     read = _tatoeba if tatoeba else _multi30k
     return [p for way in directions for p in read(None if fetched else folder, split, *way)]
+
+
+def is_tatoeba(data: str | Path) -> bool:
+    """Whether `load` takes the data for Tatoeba's."""
+    return data == "tatoeba" or (data != "multi30k" and any(Path(data).glob("*-eng.zip")))
 
 
 def _multi30k(folder: Path | None, split: str, source: str, target: str) -> list[Pair]:

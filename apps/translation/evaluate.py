@@ -9,10 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from apps.arguments import add_json, add_model_arguments, beam_options, report
+from apps.arguments import (
+    add_json,
+    add_limit,
+    add_model_arguments,
+    beam_options,
+    limited,
+    report,
+)
 from apps.progress import Progress
 from apps.translation.config import TranslationConfig
 from apps.translation.data import Pair, load, read_parallel
+from apps.translation.figures import baseline, direction_of, record
 from apps.translation.generate import open_tokenizer, open_translation
 from apps.translation.output import (
     add_decoding_arguments,
@@ -34,6 +42,7 @@ from shared.errors import InputError
 from shared.export.goldens import Example
 from shared.files import write_text
 from shared.generator import Generator
+from shared.presets import find_preset
 from shared.text import END, PAD, START, UNKNOWN, Tokenizer
 
 DATA = "tatoeba"
@@ -86,7 +95,7 @@ def figures_of(
     found = ["".join(next(results)[0].text + gap for _, gap in some) for some in parts]
     groups: dict[str, list[int]] = {}
     for index, pair in enumerate(pairs):
-        groups.setdefault(f"{pair.source_language}_{pair.target_language}", []).append(index)
+        groups.setdefault(direction_of(pair), []).append(index)
     each = {
         name: scores([found[i] for i in group], [pairs[i].target for i in group])
         for name, group in sorted(groups.items())
@@ -124,8 +133,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", default=DATA, metavar="PATH", help="instead: a folder of "
                         "Multi30k or Tatoeba, 'multi30k' or 'tatoeba'; %(default)s")  # fmt: skip
     parser.add_argument("--split", default="test", metavar="NAME", help="%(default)s")
-    parser.add_argument("--limit", type=int, default=0, metavar="N", help="the first N only")
+    add_limit(parser)
     parser.add_argument("-o", "--output", metavar="FILE", help="write the translations there")
+    parser.add_argument("--record", action="store_true", help="add the figures to the preset's "
+                        "metrics.json; BLEU on the test split gets a floor there")  # fmt: skip
     add_direction_arguments(parser)
     add_decoding_arguments(parser)
     add_model_arguments(parser, backend="keras")
@@ -135,9 +146,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """``lstm-suite evaluate translation``."""
     options = beam_options(args, DECODING)
+    _check_record(args, options)
     opened, config, tokenizer = open_translation(args)
-    pairs = load_pairs(args, config)
-    pairs = pairs[: args.limit] if args.limit else pairs
+    everything = load_pairs(args, config)
+    pairs = limited(everything, args.limit)
     if not pairs:
         raise InputError("there is no pair of sentences to measure; check the files")
     with Progress(len(pairs), 20) as progress:
@@ -146,6 +158,8 @@ def run(args: argparse.Namespace) -> None:
         )
     if args.output:
         write_text(args.output, "".join(f"{line}\n" for line in found))
+    if args.record:
+        record(find_preset("translation", args.preset), figures, pairs, args.split, args.data)
     values = {
         "n": len(pairs),
         "preset": opened.name,
@@ -153,14 +167,35 @@ def run(args: argparse.Namespace) -> None:
         "precision": opened.precision,
         **figures,
     }
-    report(args, values, "\n".join(f"{name:20} {value}" for name, value in values.items()))
+    known = {} if args.source else baseline(args.data, args.split, pairs)
+    values |= {f"word_by_word_bleu_{name}": bleu for name, bleu in known.items()}
+    report(args, values, _table(values, known))
+
+
+def _check_record(args: argparse.Namespace, options: DecodingOptions) -> None:
+    partial = args.source or args.reference or args.limit or args.to or args.source_language
+    if args.record and (
+        partial or args.backend == "litert" or options != DecodingOptions(**DECODING)
+    ):
+        raise InputError("--record takes all pairs of a split of --data, the preset's own weights "
+                         "and the default decoding; leave out other options")  # fmt: skip
+
+
+def _table(values: Mapping[str, Any], known: Mapping[str, float]) -> str:
+    """A line for each figure, BLEU of a direction with the baseline's beside it."""
+    beside = {f"bleu_{name}": f"   word by word {bleu}" for name, bleu in known.items()}
+    return "\n".join(
+        f"{name:20} {value}{beside.get(name, '')}"
+        for name, value in values.items()
+        if not name.startswith("word_by_word")
+    )
 
 
 # What export needs to know of the app.
 
 
 def export_parts(
-    config: TranslationConfig, split: str, folder: str | Path, data: str = DATA
+    config: TranslationConfig, split: str, folder: str | Path, data: str = DATA, limit: int = 0
 ) -> Mapping[str, Any]:
     """Examples, task metric and decoding defaults for `shared.export.pipeline.export_bundle`.
 
@@ -168,7 +203,8 @@ def export_parts(
         InputError: There are too few pairs.
     """
     tokenizer = open_tokenizer(folder)
-    pairs = load(data, split, config.directions)
+    everything = load(data, split, config.directions)
+    pairs = limited(everything, limit)
     if len(pairs) < 4:
         raise InputError(f"{data}: {len(pairs)} pairs; to export takes four, to compare with")
     return {
@@ -178,6 +214,7 @@ def export_parts(
             for name, value in figures_of(quickest(generator), config, tokenizer, pairs)[0].items()
             if isinstance(value, float)
         },
+        "measured": f"{len(pairs)} of {len(everything)} pairs, {split}",
         "decoding": DECODING,
         "special_ids": {
             "pad": PAD,

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import datetime
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from apps.translation.data import (
     whole,
 )
 from apps.translation.evaluate import DATA, figures_of
+from apps.translation.figures import record
 from apps.translation.generate import TOKENIZER, open_tokenizer
 from apps.translation.model import TranslationModel, buckets
 from apps.translation.translate import source_room
@@ -40,10 +40,8 @@ from shared.errors import InputError
 from shared.files import read_json, write_json
 from shared.presets import (
     Preset,
-    add_figures,
     assign_weights,
     config_from_json,
-    figure,
     find_preset,
     save_preset,
 )
@@ -253,7 +251,8 @@ def run(args: argparse.Namespace) -> None:
     # The figures of the weights as they are stored, in float16.
     stored = load_model(preset, lambda _: TranslationModel(config))
     figures, _ = figures_of(buckets(stored), config, tokenizer, valid)
-    _add_figures(args, preset, figures, len(valid))
+    own = args.tsv or args.source
+    record(preset, figures, valid, "valid", None if own else args.data or DATA)
     lines = [f"{name:20} {value}" for name, value in figures.items()]
     lines.append(f"wrote {output}; next: lstm-suite export translation --preset {output}")
     report(args, {**result.summary, **figures, "preset": str(output)}, "\n".join(lines))
@@ -347,22 +346,3 @@ def _short_enough(pairs: Sequence[Pair], tokenizer: Tokenizer, room: int) -> lis
         for pair, source, target in zip(pairs, sources, targets, strict=True)
         if max(len(source), len(target)) <= room
     ]
-
-
-def _add_figures(
-    args: argparse.Namespace, preset: Preset, figures: Mapping[str, Any], n: int
-) -> None:
-    where = f"--data {Path(args.data or DATA).name} --split valid"
-    if args.tsv or args.source:
-        where = "--source F --reference G"
-    command = f"lstm-suite evaluate translation --preset {preset.name} {where}"
-    signature = figures["bleu_signature"]
-    today = datetime.date.today().isoformat()
-    add_figures(
-        preset.folder,
-        {
-            name: figure(value, f"{n} validation pairs; sacreBLEU {signature}", command, today)
-            for name, value in figures.items()
-            if isinstance(value, float)
-        },
-    )

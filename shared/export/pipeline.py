@@ -33,6 +33,7 @@ def export_bundle(
     special_ids: Mapping[str, int] | None = None,
     normalization: Mapping[str, Any] | None = None,
     metric: Metric | None = None,
+    measured: str = "",
     precisions: Iterable[str] = PRECISIONS,
     keep: Iterable[str] = ("int8",),
 ) -> Bundle:
@@ -49,6 +50,7 @@ def export_bundle(
         special_ids: start, end, padding, ... by name.
         normalization: what is done to inputs before ``encode`` or ``step``.
         metric: figures of the task for a generator, taken for Keras and every precision.
+        measured: what `metric` is taken on, in words.
         precisions: of `PRECISIONS`.
         keep: those to ship; the last one is what runs by default.
 
@@ -97,6 +99,7 @@ def export_bundle(
                 for precision, path in paths.items()
             },
             "keras_metric": report["keras"]["metric"],
+            "measured": measured,
             "ops": audit(paths[keep[-1]].read_bytes()).ops,
             "machine": machine(),
             "versions": {name: _version(name) for name in _VERSIONED}

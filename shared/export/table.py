@@ -100,7 +100,10 @@ def _bundle(bundle: Bundle) -> str:
                 ]
             )
         )
-    lines += ["", f"Milliseconds: one thread, {side['machine']}, median.", ""]
+    words = f"Milliseconds: one thread, {side['machine']}, median."
+    if side.get("measured"):
+        words += f" Figures: {side['measured']}."
+    lines += ["", words, ""]
     return "\n".join(lines)
 
 
