@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from apps.arguments import add_json, add_model_arguments, report
+from apps.arguments import add_json, add_model_arguments, evenly, report
 from apps.handwriting.config import HandwritingConfig
 from apps.handwriting.data import load, shape_of, whole
 from apps.handwriting.generate import BIAS, condition, open_handwriting
@@ -128,12 +128,6 @@ def load_lines(data: str, split: str, config: HandwritingConfig) -> list[Ink]:
     """The lines of a split, words if it has no lines, that are not too long."""
     items = [i for i in load(data, split, config.arc, config.turning) if shape_of(i)]
     return [item for item in items if not item.word] or items
-
-
-def evenly(items: Sequence[Ink], count: int) -> list[Ink]:
-    """So many of them, spread over all."""
-    places = np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int)
-    return [items[k] for k in places]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

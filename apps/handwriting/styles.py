@@ -15,9 +15,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from apps.arguments import add_json, add_model_arguments, add_seed, report
+from apps.arguments import add_json, add_model_arguments, add_seed, evenly, report
 from apps.handwriting.data import load_splits, shape_of, writer_kinds
-from apps.handwriting.evaluate import evenly
 from apps.handwriting.generate import open_handwriting
 from apps.handwriting.ink import Ink
 from apps.handwriting.phrases import PHRASES
