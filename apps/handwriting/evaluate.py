@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from apps.arguments import add_json, add_model_arguments, evenly, report
+from apps.arguments import add_json, add_model_arguments, limited, report
 from apps.handwriting.config import HandwritingConfig
 from apps.handwriting.data import load, shape_of, whole
 from apps.handwriting.generate import BIAS, condition, open_handwriting
@@ -168,7 +168,7 @@ def run(args: argparse.Namespace) -> None:
         "resampling": f"{config.arc:g}/{config.turning:g}",
     }
     if judge:
-        chosen = evenly(items, args.lines)
+        chosen = limited(items, args.lines)
         texts = list(PHRASES) if args.phrases else [item.text for item in chosen]
         figures, _ = figures_of(
             opened.generator, config, texts, judge, args.seeds, style, args.bias
@@ -186,7 +186,7 @@ def export_parts(config: HandwritingConfig, split: str, data: str = "") -> Mappi
     if not data:
         raise InputError("export handwriting needs --data: ink to measure on, as for evaluate")
     items = load_lines(data, split, config)
-    sample = evenly(items, 12)
+    sample = limited(items, 12)
     return {
         "examples": [example(item, config) for item in sample[:4] or items],
         "metric": lambda generator: nats_of(generator, config, sample),

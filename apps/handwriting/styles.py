@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from apps.arguments import add_json, add_model_arguments, add_seed, evenly, report
+from apps.arguments import add_json, add_model_arguments, add_seed, limited, report
 from apps.handwriting.data import load_splits, shape_of, writer_kinds
 from apps.handwriting.generate import open_handwriting
 from apps.handwriting.ink import Ink
@@ -146,7 +146,7 @@ def run(args: argparse.Namespace) -> None:
     }
     for name in ("primed", "matched", "named"):
         values[f"style_{name}"] = _right(probabilities[name], truth)
-    others = evenly([i for i in found["valid"] if not i.word and shape_of(i)], len(written["any"]))
+    others = limited([i for i in found["valid"] if not i.word and shape_of(i)], len(written["any"]))
     values["variety_any"] = effective_hands(probabilities["any"])
     values["variety_real"] = effective_hands(guesses(model, [item.rows for item in others]))
     values["bias"] = args.bias
