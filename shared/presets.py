@@ -40,7 +40,7 @@ DEFAULT = {
     "captioning": "flickr8k-scst",
     "handwriting": "unipen",
     "music": "chorales",
-    "translation": "multi30k-en-de",
+    "translation": "tatoeba",
 }
 CONFIG, WEIGHTS, METRICS, README = "config.json", "weights.npz", "metrics.json", "README.md"
 CHECKSUMS = "checksums.json"

@@ -14,7 +14,7 @@ BUNDLES = [
     "captioning-flickr8k",
     "handwriting-unipen",
     "music-chorales",
-    "translation-multi30k-en-de",
+    "translation-tatoeba",
 ]
 
 
