@@ -203,9 +203,12 @@ tuned = save_preset(
 )
 
 # %%
+import dataclasses
+
 from apps.translation.evaluate import export_parts
 
-parts = export_parts(config, "valid", tuned.folder, str(WORK / "mine"))
+german = dataclasses.replace(config, directions=(("en", "de"),))  # what the ten pairs can measure
+parts = export_parts(german, "valid", tuned.folder, str(WORK / "mine"))
 bundle = export_bundle(model, tuned, WORK / "bundle", keep=["int8"], **parts)
 for path in sorted(bundle.folder.iterdir()):
     print(f"{path.stat().st_size / 1e6:6.2f} MB  {path.name}")
