@@ -14,7 +14,11 @@ from shared.errors import InputError
 from shared.files import write_text
 from shared.presets import find_bundle
 
-SENTENCES = ("A man is riding a bike.", "The children are playing in the garden.")
+SENTENCES = (
+    ("I don't understand what you are saying.", "de"),
+    ("Where is the station?", "fr"),
+    ("Mañana voy a trabajar.", "en"),
+)
 
 
 def samples(folder: Path, seed: int) -> list[Sample]:
@@ -23,21 +27,23 @@ def samples(folder: Path, seed: int) -> list[Sample]:
         find_bundle("translation")
     except InputError:
         return []
-    return [_sample(folder, f"translation-{k + 1}", text) for k, text in enumerate(SENTENCES)]
+    return [_sample(folder, f"translation-{k}", *pair) for k, pair in enumerate(SENTENCES, 1)]
 
 
-def _sample(folder: Path, name: str, text: str) -> Sample:
+def _sample(folder: Path, name: str, text: str, to: str) -> Sample:
     picture, written = folder / f"{name}.png", folder / f"{name}.txt"
     parser = argparse.ArgumentParser()
     generate.add_arguments(parser)
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
-        generate.run(parser.parse_args([text, "--attention", str(picture)]))
+        generate.run(parser.parse_args([text, "--to", to, "--attention", str(picture)]))
     answer = said.getvalue().strip()
     write_text(written, f"{answer}\n")
     return Sample(
         title=text,
-        command=shlex.join(["lstm-suite", "translate", text, "--attention", picture.name]),
+        command=shlex.join(
+            ["lstm-suite", "translate", text, "--to", to, "--attention", picture.name]
+        ),
         given=answer,
         made=((picture, "what each subword attended to"), (written, "the translation")),
     )
