@@ -81,31 +81,7 @@ def _translation_batch(rng: np.random.Generator) -> dict[str, np.ndarray]:
     return {**ids, "source_mask": real, "mask": real}
 
 
-def _handwriting_model() -> Any:
-    from dataclasses import replace
-
-    from apps.handwriting.config import PRESETS
-    from apps.handwriting.model import HandwritingModel
-
-    # Keras' layer has no peepholes.
-    return HandwritingModel(replace(PRESETS["unipen"], cell={}))
-
-
-def _handwriting_batch(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    from apps.handwriting.config import SYMBOLS
-    from apps.handwriting.data import DataOptions, rows_of, stack
-
-    shape = 200, 32
-    count = rows_of(shape, DataOptions().points)
-    offsets = rng.normal(0, 0.4, (count, shape[0], 2))
-    lifted = rng.random((count, shape[0], 1)) < 0.1
-    rows = np.concatenate([offsets, lifted], -1).astype(np.float32)
-    texts = ["".join(map(chr, line)) for line in rng.integers(33, 31 + SYMBOLS, (count, 20))]
-    return stack(list(rows), texts, np.zeros(count, np.int32), shape)
-
-
 APPS = {
-    "handwriting": App("48 x 200 points", _handwriting_model, _handwriting_batch),
     "music": App("16 x 128 frames", _music_model, _music_batch),
     "translation": App("74 x 16 subwords", _translation_model, _translation_batch),
 }
