@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,12 @@ Config = dict[str, Any]
 
 @dataclass(frozen=True)
 class App:
-    """How an application's model is made, fed and run; NumPy only until ``build`` is called.
+    """How an application's model is made, fed and run; NumPy only until `build` is called.
 
     Args:
+        name: Of its folder in apps.
         preset: Name of the configuration, and of the trained preset if there is one.
         output: What a finished output is, in words.
-        config: The configuration of that name, as JSON values.
-        build: The Keras model of a configuration.
         condition: For ``encode``, batch 1.
         symbols: For ``step``, in a cycle; what a step takes is the mean over it.
         finish: Makes one output with a generator.
@@ -30,27 +30,22 @@ class App:
         compared: Of the outputs of ``step``, the one that has to be the same everywhere.
     """
 
+    name: str
     preset: str
     output: str
-    config: Callable[[str], Config]
-    build: Callable[[Config], Any]
     condition: Callable[[Config], Arrays]
     symbols: Callable[[Config], list[Arrays]]
     finish: Callable[[Generator, Config], Any]
     port: str | None = None
     compared: str = "logits"
 
+    def config(self, name: str) -> Config:
+        """The configuration of that name, as JSON values."""
+        return asdict(import_module(f"apps.{self.name}.config").PRESETS[name])
 
-def _music_config(name: str) -> Config:
-    from apps.music.config import PRESETS
-
-    return dict(vars(PRESETS[name]))
-
-
-def _music_build(config: Config) -> Any:
-    from apps.music.generate import build_model
-
-    return build_model(config)
+    def build(self, config: Config) -> Any:
+        """The Keras model of a configuration."""
+        return import_module(f"apps.{self.name}.generate").build_model(config)
 
 
 class _Recorded(Exception):
@@ -99,18 +94,6 @@ def _music_finish(generator: Any, config: Config) -> Any:
     return compose(generator, music, plan(8, (0, 0)), DecodingOptions(**DECODING), rules=())
 
 
-def _translation_config(name: str) -> Config:
-    from apps.translation.config import PRESETS
-
-    return dict(vars(PRESETS[name]))
-
-
-def _translation_build(config: Config) -> Any:
-    from apps.translation.generate import build_model
-
-    return build_model(config)
-
-
 def _translation_condition(config: Config) -> Arrays:
     """A source of twelve subwords and the end."""
     from apps.translation.translate import condition
@@ -128,20 +111,6 @@ def _translation_finish(generator: Any, config: Config) -> Any:
     return decode(generator, state, start=START, end=END, options=options)
 
 
-def _captioning_config(name: str) -> Config:
-    from dataclasses import asdict
-
-    from apps.captioning.config import PRESETS
-
-    return asdict(PRESETS[name])
-
-
-def _captioning_build(config: Config) -> Any:
-    from apps.captioning.generate import build_model
-
-    return build_model(config)
-
-
 def _captioning_condition(config: Config) -> Arrays:
     """A photo of noise."""
     shape = (1, config["image_size"], config["image_size"], 3)
@@ -155,20 +124,6 @@ def _captioning_finish(generator: Any, config: Config) -> Any:
     options = DecodingOptions(**{**DECODING, "min_length": 12, "max_length": 12})
     state = generator.encode(_captioning_condition(config))
     return decode(generator, state, start=START, end=END, options=options)
-
-
-def _handwriting_config(name: str) -> Config:
-    from dataclasses import asdict
-
-    from apps.handwriting.config import PRESETS
-
-    return asdict(PRESETS[name])
-
-
-def _handwriting_build(config: Config) -> Any:
-    from apps.handwriting.generate import build_model
-
-    return build_model(config)
 
 
 def _handwriting_condition(config: Config) -> Arrays:
@@ -199,39 +154,35 @@ def _handwriting_finish(generator: Generator, config: Config) -> Any:
 
 APPS = {
     "captioning": App(
+        name="captioning",
         preset="flickr8k",
         output="a photo, 12 words, beam 5",
-        config=_captioning_config,
-        build=_captioning_build,
         condition=_captioning_condition,
         symbols=lambda config: [{"symbol": np.array([20 + k], np.int32)} for k in range(12)],
         finish=_captioning_finish,
     ),
     "handwriting": App(
+        name="handwriting",
         preset="unipen",
         output="a line of 24 characters",
-        config=_handwriting_config,
-        build=_handwriting_build,
         condition=_handwriting_condition,
         symbols=_handwriting_symbols,
         finish=_handwriting_finish,
         compared="mixture",
     ),
     "music": App(
+        name="music",
         preset="chorales",
         output="8 bars, 512 steps",
-        config=_music_config,
-        build=_music_build,
         condition=lambda config: _music_calls(config).condition,
         symbols=lambda config: _music_calls(config).symbols,
         finish=_music_finish,
         port="benchmarks.decode_music_torch",
     ),
     "translation": App(
+        name="translation",
         preset="multi30k-en-de",
         output="16 subwords, beam 5",
-        config=_translation_config,
-        build=_translation_build,
         condition=_translation_condition,
         symbols=lambda config: [{"symbol": np.array([280 + k], np.int32)} for k in range(16)],
         finish=_translation_finish,

@@ -43,17 +43,16 @@ def choose_hands(train: Sequence[Ink], withheld: Sequence[Ink], count: int = HAN
     ranked = sorted(lines, key=lambda name: -lines[name])
     if len(ranked) < count:
         raise InputError(f"{len(ranked)} writers have lines withheld; {count} are needed")
-    return [ranked[k] for k in np.linspace(0, len(ranked) - 1, count).round().astype(int)]
+    return limited(ranked, count)
 
 
-def crops(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Float32 ``(crops, 200, 3)`` of all ink, half overlapping, padded with zeros."""
+def crops(ink: np.ndarray) -> np.ndarray:
+    """Float32 ``(crops, 200, 3)`` of the rows of a line, half overlapping, padded with zeros."""
     found = []
-    for ink in rows:
-        for start in range(0, max(1, len(ink) - _POINTS // 2), _POINTS // 2):
-            part = ink[start : start + _POINTS]
-            found.append(np.pad(part, ((0, _POINTS - len(part)), (0, 0))))
-            found[-1][0, :2] = 0  # where a line begins tells nothing
+    for start in range(0, max(1, len(ink) - _POINTS // 2), _POINTS // 2):
+        part = ink[start : start + _POINTS]
+        found.append(np.pad(part, ((0, _POINTS - len(part)), (0, 0))))
+        found[-1][0, :2] = 0  # where a line begins tells nothing
     return np.asarray(found, np.float32)
 
 
@@ -62,7 +61,7 @@ def train_classifier(
 ) -> keras.Model:
     """Learns who wrote a crop: a bidirectional LSTM, the mean of its outputs, a softmax."""
     keras.utils.set_random_seed(seed)
-    made = [crops([item.rows]) for item in items]
+    made = [crops(item.rows) for item in items]
     x = np.concatenate(made)
     y = np.repeat([hands.index(item.writer) for item in items], [len(part) for part in made])
     model = keras.Sequential(
@@ -85,7 +84,7 @@ def train_classifier(
 
 def guesses(model: keras.Model, rows: Sequence[np.ndarray]) -> np.ndarray:
     """Probabilities of the hands ``(lines, hands)``, the mean over a line's crops."""
-    made = [crops([ink]) for ink in rows]
+    made = [crops(ink) for ink in rows]
     probabilities = model.predict(np.concatenate(made), verbose=0)
     ends = np.cumsum([len(part) for part in made])
     return np.stack([part.mean(0) for part in np.split(probabilities, ends[:-1])])

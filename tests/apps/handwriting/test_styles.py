@@ -58,7 +58,7 @@ def test_hands_are_those_with_lines_withheld():
 
 def test_crops_overlap_and_lose_nothing():
     rows = np.arange(1, 1 + 3 * 450, dtype=np.float32).reshape(450, 3)
-    found = crops([rows])
+    found = crops(rows)
     assert found.shape == (4, 200, 3)
     np.testing.assert_array_equal(found[1][1:], rows[101:300])
     assert found[3][149].tolist() == rows[449].tolist() and not found[3][150:].any()
