@@ -6,7 +6,9 @@ Needs neither Keras nor TensorFlow.
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,28 +139,34 @@ def translate(
         source_ids(tokenizer, config, text, target) if text.strip() else []
         for text, target in zip(texts, targets, strict=True)
     ]
-    results: list[list[Translation]] = [[] for _ in texts]
+    nothing = Translation("", 0.0, 0.0, True, (), (), np.zeros((0, 0), np.float32))
+    results = [[nothing] for _ in texts]
     width = options.beam_size if options.strategy == "beam" else options.n_best
     size = min(_SENTENCES, max(1, _ROWS // width))
-    for length, indices in _batches(sources, config.length, size):
-        if not length:
-            nothing = Translation("", 0.0, 0.0, True, (), (), np.zeros((0, 0), np.float32))
-            for index in indices:
-                results[index] = [nothing]
-        else:
+
+    def search(chosen: Generator, length: int, indices: Sequence[int]) -> list[Any]:
+        limit = 3 * max(len(sources[index]) for index in indices) + 10
+        return decode(
+            chosen,
+            chosen.encode(condition([sources[index] for index in indices], length)),
+            start=START,
+            end=END,
+            options=dataclasses.replace(options, max_length=min(limit, options.max_length)),
+        )
+
+    # TensorFlow gets little out of two cores within a step, and nothing while Python ranks:
+    # batches side by side do. An interpreter of LiteRT is for one thread.
+    with ThreadPoolExecutor((os.cpu_count() or 1) if callable(generator) else 1) as pool:
+        searches = []
+        for length, indices in _batches(sources, config.length, size):
             chosen = generator(length) if callable(generator) else generator
-            padded = length if callable(generator) else config.length
-            limit = 3 * max(len(sources[index]) for index in indices) + 10
-            decoded = decode(
-                chosen,
-                chosen.encode(condition([sources[index] for index in indices], padded)),
-                start=START,
-                end=END,
-                options=dataclasses.replace(options, max_length=min(limit, options.max_length)),
-            )
-            for index, found in zip(indices, decoded, strict=True):
+            length = length if callable(generator) else config.length
+            searches.append((indices, pool.submit(search, chosen, length, indices)))
+        progress(sources.count([]))
+        for indices, future in searches:
+            for index, found in zip(indices, future.result(), strict=True):
                 results[index] = [_translation(tokenizer, sources[index], one) for one in found]
-        progress(len(indices))
+            progress(len(indices))
     return results
 
 
@@ -177,14 +185,11 @@ def _batches(
 ) -> Iterator[tuple[int, list[int]]]:
     """Padded lengths, and indices of sources that fit them, of almost equal length each.
 
-    The empty ones are by themselves. Full batches, more than exact lengths, save steps.
+    The empty ones are left out. Full batches, more than exact lengths, save steps.
     """
-    order = sorted(range(len(sources)), key=lambda index: len(sources[index]))
-    empty = [index for index in order if not sources[index]]
+    order = sorted((i for i, s in enumerate(sources) if s), key=lambda index: len(sources[index]))
     buckets = [*(length for length in _BUCKETS if length < longest), longest]
-    if empty:
-        yield 0, empty
-    for first in range(len(empty), len(order), size):
+    for first in range(0, len(order), size):
         chosen = order[first : first + size]
         yield next(b for b in buckets if b >= len(sources[chosen[-1]])), chosen
 

@@ -58,10 +58,10 @@ def likeliest_function(model: Any, step: Any) -> tf.types.experimental.Callable:
         results = dict(step(*tensors))
         logits = results.pop("logits")
         values, symbols = largest(logits, count)
-        peak = tf.reduce_max(values, -1, keepdims=True)
-        peak = tf.where(tf.math.is_inf(peak), tf.zeros_like(peak), peak)
-        total = tf.reduce_sum(tf.exp(logits - peak), -1, keepdims=True)
-        values = values - peak - tf.math.log(tf.where(total < 1.0, 1.0, total))
+        # The softmax is one kernel, an exponential and a sum are three; of the likeliest symbol
+        # it is exact, and the others follow from the logits.
+        first = tf.gather(tf.nn.softmax(logits), symbols[:, :1], batch_dims=1)
+        values = values - values[:, :1] + tf.math.log(first)
         return results | {"symbols": symbols, "log_probabilities": values}
 
     specs = [tf.TensorSpec((), tf.int32), *_tensor_specs(step_inputs(model.signature), None)]

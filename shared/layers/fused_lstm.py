@@ -15,11 +15,12 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import NamedTuple
 
 import tensorflow as tf
 
-_portable = False
+_portable = ContextVar("portable", default=False)  # a thread's own: two may trace at once
 _ROWS_PER_PART = 8  # below this a part's matmuls are too thin to pay
 _WIDE = 320  # units from which ``(R' h')'`` of all gates jointly beats ``h R`` of each apart
 
@@ -27,17 +28,16 @@ _WIDE = 320  # units from which ``(R' h')'`` of all gates jointly beats ``h R`` 
 @contextlib.contextmanager
 def portable() -> Iterator[None]:
     """While open, LSTM layers trace the plain Keras loop, which every export format knows."""
-    global _portable
-    before, _portable = _portable, True
+    before = _portable.set(True)
     try:
         yield
     finally:
-        _portable = before
+        _portable.reset(before)
 
 
 def is_portable() -> bool:
     """Whether a `portable` block is open."""
-    return _portable
+    return _portable.get()
 
 
 class Weights(NamedTuple):
