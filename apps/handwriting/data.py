@@ -168,6 +168,7 @@ class DataOptions:
         any_style: Share of the items whose style is hidden, so that "any" is learned.
         any_of_kind: Share of the items of which the kind alone is told.
         stretch: Standard deviation of a random width, height and slant.
+        shapes: Points and characters of a batch's rows.
     """
 
     points: int = 9600
@@ -178,6 +179,7 @@ class DataOptions:
     any_style: float = 0.2
     any_of_kind: float = 0.1
     stretch: float = 0.04
+    shapes: Sequence[tuple[int, int]] = SHAPES
 
 
 def choose(
@@ -218,9 +220,9 @@ def choose(
     return np.concatenate(chosen)
 
 
-def shape_of(item: Ink) -> tuple[int, int] | None:
-    """The smallest of `SHAPES` that the ink fits into, None if there is none."""
-    return next((s for s in SHAPES if len(item) <= s[0] and len(item.text) <= s[1]), None)
+def shape_of(item: Ink, shapes: Sequence[tuple[int, int]] = SHAPES) -> tuple[int, int] | None:
+    """The smallest shape that the ink fits into, None if there is none."""
+    return next((s for s in shapes if len(item) <= s[0] and len(item.text) <= s[1]), None)
 
 
 Plan = list[tuple[tuple[int, int], list[int]]]
@@ -232,19 +234,19 @@ def plan_epoch(
     """The batches of an epoch as shapes and places of items, in random order.
 
     Args:
-        items: To train on; what fits none of `SHAPES` is left out.
+        items: To train on; what fits none of the shapes is left out.
         seed: What the random choices depend on.
         progress: How much of the training is done, 0 to 1.
         options: How they are made.
 
     Returns:
-        Each batch is of one of `SHAPES`, and of as many rows as any other of that shape: the last
+        Each batch is of one of the shapes, and of as many rows as any other of that shape: the last
         is filled up with ink that it has already.
     """
     rng = np.random.default_rng(list(seed))
     by_shape: dict[tuple[int, int], list[int]] = {}
     for index in choose(items, rng, progress, options):
-        if shape := shape_of(items[index]):
+        if shape := shape_of(items[index], options.shapes):
             by_shape.setdefault(shape, []).append(int(index))
     plan = []
     for shape, members in by_shape.items():
@@ -331,11 +333,13 @@ def stack(
     return batch
 
 
-def whole(items: Sequence[Ink], rows: int = 32) -> Iterator[dict[str, np.ndarray]]:
+def whole(
+    items: Sequence[Ink], rows: int = 32, shapes: Sequence[tuple[int, int]] = SHAPES
+) -> Iterator[dict[str, np.ndarray]]:
     """All ink once, of like lengths together, style "any", for validation; as `stack`."""
     by_shape: dict[tuple[int, int], list[Ink]] = {}
     for item in items:
-        if shape := shape_of(item):
+        if shape := shape_of(item, shapes):
             by_shape.setdefault(shape, []).append(item)
     for shape, members in sorted(by_shape.items()):
         for k in range(0, len(members), rows):

@@ -19,7 +19,15 @@ import tensorflow as tf
 
 from apps.arguments import add_json, add_seed, report
 from apps.handwriting.config import SYMBOLS, HandwritingConfig
-from apps.handwriting.data import DataOptions, batches, load_splits, plan_epoch, shape_of, whole
+from apps.handwriting.data import (
+    SHAPES,
+    DataOptions,
+    batches,
+    load_splits,
+    plan_epoch,
+    shape_of,
+    whole,
+)
 from apps.handwriting.ink import Ink, Stroke, spelled, to_rows
 from apps.handwriting.judge import Judge, error_rate
 from shared.errors import InputError
@@ -31,6 +39,8 @@ from shared.weights import assign, model_weights, read_weights, write_weights
 
 SIZES = "recognizer.json"
 WEIGHTS = "recognizer.npz"
+# Every second one: four LSTMs are compiled for each, which takes longer than to compute padding.
+_SHAPES = SHAPES[2::2]
 RECIPE = FitOptions(
     epochs=6,
     optimizer="adam",
@@ -93,9 +103,8 @@ class Recognizer(keras.Model):
     def read(self, rows: Sequence[np.ndarray]) -> list[str]:
         """What lines of ink say: the likeliest symbol at each point, repeats and blanks dropped."""
         longest = max(map(len, rows))
-        # Rounded up, so that few lengths come up.
-        shape = (-(-longest // 64) * 64, 1)
-        batch: dict[str, Any] = dict(_blank(rows, shape))
+        points = next((s[0] for s in _SHAPES if longest <= s[0]), longest)
+        batch: dict[str, Any] = dict(_padded(rows, points))
         best = self(batch).numpy().argmax(-1)
         texts = []
         for line, ink in zip(best, rows, strict=True):
@@ -105,9 +114,9 @@ class Recognizer(keras.Model):
         return texts
 
 
-def _blank(rows: Sequence[np.ndarray], shape: tuple[int, int]) -> dict[str, np.ndarray]:
-    targets = np.zeros((len(rows), shape[0], 3), np.float32)
-    mask = np.zeros((len(rows), shape[0]), bool)
+def _padded(rows: Sequence[np.ndarray], points: int) -> dict[str, np.ndarray]:
+    targets = np.zeros((len(rows), points, 3), np.float32)
+    mask = np.zeros((len(rows), points), bool)
     for k, ink in enumerate(rows):
         targets[k, : len(ink)] = ink
         mask[k, : len(ink)] = True
@@ -143,7 +152,9 @@ def train(
     """Trains one, and writes it to a folder, which its run is in too."""
     keras.utils.set_random_seed(options.seed)
     model = Recognizer(**sizes)
-    data = DataOptions(points=points, words_until=0.0, longest_from=0.0, stretch=0.08)
+    data = DataOptions(
+        points=points, words_until=0.0, longest_from=0.0, stretch=0.08, shapes=_SHAPES
+    )
     config = HandwritingConfig()  # styles are of no use here
     plans = [plan_epoch(items, (options.seed, n), 1.0, data) for n in range(options.epochs)]
 
@@ -172,8 +183,8 @@ def train(
     options = dataclasses.replace(
         options, total_steps=max(2, steps), warmup_steps=min(options.warmup_steps, steps // 10)
     )
-    count = sum(1 for _ in whole(valid))
-    fit(model, epoch, dataset(lambda: whole(valid), count), options, Path(folder) / "run")
+    watched = list(whole(valid, shapes=_SHAPES))
+    fit(model, epoch, dataset(lambda: watched, len(watched)), options, Path(folder) / "run")
     write_json(Path(folder) / SIZES, model.sizes)
     write_weights(Path(folder) / WEIGHTS, model_weights(model))
     return model
