@@ -22,6 +22,7 @@ LONGEST = 5.0  # x-heights of a step with the pen down
 MOST_POINTS = 3.5  # times as many as a text of that length has on average: it has lost its way
 _SCORED_TOGETHER = 64  # styles
 _SKIPPED = 0.15  # of the weight that a character of the line has at its peak, on average
+_LEFT = 0.45  # of the peak of the last character: below it, the window has left the text
 
 _SIGNS = {
     "\u2018": "'", "\u2019": "'", "\u201a": ",", "\u201c": '"', "\u201d": '"', "\u201e": '"',
@@ -148,7 +149,8 @@ def write_each(
     options = PointOptions(bias=bias)
     results = decode_points(generator, state, options, seeds, limits, prefix)
     lines = []
-    for text, number, result in zip(texts, seeds, results, strict=True):
+    for text, number, drawn in zip(texts, seeds, results, strict=True):
+        result = _up_to(drawn, end_of_text(text, drawn, len(before)))
         rows = _begin_anew(result.points, primer.rows) if primer else result.points
         found = problems_of(text, rows, result, len(before))
         lines.append(Line(text, rows, found, 1, number, result))
@@ -250,7 +252,7 @@ def problems_of(
 
     Returns:
         Any of ``unfinished``, ``runaway`` (a stroke that no hand draws), ``skipped`` (characters
-        that the window passed over) and ``lost`` (it ended before the end of the text).
+        that the window passed over) and ``lost`` (it never came to the last one).
     """
     found = []
     if not result.finished:
@@ -262,14 +264,43 @@ def problems_of(
         found.append("runaway")
     if result.attention is not None:
         seen = result.attention[:, offset : offset + len(text)]
-        peaks = seen.max(0)
-        inked = np.array([c != " " for c in text])
-        if inked.any() and (peaks[inked] < _SKIPPED * peaks[inked].mean()).any():
+        peaks = seen.max(0)[[c != " " for c in text]]
+        missed = peaks < _SKIPPED * peaks.mean() if peaks.size else peaks
+        if missed[:-1].any():
             found.append("skipped")
-        if seen[-1].sum() and len(text) - 1 - _center(seen[-1]) > 2.5:
+        if missed[-1:].any():
             found.append("lost")
     return tuple(found)
 
 
-def _center(weights: np.ndarray) -> float:
-    return float((weights * np.arange(len(weights))).sum() / weights.sum())
+def end_of_text(text: str, result: PointResult, offset: int = 0) -> int:
+    """How many points are of the text: the model may go on when it is through with it.
+
+    A stroke that begins when the window has left the last character belongs to nothing, unless it
+    is a bar or a dot that had waited: these cross or lie over what stands there already.
+
+    Args:
+        text: What was to be written.
+        result: The draw.
+        offset: Characters of a primer before the text.
+    """
+    last = len(text.rstrip()) - 1
+    if result.attention is None or last < 0:
+        return len(result.points)
+    weight = result.attention[:, offset + last]
+    peak = np.maximum.accumulate(weight)
+    usual = result.attention[:, offset : offset + last + 1].max(0).mean()
+    x, y = np.cumsum(result.points[:, :2], 0).T
+    starts = np.flatnonzero(result.points[:-1, 2] > 0.5) + 1
+    for start, end in zip(starts, [*starts[1:], len(x)], strict=False):
+        left = peak[start - 1] > usual / 2 and weight[start] < _LEFT * peak[start - 1]
+        apart = x[start:end].min() > x[:start].max() and y[start:end].min() < 1.0
+        if left and (apart or text[last] in ".,"):
+            return int(start)
+    return len(x)
+
+
+def _up_to(result: PointResult, count: int) -> PointResult:
+    attention = None if result.attention is None else result.attention[:count]
+    points, mixtures = result.points[:count], result.mixtures[:count]
+    return PointResult(points, result.finished, attention, mixtures)

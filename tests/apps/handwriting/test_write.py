@@ -15,7 +15,7 @@ from apps.handwriting.judge import compared, edits, error_rate
 from apps.handwriting.page import Layout, break_text, place
 from apps.handwriting.phrases import PHRASES
 from apps.handwriting.pictures import window
-from apps.handwriting.write import Line, problems_of, transliterate
+from apps.handwriting.write import Line, end_of_text, problems_of, transliterate
 from shared.decoding.mixture import PointResult
 from shared.errors import InputError
 from tests.apps.handwriting.toy_ink import drawn
@@ -55,6 +55,29 @@ def test_bad_lines_are_told_by_what_is_wrong():
     half[:, 5:] *= 0.0
     bad = line_of("a tin lot", attention=half)
     assert "lost" in problems_of(bad.text, bad.rows, bad.result)
+
+
+@pytest.mark.parametrize(
+    ("text", "stroke", "surplus"),
+    [
+        ("a tin lot", [(0.6, 0.0), (0.3, 0.5)], True),  # to the right, on the line
+        ("a tin lot", [(-0.6, 0.8), (0.6, 0.0)], False),  # the bar of the t
+        ("a tin lot", [(0.3, 1.6), (0.1, 0.0)], False),  # a dot, high up
+        ("a tin lo.", [(-0.6, 0.8), (0.6, 0.0)], True),  # a full stop has no bar
+    ],
+)
+def test_what_comes_when_the_window_has_left_is_no_part_of_the_text(text, stroke, surplus):
+    line = line_of("a tin lot")
+    points, before = line.rows.copy(), len(line.rows)
+    at = points[:, :2].sum(0)
+    (x, y), (dx, dy) = stroke
+    right = np.cumsum(points[:, 0]).max()
+    more = np.array([[right + x - at[0], y - at[1], 0], [dx, dy, 1]], np.float32)
+    attention = np.concatenate([3 * line.result.attention, np.full((2, len(text)), 0.1)])
+    result = PointResult(np.concatenate([points, more]), True, attention, np.zeros((before + 2, 8)))
+    assert end_of_text(text, result) == (before if surplus else before + 2)
+    attention[-2:, -1] = 3  # the window is still there
+    assert end_of_text(text, result) == before + 2
 
 
 def test_a_space_may_be_passed_over():
