@@ -36,12 +36,15 @@ SIZES = {
     "batch_tokens": 1200,
     "sentences_at_once": 64,
     "longest": 64,
+    "fixed": 13,  # about as many as a sentence has; models of a minute's training write otherwise
     "vocabulary": 6000,
 }
 DIRECTION = ("en", "de")
 ROWS = {"ours": "ours", "joeynmt": "JoeyNMT"}
 TASKS = {"train": "training, target subwords/s", "greedy": "greedy, sentences/s",
-         "beam": "beam 5, sentences/s"}  # fmt: skip
+         "beam": "beam 5, sentences/s",
+         "fixed": f"beam 5, {SIZES['fixed']} subwords for each sentence, sentences/s"}  # fmt: skip
+DECODING = (("greedy", 1, False), ("beam", 5, False), ("fixed", 5, True))  # beam, length fixed
 
 
 def write_data(data: str, folder: Path) -> None:
@@ -141,7 +144,7 @@ class Ours:
             tokens += int(batch["mask"].numpy().sum())
         return [tokens, time.perf_counter() - start]
 
-    def decode(self, beam: int, sentences: int) -> list[float]:
+    def decode(self, beam: int, sentences: int, fixed: bool) -> list[float]:
         """Sentences, subwords written, and seconds; the second call finds all traced."""
         from apps.translation.model import buckets
         from apps.translation.translate import translate
@@ -151,7 +154,8 @@ class Ours:
             strategy="beam" if beam > 1 else "greedy",
             beam_size=beam,
             length_penalty=1.0,
-            max_length=self.sizes["longest"],
+            min_length=self.sizes["fixed"] if fixed else 1,
+            max_length=self.sizes["fixed" if fixed else "longest"],
         )
         self.generator = self.generator or buckets(self.model)
         texts = [pair.source for pair in self.valid[:sentences]]
@@ -209,10 +213,10 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
             for row, worker in workers.items():
                 tokens, seconds = worker.ask("train", options.seconds)
                 turns[row, "train"].append(tokens / seconds)
-        for beam, task in ((1, "greedy"), (5, "beam")):
+        for task, beam, fixed in DECODING:
             for turn in range(3):
                 for row, worker in workers.items():
-                    count, subwords, seconds = worker.ask("decode", beam, options.sentences)
+                    count, subwords, seconds = worker.ask("decode", beam, options.sentences, fixed)
                     if turn:  # the first one warms up
                         turns[row, task].append(count / seconds)
                     written[f"{row} {task}"] = subwords / count

@@ -153,7 +153,7 @@ class JoeyNMT:
             tokens += int(batch.ntokens)
         return [tokens, time.perf_counter() - start]
 
-    def decode(self, beam: int, sentences: int) -> list[float]:
+    def decode(self, beam: int, sentences: int, fixed: bool) -> list[float]:
         """Sentences, subwords written, and seconds."""
         from joeynmt.search import search
 
@@ -173,7 +173,8 @@ class JoeyNMT:
                 batch=batch,
                 beam_size=beam,
                 beam_alpha=1.0,
-                max_output_length=self.sizes["longest"],
+                min_output_length=self.sizes["fixed"] if fixed else 1,
+                max_output_length=self.sizes["fixed" if fixed else "longest"],
                 autocast=self.trainer.autocast,
             )
             ends = (self.model.eos_index, self.model.pad_index)

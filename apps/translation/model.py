@@ -150,7 +150,7 @@ class TranslationModel(keras.Model):
         new = {name: inner[name] for name in names}
         if self.config.input_feeding:
             new["fed"] = tf.identity(inner["attention"])
-        return {"logits": self.logits(vector) + self.never, "attention": alignment}, new
+        return {"logits": self.logits(vector, self.never), "attention": alignment}, new
 
     # The same over whole sentences.
 
@@ -172,10 +172,12 @@ class TranslationModel(keras.Model):
         vectors, alignments, _ = self.decoder.sequence(x, memory, state, batch["mask"], training)
         return self.output_dropout(vectors, training=training), alignments
 
-    def logits(self, vectors):
-        """Of every subword, ``(..., vocabulary)``, from what `call` gives."""
+    def logits(self, vectors, more=0.0):
+        """Of every subword, ``(..., vocabulary)``, from what `call` gives; ``more`` on each."""
         table = ops.convert_to_tensor(self.embedding.embeddings)
-        return tf.matmul(vectors, table, transpose_b=True) + self.bias
+        # One bias: on 320 hypotheses a pass over the logits takes a tenth of their product's time.
+        bias = ops.convert_to_tensor(self.bias) + more
+        return tf.nn.bias_add(tf.matmul(vectors, table, transpose_b=True), bias)
 
     def gates(self, batch):
         """Of each decoder layer ``(batch, steps, 5, units)``, see `StackedLSTM.gates`.

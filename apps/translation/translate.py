@@ -156,7 +156,8 @@ def translate(
 
     # TensorFlow gets little out of two cores within a step, and nothing while Python ranks:
     # batches side by side do. An interpreter of LiteRT is for one thread.
-    with ThreadPoolExecutor((os.cpu_count() or 1) if callable(generator) else 1) as pool:
+    threads = 2 * (os.cpu_count() or 1) if callable(generator) else 1
+    with ThreadPoolExecutor(threads) as pool:
         searches = []
         for length, indices in _batches(sources, config.length, size):
             chosen = generator(length) if callable(generator) else generator
