@@ -181,12 +181,14 @@ def run(args: argparse.Namespace) -> None:
 # What export needs to know of the app.
 
 
-def export_parts(config: HandwritingConfig, split: str, data: str = "") -> Mapping[str, Any]:
+def export_parts(
+    config: HandwritingConfig, split: str, data: str = "", limit: int = 12
+) -> Mapping[str, Any]:
     """Examples, task metric and decoding defaults for `shared.export.pipeline.export_bundle`."""
     if not data:
         raise InputError("export handwriting needs --data: ink to measure on, as for evaluate")
     items = load_lines(data, split, config)
-    sample = limited(items, 12)
+    sample = limited(items, limit)
     return {
         "examples": [example(item, config) for item in sample[:4] or items],
         "metric": lambda generator: nats_of(generator, config, sample),

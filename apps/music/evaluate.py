@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from apps.arguments import add_json, add_model_arguments, report
+from apps.arguments import add_json, add_model_arguments, limited, report
 from apps.music.compare import Copies, measure, table
 from apps.music.config import MusicConfig
 from apps.music.corpus import read_folder
@@ -200,10 +200,12 @@ def generate(
 # What export needs to know of the app.
 
 
-def export_parts(config: MusicConfig, split: str, data: str = BACH) -> Mapping[str, Any]:
+def export_parts(
+    config: MusicConfig, split: str, data: str = BACH, limit: int = 12
+) -> Mapping[str, Any]:
     """Examples, task metric and decoding defaults for `shared.export.pipeline.export_bundle`."""
     pieces = load_pieces(data, split)
-    sample = pieces[:: max(1, len(pieces) // 12)]
+    sample = limited(pieces, limit)
     return {
         "examples": [_example(piece, config) for piece in sample[:4]],
         "metric": lambda generator: figures_of(generator, sample, config),
