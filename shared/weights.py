@@ -53,13 +53,16 @@ def write_weights(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write an ``.npz``: floats as float16, rounded to 8 significant bits, other kinds as they are.
 
     That is as exact as bfloat16, and rounder than int8 needs; with the last three bits zero the
-    file is a sixth smaller.
+    file is a sixth smaller, and with bzip2 in place of NumPy's deflate by another tenth.
 
     Raises:
         ValueError: a weight is not finite in float16.
     """
     halves = {name: _half(name, np.asarray(array)) for name, array in arrays.items()}
-    np.savez_compressed(path, allow_pickle=False, **halves)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as file:
+        for name, array in halves.items():
+            with file.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 def read_weights(path: str | Path) -> dict[str, np.ndarray]:
