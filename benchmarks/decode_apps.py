@@ -155,7 +155,7 @@ def _handwriting_finish(generator: Generator, config: Config) -> Any:
 APPS = {
     "captioning": App(
         name="captioning",
-        preset="flickr8k",
+        preset="flickr8k-scst",
         output="a photo, 12 words, beam 5",
         condition=_captioning_condition,
         symbols=lambda config: [{"symbol": np.array([20 + k], np.int32)} for k in range(12)],

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 BUNDLES = [
-    "captioning-flickr8k",
+    "captioning-flickr8k-scst",
     "handwriting-unipen",
     "music-chorales",
     "translation-tatoeba",
