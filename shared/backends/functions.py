@@ -93,9 +93,9 @@ def _named(function: Any, specs: dict[str, TensorSpec], batch: int | None) -> An
             return function(dict(zip(names, tensors, strict=True)))
 
     # Autograph off: what a model writes as Python stays Python, here as in Keras' own export.
-    function = tf.function(traced, input_signature=_tensor_specs(specs, batch), autograph=False)
-    function._omit_frequent_tracing_warning = True  # one for each padded length is meant
-    return function
+    made = tf.function(traced, input_signature=_tensor_specs(specs, batch), autograph=False)
+    made._omit_frequent_tracing_warning = True  # one for each padded length is meant
+    return made
 
 
 def _tensor_specs(specs: dict[str, TensorSpec], batch: int | None) -> list[tf.TensorSpec]:
