@@ -245,7 +245,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Translation beside JoeyNMT.")
     parser.add_argument("--data", default="multi30k", help="as for train translation")
     parser.add_argument("--joeynmt-python", default=sys.executable, metavar="PYTHON")
-    parser.add_argument("--preset", default="multi30k-en-de", help="for LiteRT")
+    parser.add_argument("--preset", default="tatoeba", help="for LiteRT")
     parser.add_argument("--json", metavar="FILE", help="write machine and figures")
     parser.add_argument("--quick", action="store_true", help="less training, fewer sentences")
     parser.add_argument("--rounds", type=int, default=6, help="training turns of each")
