@@ -102,7 +102,7 @@ for path in photos[:2]:
 # ## Two ways to train
 #
 # `flickr8k` was trained to find the words of people likely, `flickr8k-scst` then to write captions
-# that the measure CIDEr finds close to theirs. The second's are shorter, and now and then they say a
+# that the measure CIDEr finds close to theirs. The second's are shorter, and now and then say a
 # likely word twice, for that pays.
 
 # %%
