@@ -1,6 +1,6 @@
 """The five architectures, each on a small real task: LSTM, with layer normalization, and GRU.
 
-    python benchmarks/architectures.py --json FILE    # about 12 minutes for a seed (estimated)
+    python benchmarks/architectures.py --json FILE    # about 15 minutes for a seed
     python benchmarks/architectures.py --quick        # about two minutes: that it runs
 
 One seed shows what an architecture is good for, and cannot tell rows apart that are close:
