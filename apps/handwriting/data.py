@@ -168,7 +168,6 @@ class DataOptions:
         any_style: Share of the items whose style is hidden, so that "any" is learned.
         any_of_kind: Share of the items of which the kind alone is told.
         stretch: Standard deviation of a random width, height and slant.
-        shapes: Points and characters of a batch's rows.
     """
 
     points: int = 9600
@@ -179,7 +178,6 @@ class DataOptions:
     any_style: float = 0.2
     any_of_kind: float = 0.1
     stretch: float = 0.04
-    shapes: Sequence[tuple[int, int]] = SHAPES
 
 
 def choose(
@@ -229,7 +227,11 @@ Plan = list[tuple[tuple[int, int], list[int]]]
 
 
 def plan_epoch(
-    items: Sequence[Ink], seed: Sequence[int], progress: float, options: DataOptions
+    items: Sequence[Ink],
+    seed: Sequence[int],
+    progress: float,
+    options: DataOptions,
+    shapes: Sequence[tuple[int, int]] = SHAPES,
 ) -> Plan:
     """The batches of an epoch as shapes and places of items, in random order.
 
@@ -238,6 +240,7 @@ def plan_epoch(
         seed: What the random choices depend on.
         progress: How much of the training is done, 0 to 1.
         options: How they are made.
+        shapes: Points and characters of a batch's rows.
 
     Returns:
         Each batch is of one of the shapes, and of as many rows as any other of that shape: the last
@@ -246,7 +249,7 @@ def plan_epoch(
     rng = np.random.default_rng(list(seed))
     by_shape: dict[tuple[int, int], list[int]] = {}
     for index in choose(items, rng, progress, options):
-        if shape := shape_of(items[index], options.shapes):
+        if shape := shape_of(items[index], shapes):
             by_shape.setdefault(shape, []).append(int(index))
     plan = []
     for shape, members in by_shape.items():

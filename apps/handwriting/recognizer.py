@@ -26,6 +26,7 @@ from apps.handwriting.data import (
     load_splits,
     plan_epoch,
     shape_of,
+    stack,
     whole,
 )
 from apps.handwriting.ink import Ink, Stroke, spelled, to_rows
@@ -109,7 +110,7 @@ class Recognizer(keras.Model):
         """What lines of ink say: the likeliest symbol at each point, repeats and blanks dropped."""
         longest = max(map(len, rows))
         points = next((s[0] for s in _SHAPES if longest <= s[0]), longest)
-        batch: dict[str, Any] = dict(_padded(rows, points))
+        batch = stack(rows, [""] * len(rows), np.zeros(len(rows)), (points, 1))
         best = self(batch).numpy().argmax(-1)
         texts = []
         for line, ink in zip(best, rows, strict=True):
@@ -117,15 +118,6 @@ class Recognizer(keras.Model):
             kept = path[np.append(True, path[1:] != path[:-1])]
             texts.append(spelled(kept[kept != SYMBOLS]))
         return texts
-
-
-def _padded(rows: Sequence[np.ndarray], points: int) -> dict[str, np.ndarray]:
-    targets = np.zeros((len(rows), points, 3), np.float32)
-    mask = np.zeros((len(rows), points), bool)
-    for k, ink in enumerate(rows):
-        targets[k, : len(ink)] = ink
-        mask[k, : len(ink)] = True
-    return {"targets": targets, "mask": mask}
 
 
 def own_judge(folder: str | Path) -> Judge:
@@ -159,11 +151,10 @@ def train(
     # A text has to find room in its points, with a blank between equal letters.
     items, valid = ([i for i in some if len(i) >= 2 * len(i.text)] for some in (items, valid))
     model = Recognizer(**sizes)
-    data = DataOptions(
-        points=points, words_until=0.0, longest_from=0.0, stretch=0.08, shapes=_SHAPES
-    )
+    data = DataOptions(points=points, words_until=0.0, longest_from=0.0, stretch=0.08)
     config = HandwritingConfig()  # styles are of no use here
-    plans = [plan_epoch(items, (options.seed, n), 1.0, data) for n in range(options.epochs)]
+    seeds = [(options.seed, number) for number in range(options.epochs)]
+    plans = [plan_epoch(items, seed, 1.0, data, _SHAPES) for seed in seeds]
 
     def dataset(made, count: int) -> tf.data.Dataset:
         specs = {
@@ -181,10 +172,8 @@ def train(
         return result.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2)
 
     def epoch(number: int) -> tf.data.Dataset:
-        seed = (options.seed, number)
-        return dataset(
-            lambda: batches(items, config, [], plans[number], seed, data), len(plans[number])
-        )
+        plan = plans[number]
+        return dataset(lambda: batches(items, config, [], plan, seeds[number], data), len(plan))
 
     steps = sum(map(len, plans))
     options = dataclasses.replace(

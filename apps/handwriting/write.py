@@ -262,13 +262,13 @@ def problems_of(
     steps = np.hypot(rows[:, 0], rows[:, 1])
     if heights.max() > HIGHEST or heights.min() < LOWEST or (steps[down] > LONGEST).any():
         found.append("runaway")
-    if result.attention is not None:
+    if result.attention is not None and text.strip():
         seen = result.attention[:, offset : offset + len(text)]
         peaks = seen.max(0)[[c != " " for c in text]]
-        missed = peaks < _SKIPPED * peaks.mean() if peaks.size else peaks
+        missed = peaks < _SKIPPED * peaks.mean()
         if missed[:-1].any():
             found.append("skipped")
-        if missed[-1:].any():
+        if missed[-1]:
             found.append("lost")
     return tuple(found)
 

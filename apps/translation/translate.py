@@ -156,16 +156,20 @@ def translate(
 
     # TensorFlow gets little out of two cores within a step, and nothing while Python ranks:
     # batches side by side do. An interpreter of LiteRT is for one thread.
-    threads = 2 * (os.cpu_count() or 1) if callable(generator) else 1
+    threads, lengths = 1, [config.length]
+    if callable(generator):
+        threads = 2 * (os.cpu_count() or 1)
+        lengths = [*(length for length in _BUCKETS if length < config.length), config.length]
+    batches = [
+        (generator(length) if callable(generator) else generator, length, indices)
+        for length, indices in _batches(sources, lengths, size)
+    ]
+    progress(sources.count([]))
     with ThreadPoolExecutor(threads) as pool:
-        searches = []
-        for length, indices in _batches(sources, config.length, size):
-            chosen = generator(length) if callable(generator) else generator
-            length = length if callable(generator) else config.length
-            searches.append((indices, pool.submit(search, chosen, length, indices)))
-        progress(sources.count([]))
-        for indices, future in searches:
-            for index, found in zip(indices, future.result(), strict=True):
+        # If one search fails, `map` does not begin those behind it.
+        searches = pool.map(lambda batch: search(*batch), batches)
+        for (_, _, indices), decoded in zip(batches, searches, strict=True):
+            for index, found in zip(indices, decoded, strict=True):
                 results[index] = [_translation(tokenizer, sources[index], one) for one in found]
             progress(len(indices))
     return results
@@ -182,17 +186,16 @@ def quickest(generator: Generator) -> Generator | Buckets:
 
 
 def _batches(
-    sources: Sequence[Sequence[int]], longest: int, size: int
+    sources: Sequence[Sequence[int]], lengths: Sequence[int], size: int
 ) -> Iterator[tuple[int, list[int]]]:
-    """Padded lengths, and indices of sources that fit them, of almost equal length each.
+    """Of the padded lengths, and indices of sources that fit them, of almost equal length each.
 
     The empty ones are left out. Full batches, more than exact lengths, save steps.
     """
     order = sorted((i for i, s in enumerate(sources) if s), key=lambda index: len(sources[index]))
-    buckets = [*(length for length in _BUCKETS if length < longest), longest]
     for first in range(0, len(order), size):
         chosen = order[first : first + size]
-        yield next(b for b in buckets if b >= len(sources[chosen[-1]])), chosen
+        yield next(n for n in lengths if n >= len(sources[chosen[-1]])), chosen
 
 
 def _translation(tokenizer: Tokenizer, source: Sequence[int], result: Any) -> Translation:
