@@ -179,7 +179,9 @@ def split_of(english: str) -> str:
 
 _WORD = re.compile(r"\w+(?:[-'’]\w+)*")
 _ONSETS = "b br c ch d dr f g gr h j k kl l m n p pr qu r s sch st t th tr v w x z š ñ ł".split()
-_VOWELS = "a e i o u y ä ö ü é è ô ie ou ei á".split()
+_VOWELS = "a e i o u a e i o u y ä ö ü é è ô ie ou ei á".split()
+_CODAS = ["", "", "", "", *"l m n r s t k ck ll nn rd".split()]
+_ENDINGS = ["", "", "", "", *"n r s a o i ski sky son sen ez mann berg ova ini eau".split()]
 
 
 def copy_augment(pairs: Sequence[Pair], rng: np.random.Generator, rate: float) -> list[Pair]:
@@ -204,8 +206,9 @@ def _renamed(pair: Pair, rng: np.random.Generator) -> Pair:
 
 
 def _name(rng: np.random.Generator) -> str:
-    syllables = ["".join(rng.choice(part) for part in (_ONSETS, _VOWELS)) for _ in range(3)]
-    return "".join(syllables[: rng.integers(1, 4)] + [str(rng.choice(["", "n", "r", "s"]))]).title()
+    parts = (_ONSETS, _VOWELS, _CODAS)
+    syllables = ["".join(rng.choice(part) for part in parts) for _ in range(rng.integers(1, 4))]
+    return ("".join(syllables) + str(rng.choice(_ENDINGS))).title()
 
 
 # --- batches ----------------------------------------------------------------------------------
