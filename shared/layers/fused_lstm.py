@@ -116,8 +116,9 @@ def _run(weights: Weights, part, save: bool):
     """One part of the batch: ``(hs, h, c)``, and what `_gradients` wants of it."""
     x, h0, c0, mask, drop = part
     z = _project(_time_major(x), weights)
-    outputs, saved = _forward(weights._replace(kernel=None), z, h0, c0, mask, drop, save)
-    return outputs, (saved, z if weights.norms else None)
+    turned = tf.transpose(weights.recurrent_kernel)  # here, for XLA is slow at it
+    hs, h, c, saved = _forward(weights._replace(kernel=None), turned, z, h0, c0, mask, drop, save)
+    return (_time_major(hs[1:]), h, c), ({**saved, "h": hs}, z if weights.norms else None)
 
 
 def _project(x, weights: Weights):
@@ -144,11 +145,20 @@ def _gradients(weights: Weights, part, kept, d_hs, d_h, d_c):
     (x, _, _, mask, drop), (saved, z) = part, kept
     x = _time_major(x)
     d_z, d_u, d_states, grads = _backward(
-        weights._replace(kernel=None), z, mask, drop, saved, d_hs, d_h, d_c
+        weights._replace(kernel=None, recurrent_kernel=None),
+        tf.transpose(weights.recurrent_kernel),
+        z,
+        mask,
+        drop,
+        saved,
+        d_hs,
+        d_h,
+        d_c,
     )
     # What needs no recurrence: single large matmuls over batch and time.
     kind = weights.kernel.dtype
-    d_z, d_u = tf.cast(_flat(d_z), kind), tf.cast(_flat(d_u), kind)
+    d_z = tf.cast(_flat(d_z), kind)
+    d_u = d_z if d_u is None else tf.cast(_flat(d_u), kind)
     used = saved["h"][:-1] if drop is None else saved["h"][:-1] * drop
     grads["kernel"] = tf.matmul(_flat(x), d_z, transpose_a=True)
     d_recurrent = tf.matmul(tf.cast(_flat(used), kind), d_u, transpose_a=True)
@@ -198,10 +208,15 @@ def _normalized(z, gamma, beta, bias):
     return tf.split(z if bias is None else z + bias, 4, 2)
 
 
-def _recurrent_product(kernel, joint: bool):
-    """The function from ``h`` to ``h R``: a list of each gate's, or of one of all gates."""
+def _recurrent_product(kernel, turned, joint: bool):
+    """The function from ``h`` to ``h R``: a list of each gate's, or of one of all gates.
+
+    Args:
+        kernel: ``R``.
+        turned: ``R'``, which is used from `_WIDE` units on.
+        joint: Whether the product is to be one.
+    """
     if kernel.shape[0] >= _WIDE:
-        turned = tf.transpose(kernel)
         gates = 1 if joint else 4
         return lambda h: [
             tf.transpose(u) for u in tf.split(tf.matmul(turned, h, transpose_b=True), gates, 0)
@@ -211,24 +226,28 @@ def _recurrent_product(kernel, joint: bool):
 
 
 @tf.function(jit_compile=True)
-def _forward(weights: Weights, z, h0, c0, mask, drop, save):
-    """``(hs, h, c)`` and what the gradient needs, by name and time-major.
+def _forward(weights: Weights, turned, z, h0, c0, mask, drop, save):
+    """``h`` of every step and the one before, the last ``h`` and ``c``, what the gradient needs.
 
     Args:
         weights: Without the kernel, and the bias already in ``z`` unless normalized.
+        turned: The recurrent kernel transposed.
         z: As `_project` returns it.
         h0: As `lstm_sequence`; so ``c0``, ``mask`` and ``drop``.
         c0: See above.
         mask: See above.
         drop: See above.
         save: Whether anything is saved.
+
+    Returns:
+        ``(timesteps + 1, rows, H)``, two of ``(rows, H)``, and a dict of what is time-major.
     """
     norms, peep = weights.norms, weights.peephole
     steps, units = tf.shape(z[0])[0], c0.shape[-1]
     if norms:
         z = _normalized(z[0], norms[0], norms[1], weights.bias)
     z = [_array(steps, c0, values=gate) for gate in z]
-    product = _recurrent_product(weights.recurrent_kernel, norms is not None)
+    product = _recurrent_product(weights.recurrent_kernel, turned, norms is not None)
     keep = None if mask is None else _array(steps, c0, 1, _mask_column(mask))
 
     def body(t, h, c, arrays):
@@ -277,15 +296,16 @@ def _forward(weights: Weights, z, h0, c0, mask, drop, save):
         lambda t, *_: t < steps, body, (0, h0, c0, arrays), maximum_iterations=steps
     )
     saved = {name: array.stack() for name, array in arrays.items()}
-    return (_time_major(saved["h"][1:]), h, c), (saved if save else {})
+    return saved.pop("h"), h, c, saved
 
 
 @tf.function(jit_compile=True)
-def _backward(weights: Weights, z, mask, drop, saved, d_hs, d_h, d_c):
+def _backward(weights: Weights, turned, z, mask, drop, saved, d_hs, d_h, d_c):
     """From the outputs' gradients, those before the matmuls.
 
     Args:
-        weights: As for `_forward`; so ``mask`` and ``drop``.
+        weights: As for `_forward`, without both kernels; so ``mask`` and ``drop``.
+        turned: The recurrent kernel transposed.
         z: What `_project` returned, if normalized.
         mask: See above.
         drop: See above.
@@ -295,8 +315,8 @@ def _backward(weights: Weights, z, mask, drop, saved, d_hs, d_h, d_c):
         d_c: See above.
 
     Returns:
-        Gradients of ``x W`` and of ``h R``, ``(timesteps, rows, 4H)``; of ``(h0, c0)``; and of
-        the other weights, by name.
+        Gradients of ``x W`` and of ``h R``, ``(timesteps, rows, 4H)``, the latter None where it is
+        the same; of ``(h0, c0)``; and of the other weights, by name.
     """
     norms, peep = weights.norms, weights.peephole
     steps, units = tf.shape(d_hs)[1], d_h.shape[-1]
@@ -307,7 +327,7 @@ def _backward(weights: Weights, z, mask, drop, saved, d_hs, d_h, d_c):
     }
     incoming = _array(steps, d_h, values=_time_major(d_hs))
     keep = None if mask is None else _array(steps, d_h, 1, _mask_column(mask))
-    gates = [tf.transpose(k) for k in tf.split(weights.recurrent_kernel, 4, 1)]
+    gates = tf.split(turned, 4, 0)
 
     def body(t, dh, dc, sums, arrays):
         sums, new = dict(sums), {}
@@ -362,19 +382,18 @@ def _backward(weights: Weights, z, mask, drop, saved, d_hs, d_h, d_c):
     grads = {"bias": sums["z"] if weights.bias is not None else None}
     if peep is not None:
         grads["peephole"] = tf.stack([tf.reduce_sum(sums[name], 0) for name in "ifo"])
-    d_z = d_u = d["z"]
-    if norms:
-        normal, scale = _standardize(z[0])
-        d_z, d_u = _standardize_grad(d_z * norms[0], normal, scale), d["u"]
-        grads["norms"] = (
-            tf.reduce_sum(d["z"] * normal, (0, 1)),
-            sums["z"],
-            tf.reduce_sum(d["z"] * saved["u"], (0, 1)),
-            sums["z"],
-            tf.reduce_sum(d["state"] * saved["state"], (0, 1)),
-            tf.reduce_sum(d["state"], (0, 1)),
-        )
-    return d_z, d_u, (d_h0, d_c0), grads
+    if not norms:
+        return d["z"], None, (d_h0, d_c0), grads
+    normal, scale = _standardize(z[0])
+    grads["norms"] = (
+        tf.reduce_sum(d["z"] * normal, (0, 1)),
+        sums["z"],
+        tf.reduce_sum(d["z"] * saved["u"], (0, 1)),
+        sums["z"],
+        tf.reduce_sum(d["state"] * saved["state"], (0, 1)),
+        tf.reduce_sum(d["state"], (0, 1)),
+    )
+    return _standardize_grad(d["z"] * norms[0], normal, scale), d["u"], (d_h0, d_c0), grads
 
 
 for _function in (_forward, _backward):  # a trace for each shape is meant: no warning of that
