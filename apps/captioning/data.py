@@ -170,9 +170,9 @@ def encode_captions(
 
 
 def plan(
-    photos: Sequence[Captioned], batch: int, captions: int, seed: int, epoch: int
-) -> list[list[tuple[int, list[int], bool]]]:
-    """Which photo, which of its captions, and whether flipped, for each batch of an epoch.
+    photos: Sequence[Captioned], batch: int, captions: int, seed: int, epoch: int, views: int = 2
+) -> list[list[tuple[int, list[int], int]]]:
+    """Which photo, which of its captions, and which view of it, for each batch of an epoch.
 
     Every photo comes once; of more captions than ``captions`` some are drawn, of fewer some come
     twice. Batches have photos whose longest captions are of about one length, and all are of the
@@ -188,9 +188,10 @@ def plan(
         for index in order[start : start + batch * _CHUNK]:
             known = len(photos[index].captions)
             drawn = np.resize(rng.permutation(known), captions).tolist()
-            flip = bool(photos[index].flips and rng.random() < 0.5)
+            # Odd views are mirrored.
+            view = int(rng.integers(views) if photos[index].flips else 2 * rng.integers(views // 2))
             longest = max(len(photos[index].captions[k]) for k in drawn)
-            chosen.append((longest, int(index), drawn, flip))
+            chosen.append((longest, int(index), drawn, view))
         chosen.sort(key=lambda entry: entry[0])
         batches += [
             [entry[1:] for entry in chosen[k : k + batch]] for k in range(0, len(chosen), batch)
@@ -212,26 +213,27 @@ def pipeline(
 
     Args:
         photos: To train on.
-        features: ``(rows, 2, cells, cells, channels)``: of each photo as it is, and flipped.
+        features: ``(rows, views, cells, cells, channels)``, see `apps.captioning.features`.
         batch: Photos of a batch.
         captions: Of each photo.
         seed: Of all that is drawn.
         epoch: Number of the epoch.
-        flip: Whether half of the photos are flipped.
+        flip: Whether half of the photos are mirrored.
 
     Returns:
         A `tf.data.Dataset` of known cardinality with ``features`` float16 ``(batch, cells, cells,
         channels)``, ``row`` int32 ``(batch,)``, and ``inputs``, ``targets`` int32 and ``mask``
         bool ``(batch * captions, steps)``, the captions of a photo one after another.
     """
-    batches = plan(photos, batch, captions, seed, epoch)
+    photos = photos if flip else [photo._replace(flips=False) for photo in photos]
+    batches = plan(photos, batch, captions, seed, epoch, features.shape[1])
 
     def generate() -> Iterator[dict[str, np.ndarray]]:
         for entries in batches:
             ids = [photos[index].captions[k] for index, drawn, _ in entries for k in drawn]
             rows = [photos[index].row for index, _, _ in entries]
-            sides = [int(flip and flipped) for _, _, flipped in entries]
-            yield {"features": features[rows, sides], "row": np.array(rows, np.int32), **_pad(ids)}
+            views = [view for _, _, view in entries]
+            yield {"features": features[rows, views], "row": np.array(rows, np.int32), **_pad(ids)}
 
     return _dataset(generate, len(batches), features)
 

@@ -1,12 +1,13 @@
 """What the frozen part of the network makes of each photo, computed once and kept on disk.
 
-    FOLDER/<key>/features.npy   float16 (photos, 2, height, width, channels): as it is, flipped
+    FOLDER/<key>/features.npy   float16 (photos, views, height, width, channels)
     FOLDER/<key>/rows.npy       uint32 (photos,): CRC-32 of each photo's row, 0 is not yet done
     FOLDER/<key>/cache.json     what the key is made of
 
-The key is of the photos' names and sizes, the cut, the weights up to it and the preprocessing: for
-anything else there is another folder. A run that was stopped goes on where it was, and what is not
-as its checksum says is computed again.
+Views are the photo as it is, its mirror image, and in turn parts of it and of its mirror image
+that were chosen at random. The key is of the photos' names and sizes, their views, the cut, the
+weights up to it and the preprocessing: for anything else there is another folder. A run that was
+stopped goes on where it was, and what is not as its checksum says is computed again.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import tensorflow as tf
 
 from apps.captioning.backbone import Backbone
 from apps.captioning.config import CaptioningConfig
-from apps.captioning.photos import load_photo
+from apps.captioning.photos import cropped, open_photo, resize
 from shared.errors import InputError
 from shared.files import write_json
 
@@ -35,13 +36,21 @@ def cached_features(
     paths: Sequence[Path],
     backbone: Backbone,
     config: CaptioningConfig,
+    parts: int = 0,
 ) -> np.ndarray:
     """The features of photos, memory-mapped, in the order of the paths.
+
+    Args:
+        folder: Of the cache.
+        paths: Of the photos.
+        backbone: With its weights.
+        config: How photos are made square, and where the network is cut.
+        parts: Views beyond the first two.
 
     Raises:
         InputError: A photo cannot be read, or a file of the cache is none of ours.
     """
-    shape = (len(paths), 2, *backbone.features_shape)
+    shape = (len(paths), 2 + parts, *backbone.features_shape)
     facts = {
         "cut": config.cut,
         "weights": backbone.digest(),
@@ -60,9 +69,12 @@ def cached_features(
     compute = tf.function(lambda photos: backbone.first(tf.cast(photos, tf.float32)))
     for start in range(0, len(missing), _BATCH):
         rows = missing[start : start + _BATCH]
-        photos = np.stack([load_photo(paths[row], config) for row in rows])
-        for side, seen in enumerate((photos, photos[:, :, ::-1])):
-            features[rows, side] = compute(seen).numpy()
+        photos = [open_photo(paths[row]) for row in rows]
+        for view in range(shape[1]):
+            rngs = [np.random.default_rng([row, view]) for row in rows]
+            seen = [cropped(p, r) if view > 1 else p for p, r in zip(photos, rngs, strict=True)]
+            squares = np.stack([resize(p, config.image_size, config.fit) for p in seen])
+            features[rows, view] = compute(squares[:, :, :: (1, -1)[view % 2]]).numpy()
         marks[rows] = [_crc(features[row]) for row in rows]
         _progress(start + len(rows), len(missing))
     features.flush()

@@ -21,6 +21,7 @@ from shared.errors import InputError
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 PIXELS = 100_000_000  # a larger photo is refused; decoded it would need 300 MB
+LEAST_PART = 0.5
 _GREY = (128, 128, 128)
 
 
@@ -96,6 +97,15 @@ def load_photo(path: str | Path, config: CaptioningConfig) -> np.ndarray:
         InputError: As `open_photo`.
     """
     return resize(open_photo(path), config.image_size, config.fit)
+
+
+def cropped(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """A random part of a photo, for training: `LEAST_PART` of its area or more."""
+    area, ratio = rng.uniform(LEAST_PART, 1), rng.uniform(3 / 4, 4 / 3)
+    width, height = (min(1.0, (area * r) ** 0.5) for r in (ratio, 1 / ratio))
+    left, top = rng.uniform(0, 1 - width), rng.uniform(0, 1 - height)
+    box = np.array([left, top, left + width, top + height]) * (image.size * 2)
+    return image.crop(tuple(np.rint(box).astype(int).tolist()))
 
 
 def find_photos(names: Sequence[str | Path]) -> list[Path]:

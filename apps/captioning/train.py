@@ -75,6 +75,7 @@ class DataOptions:
         captions_per_photo: Of each photo of a batch; with ``--scst`` drawn from the model.
         flip: Whether half of the photos are seen in the mirror, unless a caption says left or
             right.
+        crops: Pairs of parts of a photo that it may be seen as instead, one of each in the mirror.
         baseline: Of ``--scst``, one of `apps.captioning.selfcritical.BASELINES`.
         cider_photos: Validation photos captioned after each epoch, at most.
     """
@@ -82,6 +83,7 @@ class DataOptions:
     batch: int = 24
     captions_per_photo: int = 5
     flip: bool = True
+    crops: int = 0
     baseline: str = "mean"
     cider_photos: int = 500
 
@@ -168,12 +170,13 @@ def train(
         assign_weights(model, start)
     else:
         load_weights(model.sight, config, backbone_weights)
-    paths = [photo.path for photo in (*photos, *valid)]
     place = Path(features_dir or Path(run_dir) / "features")
-    features = cached_features(place, paths, model.sight, config)
-    rows = range(len(paths))
-    seen = encode_captions(photos, rows[: len(photos)], tokenizer, config.length)
-    held = encode_captions(valid, rows[len(photos) :], tokenizer, config.length)
+    features, held_features = (
+        cached_features(place, [photo.path for photo in some], model.sight, config, parts)
+        for some, parts in ((photos, 2 * data.crops), (valid, 0))
+    )
+    seen = encode_captions(photos, range(len(photos)), tokenizer, config.length)
+    held = encode_captions(valid, range(len(valid)), tokenizer, config.length)
     if not seen or not held:
         raise InputError(f"no caption has {config.length} tokens or fewer; raise --length")
 
@@ -186,11 +189,11 @@ def train(
     warmup = min(options.warmup_steps, steps // 10)
     options = dataclasses.replace(options, total_steps=max(steps, 1), warmup_steps=warmup)
     watched = range(0, len(valid), max(1, len(valid) // data.cider_photos))
-    held_features = features[len(photos) :, 0]
-    cider = ValidationCider(tokenizer, [valid[k] for k in watched], held_features[:: watched.step])
-    batches = whole(held, features, data.batch, data.captions_per_photo)
+    upright = held_features[:, 0]
+    cider = ValidationCider(tokenizer, [valid[k] for k in watched], upright[:: watched.step])
+    batches = whole(held, held_features, data.batch, data.captions_per_photo)
     result = fit(model, epoch, batches, options, run_dir, callbacks=[cider])
-    return Trained(model, result, held_features)
+    return Trained(model, result, upright)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

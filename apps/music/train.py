@@ -63,6 +63,7 @@ def train(
     start: Preset | None = None,
     steps: int = STEPS,
     batch: int = BATCH,
+    given: float = GIVEN,
 ) -> tuple[MusicModel, FitResult]:
     """Trains a model from its first weights or a preset's, or goes on with the folder's run.
 
@@ -75,6 +76,7 @@ def train(
         start: Where the first weights are from.
         steps: Frames of a crop.
         batch: Crops of a batch.
+        given: Share of the crops whose melody a model with an encoder is told.
 
     Returns:
         The model with its best weights, and the summary of the run.
@@ -93,7 +95,7 @@ def train(
             options.seed,
             number * PASSES,
             holds=config.holds,
-            given=GIVEN if config.encoder_units else 0.0,
+            given=given if config.encoder_units else 0.0,
         )
         return data.take(per_epoch).apply(tf.data.experimental.assert_cardinality(per_epoch))
 
@@ -131,12 +133,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "%(default)s")  # fmt: skip
     parser.add_argument("--batch", type=int, default=BATCH, help="crops of a step; %(default)s")
     parser.add_argument("--learning-rate", type=float, default=RECIPE.learning_rate)
+    parser.add_argument("--given", type=float, default=GIVEN, metavar="SHARE", help="of the crops "
+                        "whose melody the model is told beforehand; %(default)s")  # fmt: skip
     add_seed(parser)
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """``lstm-suite train music``."""
+    if not 0 <= args.given <= 1:
+        raise InputError(f"--given {args.given:g} is no share; give 0 to 1")
     start = find_preset("music", args.start) if args.start else None
     config = config_from_json(MusicConfig, start.config, start.folder) if start else None
     config = config or PRESETS[args.config]
@@ -150,7 +156,9 @@ def run(args: argparse.Namespace) -> None:
         max_minutes=args.minutes,
         seed=args.seed,
     )
-    model, result = train(config, pieces, valid, options, args.run, start, args.frames, args.batch)
+    model, result = train(
+        config, pieces, valid, options, args.run, start, args.frames, args.batch, args.given
+    )
     if result.best_weights is None:
         report(args, result.summary, f"stopped before the first epoch ended; run again: {args.run}")
         return
@@ -209,7 +217,7 @@ def _card(args: argparse.Namespace, result: FitResult, pieces: Sequence[Piece]) 
         f"{summary['minutes']:.0f} minutes on {summary['hardware']['cores']} cores; "
         f"`lstm-suite train music {origin} --data {_data_name(args.data)} "
         f"--epochs {args.epochs} --frames {args.frames} --batch {args.batch} "
-        f"--seed {args.seed}`.",
+        f"--learning-rate {args.learning_rate} --given {args.given} --seed {args.seed}`.",
         limits="It knows chorales in the style of Bach and nothing else. Without rules it writes "
         "parallel fifths and octaves more often than Bach, and no long form.",
         license="apache-2.0",

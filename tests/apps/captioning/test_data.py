@@ -139,6 +139,12 @@ def test_only_photos_that_may_be_are_flipped(seen):
         assert (batch["features"] == FEATURES[batch["row"], 0]).all()
 
 
+def test_every_view_has_its_turn_and_odd_ones_only_where_a_photo_may_be_mirrored(seen):
+    drawn = [entry for epoch in range(8) for b in plan(seen, 8, 1, 0, epoch, 6) for entry in b]
+    for flips, expected in ((True, {0, 1, 2, 3, 4, 5}), (False, {0, 2, 4})):
+        assert {view for index, _, view in drawn if seen[index].flips == flips} == expected
+
+
 def test_epochs_differ_and_can_be_had_again(seen):
     assert plan(seen, 8, 3, 0, 1) == plan(seen, 8, 3, 0, 1) != plan(seen, 8, 3, 0, 2)
     drawn = {tuple(d) for batch in plan(seen, 8, 2, 0, 0) for i, d, _ in batch if i % 4 == 3}

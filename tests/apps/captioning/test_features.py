@@ -7,7 +7,7 @@ import tensorflow as tf
 from apps.captioning import features as module
 from apps.captioning.backbone import Backbone
 from apps.captioning.features import cached_features
-from apps.captioning.photos import load_photo
+from apps.captioning.photos import cropped, load_photo, open_photo, resize
 from tests.apps.captioning.toy import TINY, random_network, toy_names, write_toy
 
 
@@ -33,17 +33,31 @@ def test_features_are_those_of_the_photo_and_of_its_mirror_image(tmp_path, backb
         np.testing.assert_allclose(found[:, side], expected, atol=0.02)
 
 
+def test_further_views_are_parts_of_the_photo_every_other_mirrored(tmp_path, backbone, paths):
+    found = cached_features(tmp_path / "cache", paths, backbone, TINY, 4)
+    assert found.shape == (6, 6, 3, 3, 1280)
+    plain = cached_features(tmp_path / "cache", paths, backbone, TINY)
+    np.testing.assert_array_equal(found[:, :2], plain)
+    for row, path in enumerate(paths):
+        for view in range(2, 6):
+            part = cropped(open_photo(path), np.random.default_rng([row, view]))
+            square = resize(part, TINY.image_size, TINY.fit).astype(np.float32)
+            seen = square[:, ::-1] if view % 2 else square
+            expected = backbone.first(tf.constant(seen[None])).numpy()[0]
+            np.testing.assert_allclose(found[row, view], expected, atol=0.02)
+
+
 def test_what_was_computed_is_kept_and_what_is_damaged_is_computed_again(
     tmp_path, backbone, paths, monkeypatch
 ):
     first = np.array(cached_features(tmp_path / "cache", paths, backbone, TINY))
     loaded = []
 
-    def counted(path, config):
+    def counted(path):
         loaded.append(path)
-        return load_photo(path, config)
+        return open_photo(path)
 
-    monkeypatch.setattr(module, "load_photo", counted)
+    monkeypatch.setattr(module, "open_photo", counted)
     np.testing.assert_array_equal(cached_features(tmp_path / "cache", paths, backbone, TINY), first)
     assert not loaded
     [file] = (tmp_path / "cache").glob("*/features.npy")
@@ -59,16 +73,16 @@ def test_a_stopped_computation_goes_on(tmp_path, backbone, paths, monkeypatch):
     monkeypatch.setattr(module, "_BATCH", 2)
     loaded = []
 
-    def counted(path, config):
+    def counted(path):
         if len(loaded) == 4:
             raise KeyboardInterrupt
         loaded.append(path)
-        return load_photo(path, config)
+        return open_photo(path)
 
-    monkeypatch.setattr(module, "load_photo", counted)
+    monkeypatch.setattr(module, "open_photo", counted)
     with pytest.raises(KeyboardInterrupt):
         cached_features(tmp_path / "cache", paths, backbone, TINY)
-    monkeypatch.setattr(module, "load_photo", lambda *a: loaded.append(a) or load_photo(*a))
+    monkeypatch.setattr(module, "open_photo", lambda *a: loaded.append(a) or open_photo(*a))
     found = cached_features(tmp_path / "cache", paths, backbone, TINY)
     assert len(loaded) == 6 and np.abs(found).reshape(6, -1).max(1).all()
 

@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from apps.captioning.photos import PIXELS, find_photos, load_photo, open_photo, resize
+from apps.captioning.photos import (
+    LEAST_PART,
+    PIXELS,
+    cropped,
+    find_photos,
+    load_photo,
+    open_photo,
+    resize,
+)
 from shared.errors import InputError
 from tests.apps.captioning.toy import TINY
 
@@ -127,6 +135,20 @@ def test_squash_and_pad():
     assert close(padded[48, 5].tolist(), [200, 30, 30])
     same = picture((96, 96))
     np.testing.assert_array_equal(resize(same, 96, "squash"), np.asarray(same))
+
+
+def test_a_part_is_large_and_of_about_the_same_ratio():
+    rows, columns = np.mgrid[:120, :200].astype(np.uint8)
+    image = Image.fromarray(np.stack([rows, columns, 0 * rows], 2))
+    corners = set()
+    for seed in range(50):
+        part = cropped(image, np.random.default_rng(seed))
+        array = np.asarray(part, int)
+        assert (np.diff(array[:, 0, 0]) == 1).all() and (np.diff(array[0, :, 1]) == 1).all()
+        area = part.width * part.height / (200 * 120)
+        assert LEAST_PART - 0.02 < area <= 1 and 1.2 < part.width / part.height < 2.3
+        corners.add(tuple(array[0, 0]))
+    assert len(corners) > 30
 
 
 def test_a_large_photo_is_as_its_small_copy(tmp_path):

@@ -122,3 +122,10 @@ def test_a_folder_of_scores_trains(made, tmp_path):
     words = ["--config", "tiny", "--data", str(tmp_path), "--epochs", "1"]
     assert main(["train", "music", *words, "--run", str(tmp_path / "run")]) == 0
     assert (tmp_path / "run" / "preset" / "weights.npz").exists()
+
+
+def test_a_share_of_given_melodies_is_0_to_1(made, capsys):
+    words = ["--config", "tiny", "--data", str(made / "toy.json"), "--run", str(made / "none")]
+    assert main(["train", "music", *words, "--given", "1.5"]) == 2
+    assert "--given 1.5 is no share; give 0 to 1" in capsys.readouterr().err
+    assert not (made / "none").exists()
