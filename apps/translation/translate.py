@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from apps.translation.config import TranslationConfig, language_symbol
+from apps.translation.copying import copied
 from shared.decoding import DecodingOptions, decode
 from shared.errors import InputError
 from shared.generator import Arrays, Generator
@@ -38,7 +39,7 @@ class Translation:
     """One translation of one source.
 
     Attributes:
-        text: Detokenized.
+        text: Detokenized, misspelled names as in the source, see `apps.translation.copying`.
         score: What translations of a source are ranked by.
         log_probability: Natural log, of all subwords and the end.
         finished: Whether the model ended it; else it was cut at the longest length allowed.
@@ -199,15 +200,15 @@ def _batches(
 
 
 def _translation(tokenizer: Tokenizer, source: Sequence[int], result: Any) -> Translation:
-    symbols = list(result.symbols)
+    symbols, attention = list(result.symbols), result.attention[:, : len(source)]
     return Translation(
-        text=tokenizer.decode(symbols),
+        text=tokenizer.decode(copied(tokenizer, source, symbols, attention)),
         score=result.score,
         log_probability=result.log_probability,
         finished=result.finished,
         source_pieces=tuple(tokenizer.pieces(source)),
         pieces=tuple(tokenizer.pieces(symbols)),
-        attention=result.attention[:, : len(source)],
+        attention=attention,
     )
 
 
