@@ -198,7 +198,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     if available(options.joeynmt_python, "joeynmt"):
         rows["joeynmt"] = ("benchmarks.translation_joeynmt", options.joeynmt_python)
     else:
-        print("JoeyNMT is skipped: see benchmarks/requirements.txt and --joeynmt-python.",
+        print("JoeyNMT is skipped: see benchmarks/requirements_joeynmt.txt and --joeynmt-python.",
               file=sys.stderr)  # fmt: skip
     facts, speeds, written = {}, {}, {}
     with ExitStack() as stack:
