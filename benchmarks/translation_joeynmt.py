@@ -1,8 +1,8 @@
 """JoeyNMT's half of `benchmarks/translation.py`: the same three questions, its own code.
 
 Runs in an environment of its own (benchmarks/requirements_joeynmt.txt); imports nothing of the
-suite but `benchmarks.common`. The trainer's step, sampler, clipping and search are JoeyNMT's, in the order
-in which its own loop calls them.
+suite but `benchmarks.common`. The trainer's step, sampler, clipping and search are JoeyNMT's, in
+the order in which its own loop calls them.
 """
 
 from __future__ import annotations
