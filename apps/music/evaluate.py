@@ -21,6 +21,7 @@ from apps.music.data import read_split, whole_pieces
 from apps.music.generate import (
     MAX_BARS,
     UPBEATS,
+    check_length,
     compose,
     condition,
     open_music,
@@ -96,6 +97,8 @@ def figures_of(
 
     ``nats_lower`` is without the melody being known beforehand, ``nats_lower_harmonized`` with.
     """
+    for piece in pieces if config.encoder_units else ():
+        check_length(piece, config)  # now, not after minutes
     losses = nats(generator, pieces, config)
     figures = summarize(losses)
     if config.encoder_units:

@@ -117,7 +117,7 @@ def compose(
     Raises:
         InputError: The plan is longer than the model's, or the model does not harmonize.
     """
-    _check_length(outline, config)
+    check_length(outline, config)
     # A model that never saw metre or key must not be told.
     known = outline if config.placed else piece_from_pitches(outline.name, outline.pitches)
     rows = features(known)
@@ -189,7 +189,7 @@ def condition(
         "melody_mask": np.zeros(shape, np.uint8),
     }
     for row, piece in enumerate(pieces if given else ()):
-        _check_length(piece, config)
+        check_length(piece, config)
         here = slice(0, len(piece))
         result["melody"][row, here] = encode_piece(piece)[:, 0]
         result["melody_age"][row, here] = ages(encode_piece(piece, config.holds), config.holds)[
@@ -215,7 +215,8 @@ def step_inputs(
     return inputs
 
 
-def _check_length(piece: Piece, config: MusicConfig) -> None:
+def check_length(piece: Piece, config: MusicConfig) -> None:
+    """Raises `InputError` if it is longer than melodies of the model may be."""
     if len(piece) > config.frames:
         raise InputError(
             f"{piece.name}: {len(piece)} 16ths are more than this model's {config.frames}; "

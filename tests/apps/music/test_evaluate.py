@@ -14,6 +14,7 @@ from apps.music.output import DECODING
 from apps.music.piece import HOLD, SILENCE
 from shared.backends.presets import Opened
 from shared.decoding import DecodingOptions
+from shared.errors import InputError
 from tests.apps.music.test_generate import Uniform
 from tests.apps.music.toy_data import write_canonical
 
@@ -21,6 +22,13 @@ from tests.apps.music.toy_data import write_canonical
 @pytest.fixture
 def data(tmp_path):
     return str(write_canonical(tmp_path / "toy.json", train=2, valid=3, test=1))
+
+
+def test_a_piece_too_long_is_refused_before_anything_is_computed(data):
+    config = dataclasses.replace(PRESETS["chorales"], frames=16)
+    pieces = evaluate.load_pieces(data, "valid")
+    with pytest.raises(InputError, match="16ths are more than this model's 16"):
+        evaluate.figures_of(None, pieces, config)
 
 
 @pytest.fixture
