@@ -7,6 +7,7 @@ source, as Luong et al. 2015, *Addressing the Rare Word Problem*, did with unkno
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -38,7 +39,8 @@ def copied(
 
     A word is such a copy if it and the source's word that it looked at both begin with a capital
     or are numbers, the latter is spelled of several subwords, and most of them are the same. Longer
-    forms of the source's word (a genitive) stay, and none is taken that is there already.
+    forms of the source's word (a genitive) stay, and none is taken that is there already. What is
+    in letters that no training language has is taken in any case.
 
     Args:
         tokenizer: Of both.
@@ -47,47 +49,54 @@ def copied(
         attention: ``(len(symbols), len(source))``.
     """
     read, written = tokenizer.pieces(source), tokenizer.pieces(symbols)
-    names = {word for word in _words(read) if word.is_name and _is_spelled(tokenizer, word, read)}
-    words = list(_words(written))
+    words = list(_words(tokenizer, symbols))
     there = {word.text for word in words}
-    result = list(symbols)
-    for word in reversed(words):
-        rows = attention[word.start : word.end]
-        looked = {name: rows[:, name.start : name.end].sum(1).mean() for name in names}
-        name = max(looked, key=looked.__getitem__, default=None)
-        if name is None or looked[name] < _LEAST_LOOKED:
+    taken: dict[_Word, _Word] = {}
+    for name in _words(tokenizer, source):
+        foreign = _is_foreign(name.text)
+        if name.text in there or not (foreign or _is_spelled(tokenizer, name, read)):
             continue
-        alike = [written[word.start + k] == read[at] for k, at in enumerate(rows.argmax(1))]
+        looks = attention[:, name.start : name.end].sum(1)
+        looked = {w: looks[w.start : w.end].mean() for w in words if w.spaced == name.spaced}
+        word = max(looked, key=looked.__getitem__, default=None)
+        if word is None or looked[word] < _LEAST_LOOKED or word in taken:
+            continue
+        at = attention[word.start : word.end].argmax(1)
+        alike = np.mean([written[word.start + k] == read[place] for k, place in enumerate(at)])
         longer = word.text.startswith(name.text) and not word.text.isdigit()
-        if (
-            word.is_name
-            and word.spaced == name.spaced
-            and np.mean(alike) >= _LEAST_ALIKE
-            and not longer
-            and name.text not in there
-        ):
-            result[word.start : word.end] = source[name.start : name.end]
-            names.remove(name)
+        if foreign or (word.is_name and alike >= _LEAST_ALIKE and not longer):
+            taken[word] = name
+    result = list(symbols)
+    for word in sorted(taken, key=lambda word: -word.start):
+        result[word.start : word.end] = source[taken[word].start : taken[word].end]
     return result
 
 
-def _words(pieces: Sequence[str]) -> Iterator[_Word]:
+def _words(tokenizer: Tokenizer, ids: Sequence[int]) -> Iterator[_Word]:
     """Runs of subwords of letters, or of digits, from the space before them on."""
-    start, text = 0, ""
-    for k, piece in enumerate([*pieces, _SPACE]):
+    pieces = [*tokenizer.pieces(ids), _SPACE]
+    start, some = 0, False
+    for k, piece in enumerate(pieces):
         bare = piece.removeprefix(_SPACE)
         inside = bare.isalnum() or (bare.startswith("<0x") and len(bare) == 6)  # a spelled byte
-        if text and (piece != bare or not inside):
+        if some and (piece != bare or not inside):
+            text = tokenizer.decode(ids[start:k]).strip()
             yield _Word(text, start, k, pieces[start].startswith(_SPACE))
-            text = ""
-        if not text and (piece != bare or pieces[k - 1] != _SPACE):
+            some = False
+        if not some and (piece != bare or pieces[k - 1] != _SPACE):
             start = k
-        text += bare if inside else ""
+        some = some or inside
 
 
 def _is_spelled(tokenizer: Tokenizer, word: _Word, pieces: Sequence[str]) -> bool:
-    """Whether it has many subwords; the first of a sentence also where it would be in small."""
-    if word.end - word.start < _LEAST_SPELLED:
+    """Whether it is a name of many subwords; the first of a sentence also in small letters."""
+    if not word.is_name or word.end - word.start < _LEAST_SPELLED:
         return False
     first = not any(piece.startswith(_SPACE) for piece in pieces[: word.start])
     return not first or len(tokenizer.encode(word.text.lower())) >= _LEAST_SPELLED
+
+
+def _is_foreign(text: str) -> bool:
+    """Whether it has letters, or pictures, beyond those of the languages that are trained."""
+    strange = (c for c in text if ord(c) > 0xFF and c not in "\u0152\u0153")  # OE and oe, joined
+    return any(c.isalnum() or unicodedata.category(c) == "So" for c in strange)

@@ -44,6 +44,11 @@ def run(tokenizer, source, translation, pairs, looked=1.0):
         ("my name is Kowalski", "mein Name ist Kowaki", [(3, 3)], "mein Name ist Kowalski"),
         ("Kowalski met Zhang", "Kowaxski traf Zhag", [(0, 0), (2, 2)], "Kowalski traf Zhang"),
         ("call 8213 or 555", "ruf 8213 oder 5555", [(1, 1), (3, 3)], "ruf 8213 oder 555"),
+        # Letters and pictures of no training language, whatever was made of them.
+        ("my name is Şükrü", "mein Name ist leider", [(3, 3)], "mein Name ist Şükrü"),
+        ("he met 北京 Tom", "er traf leider Tom", [(2, 2)], "er traf 北京 Tom"),
+        ("he met 😀 Tom", "er traf leider Tom", [(2, 2)], "er traf 😀 Tom"),
+        ("he met œ Tom", "er traf leider Tom", [(2, 2)], "er traf leider Tom"),
         # A genitive, and what is there already.
         ("Kowalski is Tom", "Kowalskis Tom", [(0, 0)], "Kowalskis Tom"),
         ("Kowalski is Tom", "Kowalski Kowalsk", [(0, 0), (1, 0)], "Kowalski Kowalsk"),
