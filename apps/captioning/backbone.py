@@ -2,10 +2,8 @@
 
     photo -> first part, always frozen -> features at the cut -> rest -> grid of cells
 
-At the default cut, ``out_relu``, the rest is nothing. With ``skip`` each cell has the features at
-the cut beside those of the last layer, which has kept but what tells ImageNet's classes apart.
-Batch normalization is frozen everywhere: a few thousand photos are no better estimate of its
-statistics than ImageNet.
+At the default cut, ``out_relu``, the rest is nothing. Batch normalization is frozen everywhere:
+a few thousand photos are no better estimate of its statistics than ImageNet.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ from apps.captioning.config import CaptioningConfig
 from shared.errors import InputError
 
 GRID = "out_relu"  # the last layer
-CHANNELS = 1280  # its
+CHANNELS = 1280
 
 
 class Backbone:
@@ -31,11 +29,9 @@ class Backbone:
 
     Attributes:
         network: The whole `keras.Model`, for its weights.
-        channels: Of the grid.
 
     Raises:
-        InputError: There is no layer of the cut's name; or its features are not one for each cell
-            and are to be skipped to the grid.
+        InputError: There is no layer of the cut's name.
     """
 
     def __init__(self, config: CaptioningConfig):
@@ -52,10 +48,6 @@ class Backbone:
             frozen = isinstance(layer, keras.layers.BatchNormalization)
             layer.trainable = config.tune and k > place and not frozen
         cut = network.layers[place].output
-        if config.skip and (config.cut == GRID or cut.shape[1] != config.cells):
-            raise InputError(f"skip: {config.cut} is none of the last blocks; cut at block_15_add")
-        self._skip = config.skip
-        self.channels = CHANNELS + config.skip * cut.shape[-1]
         self.network = network
         self._first = keras.Model(network.input, cut)
         self._rest = None if config.cut == GRID else keras.Model(cut, network.output)
@@ -71,9 +63,8 @@ class Backbone:
         return self._first(photos / 127.5 - 1.0, training=False)
 
     def rest(self, features):
-        """Grid ``(batch, cells, cells, channels)`` of features at the cut."""
-        grid = features if self._rest is None else self._rest(features, training=False)
-        return keras.ops.concatenate([grid, features], -1) if self._skip else grid
+        """Grid ``(batch, cells, cells, 1280)`` of features at the cut."""
+        return features if self._rest is None else self._rest(features, training=False)
 
     def digest(self) -> str:
         """SHA-256 of the weights of the first part."""

@@ -23,7 +23,6 @@ class CaptioningConfig:
         alpha: Width of MobileNetV2 (Sandler et al. 2018).
         cut: Its layer up to which it is always frozen, and whose output is cached.
         tune: Whether what follows the cut is trained, batch normalization aside.
-        skip: Whether the features at the cut are beside the network's own in each cell.
         tokens: ``words``, or ``subwords`` by byte-pair encoding.
         vocabulary: Tokens at most, specials included.
         min_count: How often a word must occur in the training captions to be one.
@@ -51,7 +50,6 @@ class CaptioningConfig:
     alpha: float = 1.0
     cut: str = "out_relu"
     tune: bool = False
-    skip: bool = False
     tokens: str = "words"
     vocabulary: int = 4000
     min_count: int = 5

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from apps.captioning.backbone import Backbone
+from apps.captioning.backbone import CHANNELS, Backbone
 from apps.captioning.config import CaptioningConfig
 from shared.generator import Signature, TensorSpec
 from shared.layers import AttentionDecoder, BahdanauAttention
@@ -66,7 +66,7 @@ class CaptioningModel(keras.Model):
         self.output_dropout = keras.layers.Dropout(config.output_dropout)
         self.nats = keras.metrics.Mean(name="nats_per_token")
         self.embedding.build()
-        self.projection.build((None, None, self.sight.channels))
+        self.projection.build((None, None, CHANNELS))
         self.decoder.build((None, None, width), (None, None, config.grid_units))
         self.first_states.build((None, config.grid_units))
         self.never = np.zeros(config.vocabulary, np.float32)
@@ -201,7 +201,7 @@ class CaptioningModel(keras.Model):
     def _read(self, features, training=False):
         """The attention's memory ``values``, ``keys``, and the decoder's first state."""
         grid = self.sight.rest(tf.cast(features, tf.float32))
-        cells = tf.reshape(grid, (-1, self.config.cells**2, self.sight.channels))
+        cells = tf.reshape(grid, (-1, self.config.cells**2, CHANNELS))
         values = self.projection(cells)
         flat = self.first_states(tf.reduce_mean(values, 1))
         values = self.grid_dropout(values, training=training)

@@ -38,6 +38,7 @@ from shared.files import read_json, write_json
 from shared.presets import (
     Preset,
     add_figures,
+    assign_weights,
     config_from_json,
     figure,
     find_preset,
@@ -45,7 +46,6 @@ from shared.presets import (
 )
 from shared.training import FitOptions
 from shared.training.fit import FitResult, fit
-from shared.weights import assign
 
 DATA_FILE = "data.json"  # in the run's folder: what it was trained on
 RECIPE = FitOptions(
@@ -167,7 +167,7 @@ def train(
     else:
         model = CaptioningModel(config)
     if start:
-        assign(model, _widened(start.weights(), model), start.folder)
+        assign_weights(model, start)
     else:
         load_weights(model.sight, config, backbone_weights)
     place = Path(features_dir or Path(run_dir) / "features")
@@ -194,13 +194,6 @@ def train(
     batches = whole(held, held_features, data.batch, data.captions_per_photo)
     result = fit(model, epoch, batches, options, run_dir, callbacks=[cider])
     return Trained(model, result, upright)
-
-
-def _widened(arrays: dict[str, np.ndarray], model: CaptioningModel) -> dict[str, np.ndarray]:
-    """Weights of a model without ``skip`` for one with it: what it has not read counts nothing."""
-    name = "projection/kernel"
-    further = model.sight.channels - len(arrays[name])
-    return {**arrays, name: np.pad(arrays[name], ((0, max(0, further)), (0, 0)))}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -238,7 +231,7 @@ _CONFIG_FIELDS = tuple(
     f.name for f in dataclasses.fields(CaptioningConfig) if f.name not in ("cell",)
 )
 # What a model that is trained further may have otherwise.
-_FREE_FIELDS = ("cut", "tune", "skip", "embedding_dropout", "grid_dropout", "output_dropout",
+_FREE_FIELDS = ("cut", "tune", "embedding_dropout", "grid_dropout", "output_dropout",
                 "label_smoothing", "attention_penalty")  # fmt: skip
 _FIT_FIELDS = (
     "epochs",

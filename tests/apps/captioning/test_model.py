@@ -7,12 +7,10 @@ import tensorflow as tf
 from apps.captioning.backbone import load_weights
 from apps.captioning.config import PRESETS, CaptioningConfig
 from apps.captioning.model import CaptioningModel, FromFeatures
-from apps.captioning.train import _widened
 from shared.backends.keras_model import KerasBackend
 from shared.decoding.sampling import log_softmax
 from shared.errors import InputError
 from shared.text import START
-from shared.weights import assign, model_weights
 from tests.apps.captioning.toy import TINY, draw, random_batch, random_model, random_network
 
 VARIANTS = {
@@ -47,11 +45,9 @@ def test_steps_repeated_are_the_training_pass(changes):
         )
 
 
-@pytest.mark.parametrize(
-    ("cut", "skip"), [("out_relu", False), ("block_15_add", False), ("block_15_add", True)]
-)
-def test_photos_and_their_cached_features_are_encoded_alike(cut, skip):
-    model = random_model(cut=cut, skip=skip)
+@pytest.mark.parametrize("cut", ["out_relu", "block_15_add"])
+def test_photos_and_their_cached_features_are_encoded_alike(cut):
+    model = random_model(cut=cut)
     photos = np.stack([np.asarray(draw(name)) for name in ("red circle", "blue square")])
     whole = KerasBackend(model).encode({"photo": photos})
     features = model.sight.first(tf.constant(photos, tf.float32)).numpy()
@@ -60,17 +56,6 @@ def test_photos_and_their_cached_features_are_encoded_alike(cut, skip):
         scale = max(1.0, np.abs(value).max())
         np.testing.assert_allclose(value, parts[name], atol=1e-3 * scale)
         assert np.abs(value[0] - value[1]).max() > 1e-3
-
-
-def test_a_model_with_skip_begins_as_the_one_without():
-    old, new = (random_model(cut="block_15_add", skip=skip) for skip in (False, True))
-    assign(new, _widened(model_weights(old), new), "old")
-    grid = new.sight.first(tf.constant(np.asarray(draw("red circle")), tf.float32)[None])
-    for name, value in old.encode_features(grid).items():
-        np.testing.assert_allclose(new.encode_features(grid)[name], value, atol=1e-5)
-    assert new.projection.kernel.shape[0] == 1280 + grid.shape[-1]
-    with pytest.raises(InputError, match="skip: block_12_add is none of the last blocks"):
-        random_model(cut="block_12_add", skip=True)
 
 
 def test_what_is_trained_is_what_follows_the_cut_and_no_batch_normalization():
