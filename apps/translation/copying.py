@@ -40,7 +40,7 @@ def copied(
     A word is such a copy if it and the source's word that it looked at both begin with a capital
     or are numbers, the latter is spelled of several subwords, and most of them are the same. Longer
     forms of the source's word (a genitive) stay, and none is taken that is there already. What is
-    in letters that no training language has is taken in any case.
+    in letters that no training text had is taken in any case.
 
     Args:
         tokenizer: Of both.
@@ -53,7 +53,7 @@ def copied(
     there = {word.text for word in words}
     taken: dict[_Word, _Word] = {}
     for name in _words(tokenizer, source):
-        foreign = _is_foreign(name.text)
+        foreign = _is_foreign(tokenizer, name.text)
         if name.text in there or not (foreign or _is_spelled(tokenizer, name, read)):
             continue
         looks = attention[:, name.start : name.end].sum(1)
@@ -78,7 +78,7 @@ def _words(tokenizer: Tokenizer, ids: Sequence[int]) -> Iterator[_Word]:
     start, some = 0, False
     for k, piece in enumerate(pieces):
         bare = piece.removeprefix(_SPACE)
-        inside = bare.isalnum() or (bare.startswith("<0x") and len(bare) == 6)  # a spelled byte
+        inside = bare.isalnum() or _is_byte(bare)
         if some and (piece != bare or not inside):
             text = tokenizer.decode(ids[start:k]).strip()
             yield _Word(text, start, k, pieces[start].startswith(_SPACE))
@@ -96,7 +96,16 @@ def _is_spelled(tokenizer: Tokenizer, word: _Word, pieces: Sequence[str]) -> boo
     return not first or len(tokenizer.encode(word.text.lower())) >= _LEAST_SPELLED
 
 
-def _is_foreign(text: str) -> bool:
-    """Whether it has letters, or pictures, beyond those of the languages that are trained."""
-    strange = (c for c in text if ord(c) > 0xFF and c not in "\u0152\u0153")  # OE and oe, joined
-    return any(c.isalnum() or unicodedata.category(c) == "So" for c in strange)
+def _is_foreign(tokenizer: Tokenizer, text: str) -> bool:
+    """Whether it has letters, or pictures, that the training texts had not.
+
+    Of those of western Europe that is not certain, capitals above all, for the vocabulary lacks
+    what is very rare.
+    """
+    beyond = (c for c in text if ord(c) > 0xFF)
+    signs = (c for c in beyond if c.isalnum() or unicodedata.category(c) == "So")
+    return any(_is_byte(piece) for c in signs for piece in tokenizer.pieces(tokenizer.encode(c)))
+
+
+def _is_byte(piece: str) -> bool:
+    return len(piece) == 6 and piece.startswith("<0x")

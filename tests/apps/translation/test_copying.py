@@ -11,6 +11,7 @@ from shared.text import train_tokenizer
 def tokenizer(tmp_path_factory):
     path = tmp_path_factory.mktemp("t") / "tokenizer.model"
     known = ["my name is Tom", "mein Name ist Maria", "unfortunately he met her", "leider traf er"]
+    known += ["это дом"]
     letters = [
         "a b c d e f g h i j k l m n o p q r s t u v w x y z",
         "A D K L O S T U Z 0 1 2 3 5 8",
@@ -44,11 +45,12 @@ def run(tokenizer, source, translation, pairs, looked=1.0):
         ("my name is Kowalski", "mein Name ist Kowaki", [(3, 3)], "mein Name ist Kowalski"),
         ("Kowalski met Zhang", "Kowaxski traf Zhag", [(0, 0), (2, 2)], "Kowalski traf Zhang"),
         ("call 8213 or 555", "ruf 8213 oder 5555", [(1, 1), (3, 3)], "ruf 8213 oder 555"),
-        # Letters and pictures of no training language, whatever was made of them.
+        # Letters and pictures of no training text, whatever was made of them.
         ("my name is Şükrü", "mein Name ist leider", [(3, 3)], "mein Name ist Şükrü"),
         ("he met 北京 Tom", "er traf leider Tom", [(2, 2)], "er traf 北京 Tom"),
         ("he met 😀 Tom", "er traf leider Tom", [(2, 2)], "er traf 😀 Tom"),
-        ("he met œ Tom", "er traf leider Tom", [(2, 2)], "er traf leider Tom"),
+        ("he met это Tom", "er traf leider Tom", [(2, 2)], "er traf leider Tom"),
+        ("he met é Tom", "er traf leider Tom", [(2, 2)], "er traf leider Tom"),
         # A genitive, and what is there already.
         ("Kowalski is Tom", "Kowalskis Tom", [(0, 0)], "Kowalskis Tom"),
         ("Kowalski is Tom", "Kowalski Kowalsk", [(0, 0), (1, 0)], "Kowalski Kowalsk"),
