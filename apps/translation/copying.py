@@ -48,13 +48,21 @@ def copied(
         symbols: Ids of the translation.
         attention: ``(len(symbols), len(source))``.
     """
-    read, written = tokenizer.pieces(source), tokenizer.pieces(symbols)
-    words = list(_words(tokenizer, symbols))
+    read = tokenizer.pieces(source)
+    names = {
+        word: foreign
+        for word in _words(tokenizer, source, read)
+        if (foreign := _is_foreign(tokenizer, word.text)) or _is_spelled(tokenizer, word, read)
+    }
+    result = list(symbols)
+    if not names:
+        return result
+    written = tokenizer.pieces(symbols)
+    words = list(_words(tokenizer, symbols, written))
     there = {word.text for word in words}
     taken: dict[_Word, _Word] = {}
-    for name in _words(tokenizer, source):
-        foreign = _is_foreign(tokenizer, name.text)
-        if name.text in there or not (foreign or _is_spelled(tokenizer, name, read)):
+    for name, foreign in names.items():
+        if name.text in there:
             continue
         looks = attention[:, name.start : name.end].sum(1)
         looked = {w: looks[w.start : w.end].mean() for w in words if w.spaced == name.spaced}
@@ -66,21 +74,21 @@ def copied(
         longer = word.text.startswith(name.text) and not word.text.isdigit()
         if foreign or (word.is_name and alike >= _LEAST_ALIKE and not longer):
             taken[word] = name
-    result = list(symbols)
     for word in sorted(taken, key=lambda word: -word.start):
         result[word.start : word.end] = source[taken[word].start : taken[word].end]
     return result
 
 
-def _words(tokenizer: Tokenizer, ids: Sequence[int]) -> Iterator[_Word]:
+def _words(tokenizer: Tokenizer, ids: Sequence[int], pieces: Sequence[str]) -> Iterator[_Word]:
     """Runs of subwords of letters, or of digits, from the space before them on."""
-    pieces = [*tokenizer.pieces(ids), _SPACE]
     start, some = 0, False
-    for k, piece in enumerate(pieces):
+    for k, piece in enumerate([*pieces, _SPACE]):
         bare = piece.removeprefix(_SPACE)
         inside = bare.isalnum() or _is_byte(bare)
         if some and (piece != bare or not inside):
-            text = tokenizer.decode(ids[start:k]).strip()
+            text = "".join(pieces[start:k]).removeprefix(_SPACE)
+            if "<0x" in text:
+                text = tokenizer.decode(ids[start:k]).strip()
             yield _Word(text, start, k, pieces[start].startswith(_SPACE))
             some = False
         if not some and (piece != bare or pieces[k - 1] != _SPACE):
