@@ -188,8 +188,9 @@ def plan(
         for index in order[start : start + batch * _CHUNK]:
             known = len(photos[index].captions)
             drawn = np.resize(rng.permutation(known), captions).tolist()
-            # Odd views are mirrored.
-            view = int(rng.integers(views) if photos[index].flips else 2 * rng.integers(views // 2))
+            step = 1 if photos[index].flips else 2  # odd views are mirrored
+            some = range(0, views, step)[::-1]
+            view = some[int(rng.random() * len(some))] if len(some) > 1 else 0
             longest = max(len(photos[index].captions[k]) for k in drawn)
             chosen.append((longest, int(index), drawn, view))
         chosen.sort(key=lambda entry: entry[0])
