@@ -266,6 +266,8 @@ def run(args: argparse.Namespace) -> None:
     tokenizer = prepare_tokenizer(folder, config, photos, start)
     config = dataclasses.replace(config, vocabulary=tokenizer.vocabulary)
     data = DataOptions(**given(args, _DATA_FIELDS))
+    if data.crops < 0:
+        raise InputError(f"--crops {data.crops}: give 0 or more")
     if args.scst and data.captions_per_photo < 2:
         raise InputError("--scst compares captions of a photo; raise --captions-per-photo")
     options = dataclasses.replace(

@@ -148,7 +148,7 @@ def test_the_demo_captions_its_own_photos(made, capsys, monkeypatch, tmp_path):
     "stage",
     [
         ["--scst", "--captions-per-photo", "2", "--learning-rate", "1e-9"],
-        ["--cut", "block_15_add", "--tune", "--learning-rate", "1e-9"],
+        ["--cut", "block_15_add", "--tune", "--learning-rate", "1e-9", "--crops", "1"],
     ],
     ids=["self-critical", "fine-tuning"],
 )
@@ -181,6 +181,7 @@ def test_later_stages_begin_with_weights_and_tokens_of_the_preset(made, tmp_path
         ["train", "captioning"],
         ["train", "captioning", "--data", "{}", "--captions", "{}/captions.txt"],
         ["train", "captioning", "--data", "{}", "--scst"],
+        ["train", "captioning", "--data", "{}", "--run", "{}/none", "--crops", "-1"],
         ["train", "captioning", "--data", "{}", "--start", "{}/run/preset", "--units", "3"],
         ["train", "captioning", "--images", "{}/images", "--captions", "{}/captions.txt",
          "--config", "tiny", "--run", "{}/run"],
