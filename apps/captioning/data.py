@@ -188,8 +188,9 @@ def plan(
         for index in order[start : start + batch * _CHUNK]:
             known = len(photos[index].captions)
             drawn = np.resize(rng.permutation(known), captions).tolist()
-            step = 1 if photos[index].flips else 2  # odd views are mirrored
-            some = range(0, views, step)[::-1]
+            # Odd views are mirrored. Backward, and without a draw where there is one view only, so
+            # that a seed gives the batches that it gave when there were two.
+            some = range(views)[:: 1 if photos[index].flips else 2][::-1]
             view = some[int(rng.random() * len(some))] if len(some) > 1 else 0
             longest = max(len(photos[index].captions[k]) for k in drawn)
             chosen.append((longest, int(index), drawn, view))

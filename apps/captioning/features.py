@@ -71,9 +71,11 @@ def cached_features(
         rows = missing[start : start + _BATCH]
         photos = [open_photo(paths[row]) for row in rows]
         for view in range(shape[1]):
-            rngs = [np.random.default_rng([row, view]) for row in rows]
-            seen = [cropped(p, r) if view > 1 else p for p, r in zip(photos, rngs, strict=True)]
-            squares = np.stack([resize(p, config.image_size, config.fit) for p in seen])
+            seen = photos
+            if view > 1:
+                rngs = (np.random.default_rng([row, view]) for row in rows)
+                seen = [cropped(photo, rng) for photo, rng in zip(photos, rngs, strict=True)]
+            squares = np.stack([resize(photo, config.image_size, config.fit) for photo in seen])
             features[rows, view] = compute(squares[:, :, :: (1, -1)[view % 2]]).numpy()
         marks[rows] = [_crc(features[row]) for row in rows]
         _progress(start + len(rows), len(missing))

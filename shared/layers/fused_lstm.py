@@ -78,12 +78,14 @@ def lstm_sequence(x, weights: Weights, h0, c0, mask=None, dropout_mask=None, tra
         weights = Weights(*_refill(structure, values))
         parts = _split(x.shape[0], tf.shape(x)[0])
         cut = [[None if v is None else v[p] for v in (x, h0, c0, mask, drop)] for p in parts]
-        done = [_run(weights, c, bool(training)) for c in cut]
+        turned = _turned(weights.recurrent_kernel)
+        done = [_run(weights, c, bool(training), turned) for c in cut]
 
         def grad(d_hs, d_h, d_c):
-            saved = done if training else [_run(weights, c, True) for c in cut]
+            saved = done if training else [_run(weights, c, True, turned) for c in cut]
+            back = tf.transpose(weights.recurrent_kernel)
             parts_grads = [
-                _gradients(weights, c, kept, d_hs[p], d_h[p], d_c[p])
+                _gradients(weights, back, c, kept, d_hs[p], d_h[p], d_c[p])
                 for c, (_, kept), p in zip(cut, saved, parts, strict=True)
             ]
             rows, shared = zip(*parts_grads, strict=True)
@@ -112,11 +114,10 @@ def _split(static: int | None, batch) -> list[slice]:
     return [slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]
 
 
-def _run(weights: Weights, part, save: bool):
+def _run(weights: Weights, part, save: bool, turned):
     """One part of the batch: ``(hs, h, c)``, and what `_gradients` wants of it."""
     x, h0, c0, mask, drop = part
     z = _project(_time_major(x), weights)
-    turned = tf.transpose(weights.recurrent_kernel)  # here, for XLA is slow at it
     hs, h, c, saved = _forward(weights._replace(kernel=None), turned, z, h0, c0, mask, drop, save)
     return (_time_major(hs[1:]), h, c), ({**saved, "h": hs}, z if weights.norms else None)
 
@@ -140,13 +141,13 @@ def _project(x, weights: Weights):
     return [product(k, b) for k, b in zip(tf.split(weights.kernel, 4, 1), biases, strict=True)]
 
 
-def _gradients(weights: Weights, part, kept, d_hs, d_h, d_c):
+def _gradients(weights: Weights, turned, part, kept, d_hs, d_h, d_c):
     """Gradients by row (x, h0, c0) and of the weights, in the order of `Weights`, flattened."""
     (x, _, _, mask, drop), (saved, z) = part, kept
     x = _time_major(x)
     d_z, d_u, d_states, grads = _backward(
         weights._replace(kernel=None, recurrent_kernel=None),
-        tf.transpose(weights.recurrent_kernel),
+        turned,
         z,
         mask,
         drop,
@@ -208,15 +209,20 @@ def _normalized(z, gamma, beta, bias):
     return tf.split(z if bias is None else z + bias, 4, 2)
 
 
+def _turned(kernel):
+    """What `_recurrent_product` wants beside a kernel; outside of XLA, which is slow at it."""
+    return tf.transpose(kernel) if kernel.shape[0] >= _WIDE else None
+
+
 def _recurrent_product(kernel, turned, joint: bool):
     """The function from ``h`` to ``h R``: a list of each gate's, or of one of all gates.
 
     Args:
         kernel: ``R``.
-        turned: ``R'``, which is used from `_WIDE` units on.
+        turned: By `_turned`; where it is, it is used.
         joint: Whether the product is to be one.
     """
-    if kernel.shape[0] >= _WIDE:
+    if turned is not None:
         gates = 1 if joint else 4
         return lambda h: [
             tf.transpose(u) for u in tf.split(tf.matmul(turned, h, transpose_b=True), gates, 0)
@@ -231,7 +237,7 @@ def _forward(weights: Weights, turned, z, h0, c0, mask, drop, save):
 
     Args:
         weights: Without the kernel, and the bias already in ``z`` unless normalized.
-        turned: The recurrent kernel transposed.
+        turned: As `_recurrent_product`.
         z: As `_project` returns it.
         h0: As `lstm_sequence`; so ``c0``, ``mask`` and ``drop``.
         c0: See above.
