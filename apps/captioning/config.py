@@ -34,7 +34,8 @@ class CaptioningConfig:
         attention_units: Width of the additive energy's hidden layer.
         cell: Options of `shared.layers.LSTMCell`.
         embedding_dropout: Rate on the embeddings.
-        grid_dropout: Rate on the projected grid.
+        grid_dropout: Rate on the channels of the projected grid, the same in all cells, for their
+            mean alone tells one training photo from another.
         output_dropout: Rate before the softmax.
         label_smoothing: Share of the target's probability spread over all tokens.
         attention_penalty: Weight of doubly stochastic attention: all cells are to be looked at

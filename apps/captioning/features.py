@@ -4,10 +4,10 @@
     FOLDER/<key>/rows.npy       uint32 (photos,): CRC-32 of each photo's row, 0 is not yet done
     FOLDER/<key>/cache.json     what the key is made of
 
-Views are the photo as it is, its mirror image, and in turn parts of it and of its mirror image
-that were chosen at random. The key is of the photos' names and sizes, their views, the cut, the
-weights up to it and the preprocessing: for anything else there is another folder. A run that was
-stopped goes on where it was, and what is not as its checksum says is computed again.
+Views are the photo as it is, its mirror image, and in turn `varied` parts of it and of its mirror
+image. The key is of the photos' names and sizes, their views, the cut, the weights up to it and the
+preprocessing: for anything else there is another folder. A run that was stopped goes on where it
+was, and what is not as its checksum says is computed again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import tensorflow as tf
 
 from apps.captioning.backbone import Backbone
 from apps.captioning.config import CaptioningConfig
-from apps.captioning.photos import cropped, open_photo, resize
+from apps.captioning.photos import LEAST_PART, LEAST_TONE, MOST_TONE, open_photo, resize, varied
 from shared.errors import InputError
 from shared.files import write_json
 
@@ -57,6 +57,7 @@ def cached_features(
         "image_size": config.image_size,
         "fit": config.fit,
         "shape": list(shape),
+        "parts": [LEAST_PART, LEAST_TONE, MOST_TONE],
         "photos": _names(paths),
     }
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
@@ -74,7 +75,7 @@ def cached_features(
             seen = photos
             if view > 1:
                 rngs = (np.random.default_rng([row, view]) for row in rows)
-                seen = [cropped(photo, rng) for photo, rng in zip(photos, rngs, strict=True)]
+                seen = [varied(photo, rng) for photo, rng in zip(photos, rngs, strict=True)]
             squares = np.stack([resize(photo, config.image_size, config.fit) for photo in seen])
             features[rows, view] = compute(squares[:, :, :: (1, -1)[view % 2]]).numpy()
         marks[rows] = [_crc(features[row]) for row in rows]

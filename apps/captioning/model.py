@@ -62,7 +62,7 @@ class CaptioningModel(keras.Model):
             name="first_states",
         )
         self.embedding_dropout = keras.layers.Dropout(config.embedding_dropout)
-        self.grid_dropout = keras.layers.Dropout(config.grid_dropout)
+        self.grid_dropout = keras.layers.SpatialDropout1D(config.grid_dropout)
         self.output_dropout = keras.layers.Dropout(config.output_dropout)
         self.nats = keras.metrics.Mean(name="nats_per_token")
         self.embedding.build()
@@ -202,9 +202,8 @@ class CaptioningModel(keras.Model):
         """The attention's memory ``values``, ``keys``, and the decoder's first state."""
         grid = self.sight.rest(tf.cast(features, tf.float32))
         cells = tf.reshape(grid, (-1, self.config.cells**2, CHANNELS))
-        values = self.projection(cells)
+        values = self.grid_dropout(self.projection(cells), training=training)
         flat = self.first_states(tf.reduce_mean(values, 1))
-        values = self.grid_dropout(values, training=training)
         memory = self.decoder.prepare(values)
         sizes = [size for layer in self.decoder.lstm.layers for size in layer.cell.state_size]
         parts = tf.split(flat, sizes, axis=-1)

@@ -14,14 +14,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageEnhance, ImageOps, UnidentifiedImageError
 
 from apps.captioning.config import CaptioningConfig
 from shared.errors import InputError
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 PIXELS = 100_000_000  # a larger photo is refused; decoded it would need 300 MB
-LEAST_PART = 0.5
+LEAST_PART, LEAST_TONE, MOST_TONE = 0.5, 0.7, 1.3
 _GREY = (128, 128, 128)
 
 
@@ -100,12 +100,23 @@ def load_photo(path: str | Path, config: CaptioningConfig) -> np.ndarray:
 
 
 def cropped(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """A random part of a photo, for training: `LEAST_PART` of its area or more."""
+    """A random part of a photo: `LEAST_PART` of its area or more."""
     area, ratio = rng.uniform(LEAST_PART, 1), rng.uniform(3 / 4, 4 / 3)
     width, height = (min(1.0, (area * r) ** 0.5) for r in (ratio, 1 / ratio))
     left, top = rng.uniform(0, 1 - width), rng.uniform(0, 1 - height)
     box = np.array([left, top, left + width, top + height]) * (image.size * 2)
     return image.crop(tuple(np.rint(box).astype(int).tolist()))
+
+
+def varied(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """For training: `cropped`, and brightness, contrast and saturation changed a little.
+
+    Each is multiplied by `LEAST_TONE` to `MOST_TONE`.
+    """
+    part = cropped(image, rng)
+    for kind in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
+        part = kind(part).enhance(rng.uniform(LEAST_TONE, MOST_TONE))
+    return part
 
 
 def find_photos(names: Sequence[str | Path]) -> list[Path]:

@@ -7,7 +7,7 @@ import tensorflow as tf
 from apps.captioning import features as module
 from apps.captioning.backbone import Backbone
 from apps.captioning.features import cached_features
-from apps.captioning.photos import cropped, load_photo, open_photo, resize
+from apps.captioning.photos import load_photo, open_photo, resize, varied
 from tests.apps.captioning.toy import TINY, random_network, toy_names, write_toy
 
 
@@ -40,7 +40,7 @@ def test_further_views_are_parts_of_the_photo_every_other_mirrored(tmp_path, bac
     np.testing.assert_array_equal(found[:, :2], plain)
     for row, path in enumerate(paths):
         for view in range(2, 6):
-            part = cropped(open_photo(path), np.random.default_rng([row, view]))
+            part = varied(open_photo(path), np.random.default_rng([row, view]))
             square = resize(part, TINY.image_size, TINY.fit).astype(np.float32)
             seen = square[:, ::-1] if view % 2 else square
             expected = backbone.first(tf.constant(seen[None])).numpy()[0]
