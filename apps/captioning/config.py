@@ -38,6 +38,8 @@ class CaptioningConfig:
             mean alone tells one training photo from another.
         output_dropout: Rate before the softmax.
         label_smoothing: Share of the target's probability spread over all tokens.
+        scheduled_sampling: Share of the tokens read in training that the model draws itself
+            (Bengio et al. 2015).
         attention_penalty: Weight of doubly stochastic attention: all cells are to be looked at
             about equally over a caption (Xu et al. 2015, eq. 14).
         length: Tokens of the longest caption, the end left out.
@@ -64,6 +66,7 @@ class CaptioningConfig:
     grid_dropout: float = 0.4
     output_dropout: float = 0.5
     label_smoothing: float = 0.1
+    scheduled_sampling: float = 0.0
     attention_penalty: float = 0.1
     length: int = 30
 
@@ -72,7 +75,8 @@ class CaptioningConfig:
         for name, known in (("decoder", DECODERS), ("fit", FITS), ("tokens", TOKENS)):
             if getattr(self, name) not in known:
                 raise InputError(f"{name} is {getattr(self, name)!r}: choose from {known}")
-        for name in ("embedding_dropout", "grid_dropout", "output_dropout", "label_smoothing"):
+        for name in ("embedding_dropout", "grid_dropout", "output_dropout", "label_smoothing",
+                     "scheduled_sampling"):  # fmt: skip
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}: give 0 or more, and below 1")
         if self.image_size < 32 or self.image_size % 32:

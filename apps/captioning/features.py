@@ -12,11 +12,13 @@ was, and what is not as its checksum says is computed again.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import sys
 import zlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -68,21 +70,36 @@ def cached_features(
     write_json(place / "cache.json", facts)
     missing = [row for row, mark in enumerate(marks) if not mark or _crc(features[row]) != mark]
     compute = tf.function(lambda photos: backbone.first(tf.cast(photos, tf.float32)))
-    for start in range(0, len(missing), _BATCH):
-        rows = missing[start : start + _BATCH]
-        photos = [open_photo(paths[row]) for row in rows]
-        for view in range(shape[1]):
-            seen = photos
-            if view > 1:
-                rngs = (np.random.default_rng([row, view]) for row in rows)
-                seen = [varied(photo, rng) for photo, rng in zip(photos, rngs, strict=True)]
-            squares = np.stack([resize(photo, config.image_size, config.fit) for photo in seen])
-            features[rows, view] = compute(squares[:, :, :: (1, -1)[view % 2]]).numpy()
-        marks[rows] = [_crc(features[row]) for row in rows]
-        _progress(start + len(rows), len(missing))
+    batches = [missing[start : start + _BATCH] for start in range(0, len(missing), _BATCH)]
+    done = 0
+    with ThreadPoolExecutor(2) as pool:  # the next batch's photos are read while this one is seen
+        read = functools.partial(_views, paths, config, shape[1])
+        coming = [pool.submit(read, rows) for rows in batches[:2]]
+        for k, rows in enumerate(batches):
+            for view, squares in enumerate(coming.pop(0).result()):
+                features[rows, view] = compute(squares).numpy()
+            marks[rows] = [_crc(features[row]) for row in rows]
+            coming += [pool.submit(read, more) for more in batches[k + 2 : k + 3]]
+            done += len(rows)
+            _progress(done, len(missing))
     features.flush()
     marks.flush()
     return np.load(place / "features.npy", mmap_mode="r")
+
+
+def _views(
+    paths: Sequence[Path], config: CaptioningConfig, views: int, rows: Sequence[int]
+) -> list[np.ndarray]:
+    """Of each view the photos of some rows, uint8 ``(rows, size, size, 3)``."""
+    photos, found = [open_photo(paths[row]) for row in rows], []
+    for view in range(views):
+        seen = photos
+        if view > 1:
+            rngs = (np.random.default_rng([row, view]) for row in rows)
+            seen = [varied(photo, rng) for photo, rng in zip(photos, rngs, strict=True)]
+        squares = np.stack([resize(photo, config.image_size, config.fit) for photo in seen])
+        found.append(squares[:, :, :: (1, -1)[view % 2]])
+    return found
 
 
 def _names(paths: Sequence[Path]) -> str:

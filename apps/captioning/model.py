@@ -18,7 +18,7 @@ from apps.captioning.backbone import CHANNELS, Backbone
 from apps.captioning.config import CaptioningConfig
 from shared.generator import Signature, TensorSpec
 from shared.layers import AttentionDecoder, BahdanauAttention
-from shared.text import PAD, START, UNKNOWN
+from shared.text import END, PAD, START, UNKNOWN
 
 _NEVER = (PAD, UNKNOWN, START)  # what no caption holds
 
@@ -64,6 +64,7 @@ class CaptioningModel(keras.Model):
         self.embedding_dropout = keras.layers.Dropout(config.embedding_dropout)
         self.grid_dropout = keras.layers.SpatialDropout1D(config.grid_dropout)
         self.output_dropout = keras.layers.Dropout(config.output_dropout)
+        self.seeds = keras.random.SeedGenerator()
         self.nats = keras.metrics.Mean(name="nats_per_token")
         self.embedding.build()
         self.projection.build((None, None, CHANNELS))
@@ -138,7 +139,24 @@ class CaptioningModel(keras.Model):
         memory, state = self._read(batch["features"], training)
         each = tf.shape(batch["inputs"])[0] // tf.shape(batch["features"])[0]
         memory, state = self.repeated(memory, each), self.repeated(state, each)
-        return self.tell(batch["inputs"], batch["mask"], memory, state, training)
+        inputs, mask = batch["inputs"], batch["mask"]
+        if training and self.config.scheduled_sampling:
+            inputs = self._partly_drawn(inputs, mask, memory, state)
+        return self.tell(inputs, mask, memory, state, training)
+
+    def _partly_drawn(self, inputs, mask, memory, state):
+        """``inputs`` with some tokens drawn from what the model says after those before.
+
+        All are drawn at once, each after the right ones (Mihaylova and Martins 2019).
+        """
+        logits = self.logits(self.tell(inputs, mask, memory, state)["vectors"]) + self.never
+        drawn = keras.random.categorical(
+            tf.reshape(logits[:, :-1], (-1, self.config.vocabulary)), 1, seed=self.seeds
+        )
+        drawn = tf.reshape(tf.cast(drawn, tf.int32), tf.shape(inputs[:, 1:]))
+        chance = keras.random.uniform(tf.shape(drawn), seed=self.seeds)
+        own = (chance < self.config.scheduled_sampling) & (drawn != END)
+        return tf.concat([inputs[:, :1], tf.where(own, drawn, inputs[:, 1:])], 1)
 
     @staticmethod
     def repeated(tensors, times):

@@ -80,7 +80,6 @@ class SelfCriticalModel(CaptioningModel):
     ):
         super().__init__(config)
         self.judge, self.captions, self.baseline = reward, captions, baseline
-        self.seeds = keras.random.SeedGenerator()
         self.reward = keras.metrics.Mean(name="reward")
 
     def call(self, batch, training=False):

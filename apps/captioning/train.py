@@ -232,7 +232,7 @@ _CONFIG_FIELDS = tuple(
 )
 # What a model that is trained further may have otherwise.
 _FREE_FIELDS = ("cut", "tune", "embedding_dropout", "grid_dropout", "output_dropout",
-                "label_smoothing", "attention_penalty")  # fmt: skip
+                "label_smoothing", "scheduled_sampling", "attention_penalty")  # fmt: skip
 _FIT_FIELDS = (
     "epochs",
     "optimizer",

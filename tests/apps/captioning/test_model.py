@@ -137,3 +137,37 @@ def test_weights_of_the_network_from_a_file_or_downloaded(tmp_path, monkeypatch)
     monkeypatch.setattr("keras.applications.MobileNetV2", download)
     with pytest.raises(InputError, match="cannot be fetched .*--backbone-weights"):
         load_weights(model.sight, TINY, "imagenet")
+
+
+def test_a_channel_is_dropped_in_all_cells_and_for_the_first_state():
+    model = random_model(grid_dropout=0.5)
+    features = tf.constant(random_batch(model.config)["features"])
+    kept, first = model._read(features)
+    dropped, other = model._read(features, training=True)
+    kept, dropped = kept["values"].numpy(), dropped["values"].numpy()
+    for photo, seen in zip(kept, dropped, strict=True):
+        gone = (seen == 0).all(0)
+        assert 0.2 < gone.mean() < 0.8
+        np.testing.assert_allclose(seen[:, ~gone], 2 * photo[:, ~gone], rtol=1e-5)
+    assert np.abs(first["h0"].numpy() - other["h0"].numpy()).max() > 1e-3
+
+
+def test_scheduled_sampling_reads_some_of_the_words_that_the_model_draws():
+    model = random_model(scheduled_sampling=0.4)
+    batch = tensors(random_batch(model.config))
+    model.bias.assign(100.0 * tf.one_hot(7, model.config.vocabulary))  # all that it draws
+    read = []
+    tell = model.tell
+
+    def listen(inputs, *rest):
+        read.append(inputs.numpy())
+        return tell(inputs, *rest)
+
+    model.tell = listen
+    model(batch, training=True)
+    model(batch)
+    right, mixed, plain = read
+    np.testing.assert_array_equal(right, plain)
+    np.testing.assert_array_equal(mixed[:, 0], right[:, 0])
+    changed = mixed != right
+    assert (mixed[changed] == 7).all() and 0.2 < (mixed[:, 1:] == 7).mean() < 0.6
