@@ -12,6 +12,7 @@ from typing import Any
 
 from shared.backends.keras_model import KerasBackend
 from shared.backends.litert import LiteRTBackend
+from shared.errors import InputError
 from shared.export.audit import audit
 from shared.export.bundle import FORMAT_VERSION, SIDECAR, Bundle, graphs_from_signature, load_bundle
 from shared.export.goldens import GOLDENS, Example, make_goldens
@@ -55,11 +56,17 @@ def export_bundle(
         keep: those to ship; the last one is what runs by default.
 
     Raises:
-        ValueError: fewer than three examples, nothing to keep, or a conversion that failed.
+        InputError: fewer than three examples.
+        ValueError: nothing to keep, or a conversion that failed.
     """
     keep = list(keep)
-    if len(examples) < 3 or not keep:
-        raise ValueError("a bundle needs three examples and a precision to keep")
+    if len(examples) < 3:
+        raise InputError(
+            f"{len(examples)} to compare on, a bundle needs three examples: raise the limit, or "
+            "give more data"
+        )
+    if not keep:
+        raise ValueError("no precision to keep")
     with (
         tempfile.TemporaryDirectory() as scratch,
         new_folder(folder, marker=SIDECAR) as bundle,

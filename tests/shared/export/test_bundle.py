@@ -122,7 +122,7 @@ def test_sidecars_that_cannot_be_trusted_are_refused(copy):
 
 def test_a_bundle_needs_three_examples(bundle, tmp_path, examples):
     preset = load_preset(bundle.folder.parent / "preset")
-    with pytest.raises(ValueError, match="three examples"):
+    with pytest.raises(InputError, match="three examples"):
         export_bundle(toy(), preset, tmp_path / "new", examples[:2], decoding={})
     assert not (tmp_path / "new").exists()
 
