@@ -50,16 +50,21 @@ class Shape:
         return 2e-9 * self.batch * self.steps * inner * 4 * self.units
 
 
-# Each app adds the layers that it trains.
+# Each app adds the layers that it trains, with the batches that it trains them on: of translation
+# the median batch of --batch-tokens 1600 (Multi30k) and 3000 (Tatoeba), as the shipped models had.
 SHAPES = (
     Shape("general", 64, 100, 256, 400),
     Shape("general", 32, 60, 256, 256),
     Shape("general", 32, 300, 256, 200),
     Shape("general", 16, 1000, 64, 512),
     Shape("music", 16, 128, 320, 256),
+    Shape("music", 16, 128, 512, 256),
     Shape("music", 16, 128, 256, 256),
-    Shape("translation", 64, 16, 256, 192),
-    Shape("translation", 64, 16, 256, 384),
+    Shape("music", 16, 128, 128, 96),
+    Shape("translation", 80, 20, 256, 192),
+    Shape("translation", 80, 20, 256, 384),
+    Shape("translation", 188, 16, 256, 256),
+    Shape("translation", 188, 16, 256, 512),
     Shape("handwriting", 48, 200, 451, 320),
 )
 

@@ -22,7 +22,7 @@ import tensorflow as tf
 
 _portable = ContextVar("portable", default=False)  # a thread's own: two may trace at once
 _ROWS_PER_PART = 8  # below this a part's matmuls are too thin to pay
-_WIDE = 320  # units from which ``(R' h')'`` of all gates jointly beats ``h R`` of each apart
+_WIDE = 400  # units from which ``(R' h')'`` of all gates jointly beats ``h R`` of each apart
 
 
 @contextlib.contextmanager
