@@ -35,5 +35,6 @@ def _row(info: PresetInfo) -> tuple[str, ...]:
         f"{info.bytes / 1e6:.1f} MB",
         info.license,
         "yes" if info.commercial_use else "no",
-        ", ".join(f"{name} {value:.3f}" for name, value in figures.items()),
+        ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
+        + (f" ({info.measured_on})" if info.measured_on else ""),
     )

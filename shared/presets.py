@@ -92,6 +92,7 @@ class PresetInfo:
     commercial_use: bool
     figures: dict[str, dict[str, Any]]
     measured: dict[str, float]  # the same task's figures of the bundle's own precision
+    measured_on: str  # what those were taken on, in words; empty if the bundle does not say
     folder: Path
 
 
@@ -262,6 +263,7 @@ def _bundle_info(folder: Path) -> PresetInfo:
         commercial_use=side["commercial_use"],
         figures=side["figures"],
         measured=side["precisions"][bundle.precision]["metric"],
+        measured_on=side.get("measured", ""),
         folder=folder,
     )
 
@@ -278,6 +280,7 @@ def _weights_info(folder: Path) -> PresetInfo:
         commercial_use=preset.card.commercial_use,
         figures=preset.figures,
         measured={},
+        measured_on="",
         folder=folder,
     )
 

@@ -192,6 +192,7 @@ def export_parts(
     return {
         "examples": [example(item, config) for item in sample[:4] or items],
         "metric": lambda generator: nats_of(generator, config, sample),
+        "measured": f"{len(sample)} of {len(items)} lines, {split}",
         "decoding": {"strategy": "mixture", "bias": BIAS},
         "special_ids": {"padding": 0, "space": 1},
         "normalization": {

@@ -212,6 +212,7 @@ def export_parts(
     return {
         "examples": [_example(piece, config) for piece in sample[:4]],
         "metric": lambda generator: figures_of(generator, sample, config),
+        "measured": f"{len(sample)} of {len(pieces)} pieces, {split}",
         "decoding": {**DECODING, "voice_order": list(VOICE_ORDER)},
         "special_ids": {"silence": SILENCE, "start": START, "end": END, "hold": HOLD},
         "normalization": {

@@ -35,7 +35,9 @@ def test_presets_tell_license_and_figures(capsys):
     for preset in presets:
         assert preset["license"] and preset["figures"] and preset["bytes"] > 1e5
     assert main(["presets"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == len(presets) + 1
+    told = capsys.readouterr().out
+    assert len(told.splitlines()) == len(presets) + 1
+    assert all(p["measured_on"] in told for p in presets) and " photos, valid)" in told
 
 
 def test_tensorflow_starts_in_silence():
