@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from shared.generator import Arrays, Signature, TensorSpec
+
+_kind = functools.cache(np.dtype)  # a step is checked in as little time as it can be
 
 
 def checked(arrays: Mapping[str, Any], specs: Mapping[str, TensorSpec], what: str) -> Arrays:
@@ -26,15 +29,16 @@ def checked(arrays: Mapping[str, Any], specs: Mapping[str, TensorSpec], what: st
     batch: int | None = None
     for name, spec in specs.items():
         value = np.asarray(arrays[name])
-        if value.shape[1:] != spec.shape or value.ndim != len(spec.shape) + 1:
+        shape = value.shape
+        if not shape or shape[1:] != spec.shape:
             raise ValueError(
-                f"{what}: {name!r} has shape {value.shape}, expected (batch, "
+                f"{what}: {name!r} has shape {shape}, expected (batch, "
                 f"{', '.join(map(str, spec.shape))})"
             )
-        if batch is not None and len(value) != batch:
-            raise ValueError(f"{what}: {name!r} has {len(value)} rows, others have {batch}")
-        batch = len(value)
-        kind = np.dtype(spec.dtype)
+        batch = shape[0] if batch is None else batch
+        if shape[0] != batch:
+            raise ValueError(f"{what}: {name!r} has {shape[0]} rows, others have {batch}")
+        kind = _kind(spec.dtype)
         if value.dtype != kind:
             if not np.can_cast(value.dtype, kind, "same_kind"):
                 raise ValueError(f"{what}: {name!r} is {value.dtype}, expected {spec.dtype}")
