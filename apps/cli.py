@@ -29,9 +29,11 @@ VERBS = {
     "presets": (presets, "list the trained models"),
     "demo": (demo, "a sample of everything, and a page that shows it"),
 }
+FOR_ANY_APP = ("average", "export")  # one module for all; the others are in each app's folder
 PER_APP = {
     "train": "train a model on your own data",
     "evaluate": "measure a model on data",
+    "average": "write the mean of trained models",
     "export": "write the .tflite bundle of a trained model",
     "inspect": "draw what the gates do while a model reads",
 }
@@ -70,7 +72,8 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         for app in APPS:
             sub = apps.add_parser(app, description=what)
             if list(arguments[:2]) == [verb, app]:  # these import TensorFlow: only when asked for
-                module = _import("apps.export" if verb == "export" else f"apps.{app}.{verb}")
+                place = "apps" if verb in FOR_ANY_APP else f"apps.{app}"
+                module = _import(f"{place}.{verb}")
                 module.add_arguments(sub)
                 sub.set_defaults(do=module.run, app=app)
     return top

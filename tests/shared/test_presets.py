@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from shared.model_card import Card
 from shared.presets import (
     add_figures,
     assign_weights,
+    average_presets,
     config_from_json,
     figure,
     find_bundle,
@@ -133,6 +135,42 @@ def test_saving_twice_gives_the_same_bytes_and_nothing_else(folder):
     save_preset(folder, "music", "toy", Config(), WEIGHTS, CARD, FIGURES, [vocabulary])
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert [path.name for path in folder.parent.iterdir()] == ["toy"]
+
+
+def test_an_average_is_of_weights_alone(folder):
+    vocabulary = folder / "vocabulary.txt"
+    changed = WEIGHTS | {"cell/kernel": WEIGHTS["cell/kernel"] + 4}
+    card = dataclasses.replace(CARD, training="Trained on.")
+    more = folder.parent / "more"
+    other = save_preset(more, "music", "more", {}, changed, card, FIGURES, [vocabulary])
+    made = average_presets([load_preset(folder), other], [3, 1], folder.parent / "mean", "how")
+    weights = made.weights()
+    np.testing.assert_array_equal(weights["table"], WEIGHTS["table"])
+    np.testing.assert_allclose(weights["cell/kernel"], WEIGHTS["cell/kernel"] + 1, atol=2**-5)
+    assert (made.name, made.figures) == ("mean", {})
+    assert made.config == load_preset(folder).config
+    assert [path.read_text() for path in made.extra_files] == [vocabulary.read_text()]
+    assert made.card.training == (
+        "The mean of 2 models, `how`. toy: How it was trained; more: Trained on."
+    )
+
+
+@pytest.mark.parametrize(
+    ("weights", "note", "words", "message"),
+    [
+        ({"table": WEIGHTS["table"]}, CARD.license_note, "a\nb\n", "other weights"),
+        (WEIGHTS, "Credit all.", "a\nb\n", "another license"),
+        (WEIGHTS, CARD.license_note, "a\n", "another tokenizer"),
+    ],
+)
+def test_what_cannot_be_averaged_is_refused(folder, tmp_path, weights, note, words, message):
+    (tmp_path / "vocabulary.txt").write_text(words)
+    card = dataclasses.replace(CARD, license_note=note)
+    files = [tmp_path / "vocabulary.txt"]
+    other = save_preset(folder.parent / "o", "music", "o", {}, weights, card, {}, files)
+    target = folder.parent / "mean"
+    assert message in refused(average_presets, [load_preset(folder), other], [1, 1], target, "how")
+    assert not target.exists()
 
 
 def test_a_folder_with_other_files_is_left_alone(tmp_path):

@@ -1,0 +1,46 @@
+"""Write the mean of trained models: ``lstm-suite average APP``.
+
+Models that were trained from one another, or all from the same one, lie in one valley of the loss:
+the mean of their weights is about as good as all of them asked together, and no larger (Wortsman
+et al. 2022, "Model soups"). What training further gained in one respect and lost in another, a
+mean with the model it began from can keep (Wortsman et al. 2022, "Robust fine-tuning").
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from apps.arguments import add_json, report
+from shared.errors import InputError
+from shared.presets import average_presets, find_preset
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``average``."""
+    parser.add_argument("presets", nargs="+", metavar="NAME",
+                        help="trained models, by name or by their folder's path")  # fmt: skip
+    parser.add_argument("--shares", nargs="+", type=float, metavar="X",
+                        help="of each model in the mean; default: equal")  # fmt: skip
+    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="the preset")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """``lstm-suite average APP``."""
+    if len(args.presets) < 2:
+        raise InputError("one model is its own mean; name two or more")
+    shares = args.shares or [1.0] * len(args.presets)
+    if len(shares) != len(args.presets) or min(shares) <= 0:
+        raise InputError(
+            f"--shares {' '.join(f'{x:g}' for x in shares)}: give one above 0 for each of the "
+            f"{len(args.presets)} models"
+        )
+    presets = [find_preset(args.app, name) for name in args.presets]
+    names = [preset.name for preset in presets]
+    command = f"lstm-suite average {args.app} {' '.join(names)}"
+    command += f" --shares {' '.join(f'{x:g}' for x in shares)}" if args.shares else ""
+    made = average_presets(presets, shares, Path(args.output), command)
+    report(args, {"preset": str(made.folder)},
+           f"wrote {made.folder}; next: lstm-suite evaluate {args.app} --preset {made.folder}"
+           )  # fmt: skip
