@@ -4,8 +4,8 @@ Once per frame the LSTM reads the notes that sound, for how long they have, the 
 them, metre and fermatas. Its output then feeds the heads of soprano, bass, alto and tenor in turn,
 each of which also sees the notes that the voices before it have taken in this frame (the chain
 rule: nothing is assumed independent) and where the others come from. To harmonize, a bidirectional
-LSTM reads the melody first, so that every frame knows what is to come. Where the key is known, notes
-are read and predicted as degrees of its scale, too: what is learned in one key holds in all.
+LSTM reads the melody first, so that every frame knows what is to come. Where the key is known,
+notes are read and predicted as degrees of its scale, too: what is learned in one key holds in all.
 """
 
 from __future__ import annotations
