@@ -58,14 +58,11 @@ class Music(nn.Module):
         """A weight by its name."""
         return getattr(self, name)
 
-    def notes_of(self, table: torch.Tensor, sounding, age, tonic) -> torch.Tensor:
+    def notes_of(self, table: torch.Tensor, sounding, age) -> torch.Tensor:
         """Embeddings of the four notes, one after the other."""
         voices = torch.arange(VOICES, dtype=torch.int32)
         notes = embedding(sounding + voices * VOCABULARY, table)
-        notes = notes + embedding(age + AGES * voices, self.of("ages"))
-        if self.config.get("degrees"):
-            notes = notes + embedding(degrees(sounding, tonic) + 13 * voices, self.of("degrees"))
-        return notes.flatten(1)
+        return (notes + embedding(age + AGES * voices, self.of("ages"))).flatten(1)
 
     def place(self, features) -> torch.Tensor:
         """Sum of the embeddings of a frame's features, without the key."""
@@ -92,18 +89,13 @@ class Music(nn.Module):
             x = x + h if self.config["residual"] and x.shape[-1] == units else h
         return x, *result
 
-    def head(self, voice: int, top, now, before, tonic) -> torch.Tensor:
+    def head(self, voice: int, top, now, before) -> torch.Tensor:
         """Logits of one voice; ``top`` with the memory of this frame, if there is one."""
         seen = voice * self.config["embedding"]
         inputs = torch.cat([top, now[:, :seen], before[:, seen:]], -1)
         hidden = inputs @ self.of(f"hidden_{voice}_kernel") + self.of(f"hidden_{voice}_bias")
-        hidden = torch.relu(hidden)
-        logits = hidden @ self.of(f"logits_{voice}_kernel") + self.of(f"logits_{voice}_bias")
-        if self.config.get("degrees"):
-            of_degrees = hidden @ self.of(f"degree_logits_{voice}_kernel")
-            every = torch.arange(VOCABULARY, dtype=torch.int32)
-            logits = logits + of_degrees.index_select(1, degrees(every, tonic))
-        return logits + self.forbidden[voice]
+        logits = torch.relu(hidden) @ self.of(f"logits_{voice}_kernel")
+        return logits + self.of(f"logits_{voice}_bias") + self.forbidden[voice]
 
     def listen(self, voice, symbol, sounding, age):
         """``sounding`` and ``age`` with what the last voice has emitted."""
@@ -121,75 +113,57 @@ class Music(nn.Module):
         """The memory of this frame, in a list; empty without an encoder."""
         return [] if memory is None else [memory.index_select(1, frame)[:, 0]]
 
-    def inputs(self, sounding, age, tonic, features, key, here):
+    def inputs(self, sounding, age, features, key, here):
         """What the LSTM reads."""
         lower, upper = sounding[:, PAIRS[:, 0]], sounding[:, PAIRS[:, 1]]
         heard = torch.minimum(lower, upper) >= PITCH
         intervals = torch.where(heard, (upper - lower) % 12, 12) + 13 * torch.arange(len(PAIRS))
         place = key + self.place(features) + embedding(intervals, self.of("intervals")).sum(-2)
-        return torch.cat([self.notes_of(self.of("notes"), sounding, age, tonic), place, *here], -1)
+        return torch.cat([self.notes_of(self.of("notes"), sounding, age), place, *here], -1)
 
-    def both(self, sounding, age, tonic):
+    def both(self, sounding, age):
         """Embeddings of the notes as those of this frame, and as those of the last."""
-        return [self.notes_of(self.of(table), sounding, age, tonic) for table in ("chain", "notes")]
+        return [self.notes_of(self.of(table), sounding, age) for table in ("chain", "notes")]
 
     def forward(
-        self,
-        symbol,
-        voice,
-        features,
-        frame,
-        sounding,
-        age,
-        top,
-        key_embedding,
-        tonic,
-        memory,
-        *flat,
+        self, symbol, voice, features, frame, sounding, age, top, key_embedding, memory, *flat
     ):
         """`step` as one graph, with branches that ONNX can express."""
         sounding, age = self.listen(voice[0], symbol, sounding, age)
         here = self.here(memory, frame)
-        tonic = voice if tonic is None else tonic  # read by models with degrees only
 
-        def advance(sounding, age, tonic, features, top, key_embedding, *rest):
+        def advance(sounding, age, features, top, key_embedding, *rest):
             read, flat = rest[: len(here)], rest[len(here) :]
-            x = self.inputs(sounding, age, tonic, features, key_embedding, read)
+            x = self.inputs(sounding, age, features, key_embedding, read)
             top, *flat = self.advance(x, *flat)
             return top.clone(), *flat  # the last h, and two outputs may not be one tensor
 
-        def stay(sounding, age, tonic, features, top, key_embedding, *rest):
+        def stay(sounding, age, features, top, key_embedding, *rest):
             return top.clone(), *(v.clone() for v in rest[len(here) :])
 
-        operands = (sounding, age, tonic, features, top, key_embedding, *here, *flat)
+        operands = (sounding, age, features, top, key_embedding, *here, *flat)
         top, *flat = torch.cond(voice[0] == 0, advance, stay, operands)
-        now, before = self.both(sounding, age, tonic)
+        now, before = self.both(sounding, age)
         top_here = torch.cat([top, *here], -1)
 
-        def outer(voice, *read):
+        def outer(top, now, before, voice):
             return torch.cond(
                 voice[0] == 0,
-                lambda *read: self.head(0, *read),
-                lambda *read: self.head(1, *read),
-                read,
+                lambda top, now, before: self.head(0, top, now, before),
+                lambda top, now, before: self.head(1, top, now, before),
+                (top, now, before),
             )
 
-        def inner(voice, *read):
+        def inner(top, now, before, voice):
             return torch.cond(
                 voice[0] == 2,
-                lambda *read: self.head(2, *read),
-                lambda *read: self.head(3, *read),
-                read,
+                lambda top, now, before: self.head(2, top, now, before),
+                lambda top, now, before: self.head(3, top, now, before),
+                (top, now, before),
             )
 
-        read = (voice, top_here, now, before, tonic)
-        logits = torch.cond(voice[0] < 2, outer, inner, read)
+        logits = torch.cond(voice[0] < 2, outer, inner, (top_here, now, before, voice))
         return logits, sounding, age, top, *flat
-
-
-def degrees(symbols, tonic):
-    """Semitones above the tonic, octaves ignored, of the symbols that are notes; else 12."""
-    return torch.where((symbols >= PITCH) & (tonic < 12), (symbols - PITCH - tonic) % 12, 12)
 
 
 class TorchGenerator:
@@ -212,8 +186,6 @@ class TorchGenerator:
         state = dict(zip(self.names, torch.tanh(first).split(sizes, -1), strict=True))
         state["top"] = torch.zeros_like(state[self.names[-1]])
         state["key_embedding"] = embedded
-        if "tonic" in self.signature.memory:
-            state["tonic"] = key[:, 0]
         if self.encoder:
             state["melody_memory"] = self._read(condition, embedded)
         notes = torch.full((1, VOICES), START, dtype=torch.int32)
@@ -230,9 +202,6 @@ class TorchGenerator:
                 for name in ("", "_age", "_features")
             )
             notes = self.model.of("notes")[melody] + self.model.of("ages")[age]
-            if self.model.config.get("degrees"):
-                tonic = torch.from_numpy(condition["key"][:, :1])
-                notes = notes + self.model.of("degrees")[degrees(melody, tonic)]
             x = torch.cat([notes, key[:, None] + self.model.place(features)], -1)
             memory[:, :length] = self.encoder(x)[0]
         return memory
@@ -245,13 +214,10 @@ class TorchGenerator:
         sounding, age = model.listen(voice, tensors["symbol"], tensors["sounding"], tensors["age"])
         here = model.here(tensors.get("melody_memory"), tensors.get("frame"))
         top, flat = tensors["top"], [tensors[name] for name in self.names]
-        tonic = tensors.get("tonic")
         if voice == 0:
-            place = tensors["features"], tensors["key_embedding"]
-            x = model.inputs(sounding, age, tonic, *place, here)
+            x = model.inputs(sounding, age, tensors["features"], tensors["key_embedding"], here)
             top, *flat = model.advance(x, *flat)
-        notes = model.both(sounding, age, tonic)
-        logits = model.head(voice, torch.cat([top, *here], -1), *notes, tonic)
+        logits = model.head(voice, torch.cat([top, *here], -1), *model.both(sounding, age))
         new = {"sounding": sounding, "age": age, "top": top}
         new |= dict(zip(self.names, flat, strict=True))
         memory = {name: state[name] for name in self.signature.memory}
@@ -291,7 +257,7 @@ class OnnxGenerator(TorchGenerator):
     def _export(self, path) -> None:
         specs = self.signature.symbol | self.signature.state | self.signature.memory
         order = ["symbol", "voice", "features", "frame", "sounding", "age", "top"]
-        order += ["key_embedding", "tonic", "melody_memory", *self.names]
+        order += ["key_embedding", "melody_memory", *self.names]
         arguments = [
             torch.zeros((1, *specs[n].shape), dtype=getattr(torch, specs[n].dtype))
             if n in specs

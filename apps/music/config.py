@@ -15,8 +15,6 @@ class MusicConfig:
             heard; the canonical JSON does not know them.
         placed: Whether the training pieces told their metre, fermatas and keys; if not, these
             are unknown to the model in composing too.
-        degrees: Whether notes are also read, and predicted, as degrees of the scale: semitones
-            above the tonic, octaves ignored; of use where keys are known.
         embedding: Size of a note's embedding, per voice.
         feature_embedding: Size of the embedding of metre, fermatas and key.
         units: Of each LSTM layer, from the bottom up.
@@ -31,7 +29,6 @@ class MusicConfig:
 
     holds: bool = False
     placed: bool = False
-    degrees: bool = False
     embedding: int = 64
     feature_embedding: int = 64
     units: tuple[int, ...] = (256, 256)
@@ -49,7 +46,5 @@ PRESETS = {
         embedding=8, feature_embedding=8, units=(16, 16), head_units=16, dropout=0, head_dropout=0
     ),
     "jsb16": MusicConfig(),
-    "chorales": MusicConfig(
-        holds=True, placed=True, degrees=True, encoder_units=96, head_units=160
-    ),
+    "chorales": MusicConfig(holds=True, placed=True, encoder_units=96, head_units=160),
 }

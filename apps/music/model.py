@@ -4,8 +4,7 @@ Once per frame the LSTM reads the notes that sound, for how long they have, the 
 them, metre and fermatas. Its output then feeds the heads of soprano, bass, alto and tenor in turn,
 each of which also sees the notes that the voices before it have taken in this frame (the chain
 rule: nothing is assumed independent) and where the others come from. To harmonize, a bidirectional
-LSTM reads the melody first, so that every frame knows what is to come. Where the key is known,
-notes are read and predicted as degrees of its scale, too: what is learned in one key holds in all.
+LSTM reads the melody first, so that every frame knows what is to come.
 """
 
 from __future__ import annotations
@@ -34,7 +33,6 @@ from shared.layers import LSTM, StackedLSTM
 KEY = ("tonic", "mode")
 STEP_FEATURES = tuple(name for name in FEATURES if name not in KEY)
 _VOICES = len(VOICE_ORDER)
-_DEGREES = 13  # semitones above the tonic, octaves ignored; 12 without a note or a tonic
 _PAIRS = np.array([(a, b) for b in range(_VOICES) for a in range(b)], np.int32)
 _NEVER = -1e9
 
@@ -55,9 +53,6 @@ class MusicModel(keras.Model):
         self.notes = keras.layers.Embedding(_VOICES * VOCABULARY, wide, name="notes")
         self.chain = keras.layers.Embedding(_VOICES * VOCABULARY, wide, name="chain")
         self.ages = keras.layers.Embedding(_VOICES * AGES, wide, name="ages")
-        self.degrees = None
-        if config.degrees:
-            self.degrees = keras.layers.Embedding(_VOICES * _DEGREES, wide, name="degrees")
         # Of each pair of voices in semitones, octaves ignored; 12 when one is silent.
         self.intervals = keras.layers.Embedding(len(_PAIRS) * 13, narrow, name="intervals")
         self.features = {
@@ -83,11 +78,6 @@ class MusicModel(keras.Model):
             for v in range(_VOICES)
         ]
         self.logits = [keras.layers.Dense(VOCABULARY, name=f"logits_{v}") for v in range(_VOICES)]
-        # Of degrees, and what is added to the logits of all notes that are one.
-        self.degree_logits = [
-            keras.layers.Dense(_DEGREES, use_bias=False, name=f"degree_logits_{v}")
-            for v in range(_VOICES if config.degrees else 0)
-        ]
         self.encoder = None
         if config.encoder_units:
             self.encoder = keras.layers.Bidirectional(
@@ -99,15 +89,13 @@ class MusicModel(keras.Model):
         memory = 2 * config.encoder_units
         width = wide * _VOICES + narrow + memory
         tables = (self.notes, self.chain, self.ages, self.intervals, *self.features.values())
-        for embedding in (*tables, *([self.degrees] if self.degrees else [])):
+        for embedding in tables:
             embedding.build()
         self.lstm.build((None, None, width))
         self.first_states.build((None, narrow))
         for hidden, logits in zip(self.hidden, self.logits, strict=True):
             hidden.build((None, self.lstm.units[-1] + wide * _VOICES + memory))
             logits.build((None, config.head_units))
-        for degree_logits in self.degree_logits:
-            degree_logits.build((None, config.head_units))
         self.built = True
 
     # The two functions that are exported.
@@ -130,8 +118,6 @@ class MusicModel(keras.Model):
         frames, narrow = self.config.frames, self.config.feature_embedding
         condition = {"key": TensorSpec((len(KEY),), ints)}
         memory = {"key_embedding": TensorSpec((narrow,))}
-        if self.degrees:
-            memory["tonic"] = TensorSpec((), ints)
         symbol = {
             "symbol": TensorSpec((), ints),
             "voice": TensorSpec((), ints),
@@ -165,16 +151,12 @@ class MusicModel(keras.Model):
     def encode(self, condition):
         """The state before the first note, from ``key``: tonic and mode, ``(batch, 2)``."""
         key = self._embed_key(condition["key"])
-        tonic = condition["key"][:, 0]
         state = {"key_embedding": key}
-        if self.degrees:
-            state["tonic"] = tonic + 0  # an output of its own, not the input
         if self.encoder:
             columns = tf.unstack(condition["melody_features"], axis=-1)
             state["melody_memory"] = self._read_melody(
                 condition["melody"],
                 condition["melody_age"],
-                tonic,
                 dict(zip(STEP_FEATURES, columns, strict=True)),
                 key[:, None],
                 tf.cast(condition["melody_mask"], tf.bool),
@@ -196,7 +178,6 @@ class MusicModel(keras.Model):
 
         names = [f"{name}{k}" for k in range(len(self.lstm.units)) for name in "hc"]
         kept = ("top", *names)
-        tonic = state.get("tonic")
         here = []
         if self.encoder:
             here = [tf.gather(state["melody_memory"], symbol["frame"][0], axis=1)]
@@ -204,8 +185,7 @@ class MusicModel(keras.Model):
         def advance():
             rows = tf.unstack(symbol["features"], axis=-1)
             key = state["key_embedding"]
-            place = dict(zip(STEP_FEATURES, rows, strict=True))
-            x = self._inputs(sounding, age, tonic, place, key)
+            x = self._inputs(sounding, age, dict(zip(STEP_FEATURES, rows, strict=True)), key)
             x = tf.concat([x, *here], axis=-1)
             flat = [state[name] for name in names]
             pairs = [flat[k : k + 2] for k in range(0, len(flat), 2)]
@@ -219,17 +199,9 @@ class MusicModel(keras.Model):
         sizes = [self.signature.state[name].shape[0] for name in kept]
         top, *flat = tf.split(tf.cond(voice == 0, advance, stay), sizes, axis=-1)
         top_here = tf.concat([top, *here], axis=-1)
-        now, before = (
-            self._notes(table, sounding, age, tonic) for table in (self.chain, self.notes)
-        )
-
-        def choose(voices):
-            if len(voices) == 1:
-                return self._head(voices[0], top_here, now, before, tonic)
-            lower, upper = voices[: len(voices) // 2], voices[len(voices) // 2 :]
-            return tf.cond(voice < upper[0], lambda: choose(lower), lambda: choose(upper))
-
-        logits = choose(range(_VOICES))  # LiteRT has no `tf.switch_case`
+        notes = self._notes(self.chain, sounding, age), self._notes(self.notes, sounding, age)
+        everything = tf.stack([self._head(v, top_here, *notes) for v in range(_VOICES)], axis=1)
+        logits = tf.reduce_sum(everything * tf.one_hot(voice, _VOICES)[:, None], axis=1)
         new = {
             "top": top,
             "sounding": sounding,
@@ -262,10 +234,10 @@ class MusicModel(keras.Model):
         top = self.dropout(top, training=training)
         if self.encoder:
             top = tf.concat([top, x[..., -2 * self.config.encoder_units :]], axis=-1)
-        sounding, age, tonic = batch["sounding"], batch["ages"], _tonic(batch)
-        now = self._notes(self.chain, sounding[:, 1:], age[:, 1:], tonic)
-        before = self._notes(self.notes, sounding[:, :-1], age[:, :-1], tonic)
-        heads = [self._head(v, top, now, before, tonic, training) for v in range(_VOICES)]
+        sounding, age = batch["sounding"], batch["ages"]
+        now = self._notes(self.chain, sounding[:, 1:], age[:, 1:])
+        before = self._notes(self.notes, sounding[:, :-1], age[:, :-1])
+        heads = [self._head(v, top, now, before, training) for v in range(_VOICES)]
         return tf.stack(heads, axis=-2)
 
     def gates(self, batch):
@@ -274,13 +246,13 @@ class MusicModel(keras.Model):
 
     def _read(self, batch):
         """The LSTM's inputs over a whole piece, ``(batch, steps, width)``, and its first states."""
-        sounding, age, tonic = batch["sounding"], batch["ages"], _tonic(batch)
+        sounding, age = batch["sounding"], batch["ages"]
         columns = dict(zip(FEATURES, tf.unstack(batch["features"], axis=-1), strict=True))
         key = self._embed_key(tf.stack([columns[name][:, 0] for name in KEY], axis=-1))
         features = {name: columns[name] for name in STEP_FEATURES}
-        x = self._inputs(sounding[:, :-1], age[:, :-1], tonic, features, key[:, None])
+        x = self._inputs(sounding[:, :-1], age[:, :-1], features, key[:, None])
         if self.encoder:
-            melody = (sounding[:, 1:, 0], age[:, 1:, 0], tonic)
+            melody = (sounding[:, 1:, 0], age[:, 1:, 0])
             known = _given(batch)[:, None] & _is_note(batch)
             x = tf.concat([x, self._read_melody(*melody, features, key[:, None], known)], axis=-1)
         return x, self._first_states(key)
@@ -299,12 +271,10 @@ class MusicModel(keras.Model):
         self.nats.update_state(tf.reduce_sum(losses * notes) / total, total)
         return tf.reduce_sum(losses * counts) / tf.reduce_sum(counts)
 
-    def _read_melody(self, melody, age, tonic, features, key, mask):
+    def _read_melody(self, melody, age, features, key, mask):
         """Memory of a melody, ``(batch, frames, 2 * encoder_units)``, zero where none is given."""
         assert self.encoder
         notes = self.notes(melody) + self.ages(age)  # rows of the soprano, the first voice
-        if self.degrees:
-            notes += self.degrees(_degrees(melody, tonic[:, None]))
         x = tf.concat([notes, self._place(features, key)], axis=-1)
         memory = self.encoder(x, mask=mask)
         return memory * tf.cast(mask, memory.dtype)[..., None]
@@ -320,25 +290,22 @@ class MusicModel(keras.Model):
         flat = tf.split(self.first_states(key), sizes, axis=-1)
         return [flat[k : k + 2] for k in range(0, len(flat), 2)]
 
-    def _notes(self, table, sounding, age, tonic):
-        """``(batch, ..., 4)`` symbols to the embeddings of all, ``(batch, ..., 4 * embedding)``."""
+    def _notes(self, table, sounding, age):
+        """``(..., 4)`` symbols to the embeddings of all, ``(..., 4 * embedding)``."""
         voices = np.arange(_VOICES, dtype=np.int32)
         notes = table(sounding + voices * VOCABULARY) + self.ages(age + AGES * voices)
-        if self.degrees:
-            tonic = tf.reshape(tonic, (-1, *[1] * (len(sounding.shape) - 1)))
-            notes += self.degrees(_degrees(sounding, tonic) + _DEGREES * voices)
         return tf.concat(tf.unstack(notes, axis=-2), axis=-1)
 
-    def _inputs(self, sounding, age, tonic, features, key):
+    def _inputs(self, sounding, age, features, key):
         """What the LSTM reads, ``(..., width)``: the last frame's notes, this frame's place."""
         lower, upper = (tf.gather(sounding, column, axis=-1) for column in _PAIRS.T)
         heard = tf.minimum(lower, upper) >= PITCH
         intervals = tf.where(heard, (upper - lower) % 12, 12)
         intervals += 13 * np.arange(len(_PAIRS), dtype=np.int32)
         place = self._place(features, key) + tf.reduce_sum(self.intervals(intervals), axis=-2)
-        return tf.concat([self._notes(self.notes, sounding, age, tonic), place], axis=-1)
+        return tf.concat([self._notes(self.notes, sounding, age), place], axis=-1)
 
-    def _head(self, voice, top, now, before, tonic, training=False):
+    def _head(self, voice, top, now, before, training=False):
         """Logits of one voice, from the notes ``now`` of the voices that came first.
 
         Of itself and of those after it it sees the note ``before``.
@@ -347,25 +314,9 @@ class MusicModel(keras.Model):
         seen[: voice * self.config.embedding] = 1
         notes = now * seen + before * (1 - seen)
         hidden = self.hidden[voice](ops.concatenate([top, notes], axis=-1))
-        hidden = self.head_dropout(hidden, training=training)
-        logits = self.logits[voice](hidden) + self.forbidden[voice]
-        if self.degrees:
-            every = np.arange(VOCABULARY, dtype=np.int32)
-            which = tf.one_hot(_degrees(every, tonic[:, None]), _DEGREES)  # (batch, vocabulary, 13)
-            logits += tf.einsum("b...d,bvd->b...v", self.degree_logits[voice](hidden), which)
-        return logits
-
-
-def _tonic(batch):
-    """The pitch class of the key of each row, ``(batch,)``, 12 if unknown."""
-    return batch["features"][:, 0, FEATURES.index("tonic")]
-
-
-def _degrees(symbols, tonic):
-    """Semitones above the tonic, octaves ignored, of the symbols that are notes; else 12."""
-    # `PITCH` is the symbol of a C.
-    known = (symbols >= PITCH) & (tonic < 12)
-    return tf.where(known, (symbols - PITCH - tonic) % 12, _DEGREES - 1)
+        return (
+            self.logits[voice](self.head_dropout(hidden, training=training)) + self.forbidden[voice]
+        )
 
 
 def _given(batch):

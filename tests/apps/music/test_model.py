@@ -10,7 +10,7 @@ from apps.music.data import crops, read_canonical, whole_pieces
 from apps.music.evaluate import nats
 from apps.music.generate import STEP_COLUMNS
 from apps.music.model import STEP_FEATURES, MusicModel
-from apps.music.piece import END, FEATURES, HOLD, PITCH, START, piece_from_pitches
+from apps.music.piece import END, FEATURES, HOLD, START, piece_from_pitches
 from shared.backends.keras_model import KerasBackend
 from tests.apps.music.toy_data import write_canonical
 
@@ -41,7 +41,7 @@ def batch(pieces):
     "changes",
     [
         {"encoder_units": 4},
-        {"encoder_units": 4, "holds": True, "placed": True, "degrees": True},
+        {"encoder_units": 4, "holds": True, "placed": True},
         {"holds": True, "residual": True, "cell": {"peephole": True, "layer_norm": True}},
     ],
 )
@@ -50,9 +50,6 @@ def test_a_whole_piece_equals_repeated_steps(pieces, changes, given):
     if given and not model.encoder:
         pytest.skip("it reads no melody")
     holds = model.config.holds
-    pieces = [
-        dataclasses.replace(p, tonic=t, mode=0) for p, t in zip(pieces, (3, 11, -1), strict=True)
-    ]
     stepped = nats(KerasBackend(model), pieces, model.config, given)
     [data] = whole_pieces(pieces, 3, holds)
     logits = model(tensors(data) | {"given": tf.fill((3,), given)})
@@ -71,22 +68,6 @@ def test_a_melody_tells_of_what_is_to_come(pieces):
     for given in (False, True):
         first, second = (nats(backend, [p], model.config, given)[0] for p in (pieces[0], other))
         assert (first[:-4] == second[:-4]).all() != given
-
-
-def test_degrees_alone_are_the_same_in_every_key(pieces):
-    """With all that knows of absolute pitch at zero, the logits of a transposed piece are too."""
-    model = tiny(degrees=True, placed=True)
-    absolute = ("notes", "chain", "feature_tonic", *(f"logits_{v}" for v in range(4)))
-    for variable in model.weights:
-        if variable.path.split("/")[0] in absolute:
-            variable.assign(0 * variable)
-    found = []
-    for tonic, shift in ((2, 0), (5, 3), (5, 0)):
-        sung = np.where(pieces[0].pitches < 0, -1, pieces[0].pitches + shift)
-        piece = dataclasses.replace(pieces[0], pitches=sung, tonic=tonic)
-        found.append(model(tensors(next(whole_pieces([piece], 1)))).numpy()[..., PITCH:])
-    np.testing.assert_allclose(found[0][..., :-3], found[1][..., 3:], atol=1e-5)
-    assert np.abs(found[0] - found[2]).max() > 1e-3
 
 
 def test_a_voice_sees_those_before_it_and_nothing_later(batch):
