@@ -9,6 +9,7 @@ mean with the model it began from can keep (Wortsman et al. 2022, "Robust fine-t
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 
 from apps.arguments import add_json, report
@@ -31,14 +32,13 @@ def run(args: argparse.Namespace) -> None:
     if len(args.presets) < 2:
         raise InputError("one model is its own mean; name two or more")
     shares = args.shares or [1.0] * len(args.presets)
-    if len(shares) != len(args.presets) or min(shares) <= 0:
+    if len(shares) != len(args.presets) or not all(0 < x < math.inf for x in shares):
         raise InputError(
             f"--shares {' '.join(f'{x:g}' for x in shares)}: give one above 0 for each of the "
             f"{len(args.presets)} models"
         )
     presets = [find_preset(args.app, name) for name in args.presets]
-    names = [preset.name for preset in presets]
-    command = f"lstm-suite average {args.app} {' '.join(names)}"
+    command = f"lstm-suite average {args.app} {' '.join(args.presets)}"
     command += f" --shares {' '.join(f'{x:g}' for x in shares)}" if args.shares else ""
     made = average_presets(presets, shares, Path(args.output), command)
     report(args, {"preset": str(made.folder)},

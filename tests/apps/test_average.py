@@ -24,6 +24,7 @@ def test_a_model_and_its_mean_with_itself_are_the_same(tmp_path, capsys):
         (["chorales", "jsb16"], "other weights"),
         (["chorales", "chorales", "--shares", "1"], "give one above 0 for each of the 2 models"),
         (["chorales", "chorales", "--shares", "1", "0"], "give one above 0"),
+        (["chorales", "chorales", "--shares", "1", "nan"], "give one above 0"),
         (["chorales", "sonatas"], "sonatas"),
     ],
 )
