@@ -199,9 +199,15 @@ class MusicModel(keras.Model):
         sizes = [self.signature.state[name].shape[0] for name in kept]
         top, *flat = tf.split(tf.cond(voice == 0, advance, stay), sizes, axis=-1)
         top_here = tf.concat([top, *here], axis=-1)
-        notes = self._notes(self.chain, sounding, age), self._notes(self.notes, sounding, age)
-        everything = tf.stack([self._head(v, top_here, *notes) for v in range(_VOICES)], axis=1)
-        logits = tf.reduce_sum(everything * tf.one_hot(voice, _VOICES)[:, None], axis=1)
+        now, before = (self._notes(t, sounding, age) for t in (self.chain, self.notes))
+
+        def choose(voices):
+            if len(voices) == 1:
+                return self._head(voices[0], top_here, now, before)
+            lower, upper = voices[: len(voices) // 2], voices[len(voices) // 2 :]
+            return tf.cond(voice < upper[0], lambda: choose(lower), lambda: choose(upper))
+
+        logits = choose(range(_VOICES))  # of one voice alone; LiteRT has no `tf.switch_case`
         new = {
             "top": top,
             "sounding": sounding,
