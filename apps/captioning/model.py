@@ -64,7 +64,6 @@ class CaptioningModel(keras.Model):
         self.embedding_dropout = keras.layers.Dropout(config.embedding_dropout)
         self.grid_dropout = keras.layers.SpatialDropout1D(config.grid_dropout)
         self.output_dropout = keras.layers.Dropout(config.output_dropout)
-        self.seeds = keras.random.SeedGenerator()
         self.nats = keras.metrics.Mean(name="nats_per_token")
         self.embedding.build()
         self.projection.build((None, None, CHANNELS))
@@ -73,6 +72,7 @@ class CaptioningModel(keras.Model):
         self.never = np.zeros(config.vocabulary, np.float32)
         self.never[list(_NEVER)] = -1e9
         self.bias = self.add_weight(shape=(config.vocabulary,), initializer="zeros", name="bias")
+        self.seeds = keras.random.SeedGenerator()
         self.built = True
 
     # The two functions that are exported.
