@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import math
-from pathlib import Path
 
 from apps.arguments import add_json, report
 from shared.errors import InputError
@@ -40,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
     presets = [find_preset(args.app, name) for name in args.presets]
     command = f"lstm-suite average {args.app} {' '.join(args.presets)}"
     command += f" --shares {' '.join(f'{x:g}' for x in shares)}" if args.shares else ""
-    made = average_presets(presets, shares, Path(args.output), command)
+    made = average_presets(presets, shares, args.output, command)
     report(args, {"preset": str(made.folder)},
            f"wrote {made.folder}; next: lstm-suite evaluate {args.app} --preset {made.folder}"
            )  # fmt: skip

@@ -120,7 +120,7 @@ class CaptioningModel(keras.Model):
         inner = {name: value for name, value in state.items() if name not in memory}
         x = self.embedding(symbol["symbol"])
         vector, alignment, inner = self.decoder.step(x, memory, inner)
-        return {"logits": self.logits(vector) + self.never, "attention": alignment}, inner
+        return {"logits": self.sayable(vector), "attention": alignment}, inner
 
     # The same over whole captions.
 
@@ -149,7 +149,7 @@ class CaptioningModel(keras.Model):
 
         All are drawn at once, each after the right ones (Mihaylova and Martins 2019).
         """
-        logits = self.logits(self.tell(inputs, mask, memory, state)["vectors"]) + self.never
+        logits = self.sayable(self.tell(inputs, mask, memory, state)["vectors"])
         drawn = keras.random.categorical(
             tf.reshape(logits[:, :-1], (-1, self.config.vocabulary)), 1, seed=self.seeds
         )
@@ -174,6 +174,10 @@ class CaptioningModel(keras.Model):
         """Of every token, ``(..., vocabulary)``, from ``vectors``."""
         table = ops.convert_to_tensor(self.embedding.embeddings)
         return tf.matmul(vectors, table, transpose_b=True) + self.bias
+
+    def sayable(self, vectors):
+        """`logits` with no chance for what no caption holds."""
+        return self.logits(vectors) + self.never
 
     def gates(self, features, inputs):
         """Of each decoder layer ``(batch, steps, 5, units)``, see `AttentionDecoder.gates`.

@@ -115,7 +115,7 @@ class SelfCriticalModel(CaptioningModel):
         mask = y_pred["mask"]
         nats = tf.nn.sparse_softmax_cross_entropy_with_logits(
             labels=tf.boolean_mask(y_pred["ids"], mask),
-            logits=self.logits(tf.boolean_mask(y_pred["vectors"], mask)) + self.never,
+            logits=self.sayable(tf.boolean_mask(y_pred["vectors"], mask)),
         )
         gains = tf.broadcast_to(y_pred["advantage"][:, None], tf.shape(mask))
         self.nats.update_state(tf.reduce_mean(nats), tf.cast(tf.size(nats), tf.float32))
@@ -139,7 +139,7 @@ class SelfCriticalModel(CaptioningModel):
         def body(t, last, going, ids, *values):
             inner = dict(zip(names, values, strict=True))
             vector, _, inner = self.decoder.step(self.embedding(last), memory, inner)
-            logits = self.logits(vector) + self.never
+            logits = self.sayable(vector)
             if seed is None:
                 drawn = tf.argmax(logits, -1, tf.int32)
             else:
