@@ -12,13 +12,11 @@ was, and what is not as its checksum says is computed again.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import sys
 import zlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -70,18 +68,12 @@ def cached_features(
     write_json(place / "cache.json", facts)
     missing = [row for row, mark in enumerate(marks) if not mark or _crc(features[row]) != mark]
     compute = tf.function(lambda photos: backbone.first(tf.cast(photos, tf.float32)))
-    batches = [missing[start : start + _BATCH] for start in range(0, len(missing), _BATCH)]
-    done = 0
-    with ThreadPoolExecutor(2) as pool:  # the next batch's photos are read while this one is seen
-        read = functools.partial(_views, paths, config, shape[1])
-        coming = [pool.submit(read, rows) for rows in batches[:2]]
-        for k, rows in enumerate(batches):
-            for view, squares in enumerate(coming.pop(0).result()):
-                features[rows, view] = compute(squares).numpy()
-            marks[rows] = [_crc(features[row]) for row in rows]
-            coming += [pool.submit(read, more) for more in batches[k + 2 : k + 3]]
-            done += len(rows)
-            _progress(done, len(missing))
+    for start in range(0, len(missing), _BATCH):
+        rows = missing[start : start + _BATCH]
+        for view, squares in enumerate(_views(paths, config, shape[1], rows)):
+            features[rows, view] = compute(squares).numpy()
+        marks[rows] = [_crc(features[row]) for row in rows]
+        _progress(start + len(rows), len(missing))
     features.flush()
     marks.flush()
     return np.load(place / "features.npy", mmap_mode="r")
