@@ -22,6 +22,8 @@ import tensorflow as tf
 
 _portable = ContextVar("portable", default=False)  # a thread's own: two may trace at once
 _ROWS_PER_PART = 8  # below this a part's matmuls are too thin to pay
+_ALIASED = 128  # units: rows of four gates of a multiple of so many fall on few sets of a cache,
+_LINE = 16  # and the products that read them slow down by a fifth, if not a line longer
 _WIDE = 400  # units from which ``(R' h')'`` of all gates jointly beats ``h R`` of each apart
 
 
@@ -157,14 +159,15 @@ def _gradients(weights: Weights, turned, part, kept, d_hs, d_h, d_c):
         d_c,
     )
     # What needs no recurrence: single large matmuls over batch and time.
-    kind = weights.kernel.dtype
+    kind, width = weights.kernel.dtype, weights.kernel.shape[1]
     d_z = tf.cast(_flat(d_z), kind)
     d_u = d_z if d_u is None else tf.cast(_flat(d_u), kind)
     used = saved["h"][:-1] if drop is None else saved["h"][:-1] * drop
-    grads["kernel"] = tf.matmul(_flat(x), d_z, transpose_a=True)
-    d_recurrent = tf.matmul(tf.cast(_flat(used), kind), d_u, transpose_a=True)
+    grads["kernel"] = tf.matmul(_flat(x), d_z, transpose_a=True)[:, :width]
+    d_recurrent = tf.matmul(tf.cast(_flat(used), kind), d_u, transpose_a=True)[:, :width]
     grads["recurrent_kernel"] = tf.cast(d_recurrent, tf.float32)
-    d_x = tf.reshape(tf.matmul(d_z, weights.kernel, transpose_b=True), tf.shape(x))
+    kernel = tf.pad(weights.kernel, ((0, 0), (0, d_z.shape[1] - width)))
+    d_x = tf.reshape(tf.matmul(d_z, kernel, transpose_b=True), tf.shape(x))
     ordered = [grads.get(name) for name in Weights._fields]
     flat = [g for g in tf.nest.flatten(ordered) if g is not None]
     return (_time_major(d_x), *d_states), flat
@@ -334,6 +337,7 @@ def _backward(weights: Weights, turned, z, mask, drop, saved, d_hs, d_h, d_c):
     incoming = _array(steps, d_h, values=_time_major(d_hs))
     keep = None if mask is None else _array(steps, d_h, 1, _mask_column(mask))
     gates = tf.split(turned, 4, 0)
+    beyond = tf.zeros((tf.shape(d_h)[0], 0 if norms or units % _ALIASED else _LINE))
 
     def body(t, dh, dc, sums, arrays):
         sums, new = dict(sums), {}
@@ -362,7 +366,7 @@ def _backward(weights: Weights, turned, z, mask, drop, saved, d_hs, d_h, d_c):
             sums["i"] += dz_i * c_before
             sums["f"] += dz_f * c_before
         dz = [dz_i, dz_f, d_cell * i * (1 - g * g), dz_o]
-        new["z"] = joint = tf.concat(dz, 1)
+        new["z"] = joint = tf.concat([*dz, beyond], 1)
         sums["z"] += tf.reduce_sum(joint, 0)
         if norms:
             y, scale = reads["u"].read(t), reads["u_scale"].read(t)
@@ -376,16 +380,17 @@ def _backward(weights: Weights, turned, z, mask, drop, saved, d_hs, d_h, d_c):
         arrays = {name: array.write(t, new[name]) for name, array in arrays.items()}
         return t - 1, new_dh, new_dc, sums, arrays
 
-    sums = {"z": tf.zeros(4 * units)}
+    width = 4 * units + beyond.shape[1]
+    sums = {"z": tf.zeros(width)}
     if peep is not None:
         sums |= {name: tf.zeros_like(d_h) for name in "ifo"}
-    widths = {"z": 4 * units} | ({"u": 4 * units, "state": units} if norms else {})
+    widths = {"z": width} | ({"u": 4 * units, "state": units} if norms else {})
     arrays = {name: _array(steps, d_h, width) for name, width in widths.items()}
     _, d_h0, d_c0, sums, arrays = tf.while_loop(
         lambda t, *_: t >= 0, body, (steps - 1, d_h, d_c, sums, arrays), maximum_iterations=steps
     )
     d = {name: array.stack() for name, array in arrays.items()}
-    grads = {"bias": sums["z"] if weights.bias is not None else None}
+    grads = {"bias": sums["z"][: 4 * units] if weights.bias is not None else None}
     if peep is not None:
         grads["peephole"] = tf.stack([tf.reduce_sum(sums[name], 0) for name in "ifo"])
     if not norms:
