@@ -119,9 +119,10 @@ def _split(static: int | None, batch) -> list[slice]:
 def _run(weights: Weights, part, save: bool, turned):
     """One part of the batch: ``(hs, h, c)``, and what `_gradients` wants of it."""
     x, h0, c0, mask, drop = part
-    z = _project(_time_major(x), weights)
+    x = _time_major(x)
+    z = _project(x, weights)
     hs, h, c, saved = _forward(weights._replace(kernel=None), turned, z, h0, c0, mask, drop, save)
-    return (_time_major(hs[1:]), h, c), ({**saved, "h": hs}, z if weights.norms else None)
+    return (_time_major(hs[1:]), h, c), ({**saved, "h": hs}, z if weights.norms else None, x)
 
 
 def _project(x, weights: Weights):
@@ -145,8 +146,7 @@ def _project(x, weights: Weights):
 
 def _gradients(weights: Weights, turned, part, kept, d_hs, d_h, d_c):
     """Gradients by row (x, h0, c0) and of the weights, in the order of `Weights`, flattened."""
-    (x, _, _, mask, drop), (saved, z) = part, kept
-    x = _time_major(x)
+    (_, _, _, mask, drop), (saved, z, x) = part, kept
     d_z, d_u, d_states, grads = _backward(
         weights._replace(kernel=None, recurrent_kernel=None),
         turned,
@@ -154,7 +154,7 @@ def _gradients(weights: Weights, turned, part, kept, d_hs, d_h, d_c):
         mask,
         drop,
         saved,
-        d_hs,
+        _time_major(d_hs),
         d_h,
         d_c,
     )
@@ -328,13 +328,13 @@ def _backward(weights: Weights, turned, z, mask, drop, saved, d_hs, d_h, d_c):
         the same; of ``(h0, c0)``; and of the other weights, by name.
     """
     norms, peep = weights.norms, weights.peephole
-    steps, units = tf.shape(d_hs)[1], d_h.shape[-1]
+    steps, units = tf.shape(d_hs)[0], d_h.shape[-1]
     starts = {"h", "c"}  # these begin with the first state
     reads = {
         name: _array(steps + (name in starts), d_h, value.shape[-1], value)
         for name, value in saved.items()
     }
-    incoming = _array(steps, d_h, values=_time_major(d_hs))
+    incoming = _array(steps, d_h, values=d_hs)
     keep = None if mask is None else _array(steps, d_h, 1, _mask_column(mask))
     gates = tf.split(turned, 4, 0)
     beyond = tf.zeros((tf.shape(d_h)[0], 0 if norms or units % _ALIASED else _LINE))
