@@ -89,10 +89,10 @@ class Music(nn.Module):
             x = x + h if self.config["residual"] and x.shape[-1] == units else h
         return x, *result
 
-    def head(self, voice: int, top, now, before) -> torch.Tensor:
+    def head(self, voice: int, top, now, before, chord) -> torch.Tensor:
         """Logits of one voice; ``top`` with the memory of this frame, if there is one."""
         seen = voice * self.config["embedding"]
-        inputs = torch.cat([top, now[:, :seen], before[:, seen:]], -1)
+        inputs = torch.cat([top, now[:, :seen], before[:, seen:], chord], -1)
         hidden = inputs @ self.of(f"hidden_{voice}_kernel") + self.of(f"hidden_{voice}_bias")
         logits = torch.relu(hidden) @ self.of(f"logits_{voice}_kernel")
         return logits + self.of(f"logits_{voice}_bias") + self.forbidden[voice]
@@ -115,15 +115,20 @@ class Music(nn.Module):
 
     def inputs(self, sounding, age, features, key, here):
         """What the LSTM reads."""
+        place = key + self.place(features) + self.intervals_of("intervals", sounding)
+        return torch.cat([self.notes_of(self.of("notes"), sounding, age), place, *here], -1)
+
+    def intervals_of(self, table: str, sounding) -> torch.Tensor:
+        """Sum of the embeddings of those between all voices."""
         lower, upper = sounding[:, PAIRS[:, 0]], sounding[:, PAIRS[:, 1]]
         heard = torch.minimum(lower, upper) >= PITCH
         intervals = torch.where(heard, (upper - lower) % 12, 12) + 13 * torch.arange(len(PAIRS))
-        place = key + self.place(features) + embedding(intervals, self.of("intervals")).sum(-2)
-        return torch.cat([self.notes_of(self.of("notes"), sounding, age), place, *here], -1)
+        return embedding(intervals, self.of(table)).sum(-2)
 
-    def both(self, sounding, age):
-        """Embeddings of the notes as those of this frame, and as those of the last."""
-        return [self.notes_of(self.of(table), sounding, age) for table in ("chain", "notes")]
+    def heard(self, sounding, age):
+        """Embeddings of the notes as those of this frame, as those of the last, and the chord."""
+        notes = [self.notes_of(self.of(table), sounding, age) for table in ("chain", "notes")]
+        return *notes, self.intervals_of("chain_intervals", sounding)
 
     def forward(
         self, symbol, voice, features, frame, sounding, age, top, key_embedding, memory, *flat
@@ -143,26 +148,26 @@ class Music(nn.Module):
 
         operands = (sounding, age, features, top, key_embedding, *here, *flat)
         top, *flat = torch.cond(voice[0] == 0, advance, stay, operands)
-        now, before = self.both(sounding, age)
+        notes = self.heard(sounding, age)
         top_here = torch.cat([top, *here], -1)
 
-        def outer(top, now, before, voice):
+        def outer(voice, *seen):
             return torch.cond(
                 voice[0] == 0,
-                lambda top, now, before: self.head(0, top, now, before),
-                lambda top, now, before: self.head(1, top, now, before),
-                (top, now, before),
+                lambda *seen: self.head(0, *seen),
+                lambda *seen: self.head(1, *seen),
+                seen,
             )
 
-        def inner(top, now, before, voice):
+        def inner(voice, *seen):
             return torch.cond(
                 voice[0] == 2,
-                lambda top, now, before: self.head(2, top, now, before),
-                lambda top, now, before: self.head(3, top, now, before),
-                (top, now, before),
+                lambda *seen: self.head(2, *seen),
+                lambda *seen: self.head(3, *seen),
+                seen,
             )
 
-        logits = torch.cond(voice[0] < 2, outer, inner, (top_here, now, before, voice))
+        logits = torch.cond(voice[0] < 2, outer, inner, (voice, top_here, *notes))
         return logits, sounding, age, top, *flat
 
 
@@ -217,7 +222,7 @@ class TorchGenerator:
         if voice == 0:
             x = model.inputs(sounding, age, tensors["features"], tensors["key_embedding"], here)
             top, *flat = model.advance(x, *flat)
-        logits = model.head(voice, torch.cat([top, *here], -1), *model.both(sounding, age))
+        logits = model.head(voice, torch.cat([top, *here], -1), *model.heard(sounding, age))
         new = {"sounding": sounding, "age": age, "top": top}
         new |= dict(zip(self.names, flat, strict=True))
         memory = {name: state[name] for name in self.signature.memory}

@@ -170,6 +170,7 @@ def crops(
     holds: bool = False,
     ranges: np.ndarray | None = None,
     given: float = 0.0,
+    hidden: float = 0.0,
 ) -> Iterator[dict[str, np.ndarray]]:
     """The training batches of one epoch; the same arguments give the same batches.
 
@@ -186,18 +187,21 @@ def crops(
         holds: see `encode_piece`.
         ranges: ``(4, 2)`` lowest and highest pitch of each voice, default those of the pieces.
         given: share of the crops whose melody the model is told beforehand, drawn at random.
+        hidden: share of the crops in which some of the lower voices go unheard for some time, so
+            that the model cannot rely on any of them. They are to be predicted all the same.
 
     Yields:
         ``frames`` int32 ``(batch, steps + 1, 4)``, symbols with voices in `VOICE_ORDER`, the first
         frame being the one before the crop (`START` at the beginning of a piece); ``sounding``,
-        the same with the note that sounds in place of every `HOLD`; ``ages``, for how long it has
+        the same with the note that sounds in place of every `HOLD`, and with `START` in place of
+        what is hidden; ``ages``, for how long it has
         (see `ages`); ``features`` int32 ``(batch, steps, 7)`` for frames 1 and on; ``mask`` bool
         ``(batch, steps, 4)``, which symbols of frames 1 and on count: the soprano's `END` does;
         ``given`` bool ``(batch,)``.
     """
     limits = voice_ranges(pieces) if ranges is None else ranges
     yield from _crops([_Encoded(p, holds) for p in pieces], pieces, steps, batch,
-                      (seed, epoch), limits if transpose else None, given)  # fmt: skip
+                      (seed, epoch), limits if transpose else None, given, hidden)  # fmt: skip
 
 
 def _crops(
@@ -208,6 +212,7 @@ def _crops(
     seed: tuple[int, int],
     ranges: np.ndarray | None,
     given: float,
+    hidden: float,
 ) -> Iterator[dict[str, np.ndarray]]:
     rng = np.random.default_rng(seed)
     plan = []
@@ -223,7 +228,18 @@ def _crops(
     for first in range(0, len(order), batch):
         chosen = [plan[i] for i in order[first : first + batch]]
         result = _stack([encoded[i].cut(start, steps, shift) for i, start, shift in chosen])
+        for row in np.flatnonzero(rng.random(batch) < hidden):
+            _hide(result["sounding"][row], result["ages"][row], rng)
         yield {**result, "given": rng.random(batch) < given}
+
+
+def _hide(sounding: np.ndarray, ages: np.ndarray, rng: np.random.Generator) -> None:
+    """One to three of the lower voices, from one frame of a crop to another."""
+    voices = rng.choice([1, 2, 3], size=rng.integers(1, 4), replace=False)
+    length = rng.integers(1, len(sounding) + 1)
+    start = rng.integers(0, len(sounding) - length + 1)
+    sounding[start : start + length, voices] = START
+    ages[start : start + length, voices] = 0
 
 
 def whole_pieces(
@@ -255,6 +271,7 @@ def pipeline(
     holds: bool = False,
     ranges: np.ndarray | None = None,
     given: float = 0.0,
+    hidden: float = 0.0,
 ):  # the type would import TensorFlow
     """`crops` of epoch after epoch without end, from ``first_epoch`` on, as a `tf.data.Dataset`.
 
@@ -268,7 +285,7 @@ def pipeline(
     def generate() -> Iterator[dict[str, np.ndarray]]:
         epoch = first_epoch
         while True:
-            yield from _crops(encoded, pieces, steps, batch, (seed, epoch), limits, given)
+            yield from _crops(encoded, pieces, steps, batch, (seed, epoch), limits, given, hidden)
             epoch += 1
 
     signature = {

@@ -49,7 +49,11 @@ KEYS = [parse_key(k) for k in ("G", "Am", "F", "Em", "D", "Gm", "C", "Dm", "Bb",
 
 
 def nats(
-    generator: Generator, pieces: Sequence[Piece], config: MusicConfig, given: bool = False
+    generator: Generator,
+    pieces: Sequence[Piece],
+    config: MusicConfig,
+    given: bool = False,
+    alone: bool = False,
 ) -> list[np.ndarray]:
     """Negative log-likelihood of every note of every piece, through `encode` and `step`.
 
@@ -58,6 +62,7 @@ def nats(
         pieces: What to score, each from its beginning.
         config: The model's.
         given: Whether the model is told the melody beforehand, as to harmonize it.
+        alone: Whether it hears the soprano alone; what it says of the other voices means little.
 
     Returns:
         For each piece float32 ``(steps, 4)``, voices in `VOICE_ORDER`; every voice of every step
@@ -77,6 +82,8 @@ def nats(
                 outputs, state = generator.step(inputs, state)
                 symbol = frames[:, t + 1, voice]
                 losses[:, t, voice] = -log_softmax(outputs["logits"])[np.arange(rows), symbol]
+                if alone and voice:
+                    symbol = np.full(rows, START, np.int32)
         for row, index in enumerate(batch["index"]):
             results[int(index)] = losses[row, : len(pieces[index])]
     return [results[index] for index in range(len(pieces))]
@@ -93,9 +100,11 @@ def summarize(losses: Sequence[np.ndarray]) -> dict[str, float]:
 def figures_of(
     generator: Generator, pieces: Sequence[Piece], config: MusicConfig
 ) -> dict[str, float]:
-    """`summarize`, and for a model that harmonizes the mean of the three lower voices.
+    """`summarize`, and for a model that harmonizes that of parts of the voices.
 
-    ``nats_lower`` is without the melody being known beforehand, ``nats_lower_harmonized`` with.
+    ``nats_lower`` is of the three lower voices, without the melody being known beforehand,
+    ``nats_lower_harmonized`` with. ``nats_melody`` is of the soprano among the other voices,
+    ``nats_melody_alone`` of the soprano when none of them is heard.
     """
     for piece in pieces if config.encoder_units else ():
         check_length(piece, config)  # now, not after minutes
@@ -103,8 +112,15 @@ def figures_of(
     figures = summarize(losses)
     if config.encoder_units:
         told = nats(generator, pieces, config, given=True)
-        for name, values in (("nats_lower", losses), ("nats_lower_harmonized", told)):
-            figures[name] = summarize([loss[:, 1:] for loss in values])["nats_per_note"]
+        alone = nats(generator, pieces, config, alone=True)
+        lower, melody = slice(1, None), slice(0, 1)
+        for name, values, voices in (
+            ("nats_lower", losses, lower),
+            ("nats_lower_harmonized", told, lower),
+            ("nats_melody", losses, melody),
+            ("nats_melody_alone", alone, melody),
+        ):
+            figures[name] = summarize([loss[:, voices] for loss in values])["nats_per_note"]
     return figures
 
 

@@ -54,7 +54,10 @@ class MusicModel(keras.Model):
         self.chain = keras.layers.Embedding(_VOICES * VOCABULARY, wide, name="chain")
         self.ages = keras.layers.Embedding(_VOICES * AGES, wide, name="ages")
         # Of each pair of voices in semitones, octaves ignored; 12 when one is silent.
-        self.intervals = keras.layers.Embedding(len(_PAIRS) * 13, narrow, name="intervals")
+        self.intervals, self.chain_intervals = (
+            keras.layers.Embedding(len(_PAIRS) * 13, narrow, name=name)
+            for name in ("intervals", "chain_intervals")
+        )
         self.features = {
             name: keras.layers.Embedding(sizes[name], narrow, name=f"feature_{name}")
             for name in FEATURES
@@ -88,13 +91,13 @@ class MusicModel(keras.Model):
         self.nats = keras.metrics.Mean(name="nats_per_note")
         memory = 2 * config.encoder_units
         width = wide * _VOICES + narrow + memory
-        tables = (self.notes, self.chain, self.ages, self.intervals, *self.features.values())
-        for embedding in tables:
+        tables = (self.notes, self.chain, self.ages, self.intervals, self.chain_intervals)
+        for embedding in (*tables, *self.features.values()):
             embedding.build()
         self.lstm.build((None, None, width))
         self.first_states.build((None, narrow))
         for hidden, logits in zip(self.hidden, self.logits, strict=True):
-            hidden.build((None, self.lstm.units[-1] + wide * _VOICES + memory))
+            hidden.build((None, self.lstm.units[-1] + memory + wide * _VOICES + narrow))
             logits.build((None, config.head_units))
         self.built = True
 
@@ -200,10 +203,11 @@ class MusicModel(keras.Model):
         top, *flat = tf.split(tf.cond(voice == 0, advance, stay), sizes, axis=-1)
         top_here = tf.concat([top, *here], axis=-1)
         now, before = (self._notes(t, sounding, age) for t in (self.chain, self.notes))
+        chord = self._intervals(self.chain_intervals, sounding)
 
         def choose(voices):
             if len(voices) == 1:
-                return self._head(voices[0], top_here, now, before)
+                return self._head(voices[0], top_here, now, before, chord)
             lower, upper = voices[: len(voices) // 2], voices[len(voices) // 2 :]
             return tf.cond(voice < upper[0], lambda: choose(lower), lambda: choose(upper))
 
@@ -243,7 +247,11 @@ class MusicModel(keras.Model):
         sounding, age = batch["sounding"], batch["ages"]
         now = self._notes(self.chain, sounding[:, 1:], age[:, 1:])
         before = self._notes(self.notes, sounding[:, :-1], age[:, :-1])
-        heads = [self._head(v, top, now, before, training) for v in range(_VOICES)]
+        heads = []
+        for voice in range(_VOICES):
+            seen = tf.concat([sounding[:, 1:, :voice], sounding[:, :-1, voice:]], axis=-1)
+            chord = self._intervals(self.chain_intervals, seen)
+            heads.append(self._head(voice, top, now, before, chord, training))
         return tf.stack(heads, axis=-2)
 
     def gates(self, batch):
@@ -304,22 +312,26 @@ class MusicModel(keras.Model):
 
     def _inputs(self, sounding, age, features, key):
         """What the LSTM reads, ``(..., width)``: the last frame's notes, this frame's place."""
+        place = self._place(features, key) + self._intervals(self.intervals, sounding)
+        return tf.concat([self._notes(self.notes, sounding, age), place], axis=-1)
+
+    def _intervals(self, table, sounding):
+        """Those between all voices, ``(..., 4)`` symbols to ``(..., feature_embedding)``."""
         lower, upper = (tf.gather(sounding, column, axis=-1) for column in _PAIRS.T)
         heard = tf.minimum(lower, upper) >= PITCH
         intervals = tf.where(heard, (upper - lower) % 12, 12)
-        intervals += 13 * np.arange(len(_PAIRS), dtype=np.int32)
-        place = self._place(features, key) + tf.reduce_sum(self.intervals(intervals), axis=-2)
-        return tf.concat([self._notes(self.notes, sounding, age), place], axis=-1)
+        return tf.reduce_sum(table(intervals + 13 * np.arange(len(_PAIRS), dtype=np.int32)), -2)
 
-    def _head(self, voice, top, now, before, training=False):
+    def _head(self, voice, top, now, before, chord, training=False):
         """Logits of one voice, from the notes ``now`` of the voices that came first.
 
-        Of itself and of those after it it sees the note ``before``.
+        Of itself and of those after it it sees the note ``before``; ``chord`` is the intervals
+        between the notes that it sees.
         """
         seen = np.zeros(now.shape[-1], np.float32)
         seen[: voice * self.config.embedding] = 1
         notes = now * seen + before * (1 - seen)
-        hidden = self.hidden[voice](ops.concatenate([top, notes], axis=-1))
+        hidden = self.hidden[voice](ops.concatenate([top, notes, chord], axis=-1))
         return (
             self.logits[voice](self.head_dropout(hidden, training=training)) + self.forbidden[voice]
         )

@@ -66,10 +66,10 @@ def check_common(args: argparse.Namespace) -> tuple[DecodingOptions, tuple[str, 
     return options, choose_rules(args.without, args.no_rules)
 
 
-def check_range(name: str, value: int, low: int, high: int) -> None:
+def check_range(name: str, value: float, low: int, high: int) -> None:
     """Refuses what is not within the bounds, which are."""
     if not low <= value <= high:
-        raise InputError(f"{name} must be {low} to {high}, not {value}")
+        raise InputError(f"{name} must be {low} to {high}, not {value:g}")
 
 
 def bars_in_words(bars: int) -> str:

@@ -16,6 +16,7 @@ from apps.music.config import PRESETS, MusicConfig
 from apps.music.data import batches_per_epoch, pipeline, whole_pieces
 from apps.music.evaluate import BACH, figures_of, load_pieces
 from apps.music.model import MusicModel
+from apps.music.output import check_range
 from apps.music.piece import Piece
 from shared.backends.keras_model import KerasBackend
 from shared.backends.presets import load_model
@@ -36,6 +37,7 @@ from shared.training.fit import FitResult, fit
 STEPS, BATCH = 128, 16
 PASSES = 4  # over the data, between two validations
 GIVEN = 0.6  # share of the crops whose melody a model with an encoder is told
+HIDDEN = 0.5  # share of the crops in which some lower voices go unheard for some time
 
 
 RECIPE = FitOptions(
@@ -64,6 +66,7 @@ def train(
     steps: int = STEPS,
     batch: int = BATCH,
     given: float = GIVEN,
+    hidden: float = HIDDEN,
 ) -> tuple[MusicModel, FitResult]:
     """Trains a model from its first weights or a preset's, or goes on with the folder's run.
 
@@ -77,6 +80,7 @@ def train(
         steps: Frames of a crop.
         batch: Crops of a batch.
         given: Share of the crops whose melody a model with an encoder is told.
+        hidden: Share of the crops in which some lower voices go unheard for some time.
 
     Returns:
         The model with its best weights, and the summary of the run.
@@ -96,6 +100,7 @@ def train(
             number * PASSES,
             holds=config.holds,
             given=given if config.encoder_units else 0.0,
+            hidden=hidden,
         )
         return data.take(per_epoch).apply(tf.data.experimental.assert_cardinality(per_epoch))
 
@@ -135,14 +140,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--learning-rate", type=float, default=RECIPE.learning_rate)
     parser.add_argument("--given", type=float, default=GIVEN, metavar="SHARE", help="of the crops "
                         "whose melody the model is told beforehand; %(default)s")  # fmt: skip
+    parser.add_argument("--hidden", type=float, default=HIDDEN, metavar="SHARE", help="of the "
+                        "crops in which some lower voices go unheard; %(default)s")  # fmt: skip
     add_seed(parser)
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """``lstm-suite train music``."""
-    if not 0 <= args.given <= 1:
-        raise InputError(f"--given {args.given:g} is no share; give 0 to 1")
+    check_range("--given", args.given, 0, 1)
+    check_range("--hidden", args.hidden, 0, 1)
     start = find_preset("music", args.start) if args.start else None
     config = config_from_json(MusicConfig, start.config, start.folder) if start else None
     config = config or PRESETS[args.config]
@@ -157,8 +164,9 @@ def run(args: argparse.Namespace) -> None:
         seed=args.seed,
     )
     model, result = train(
-        config, pieces, valid, options, args.run, start, args.frames, args.batch, args.given
-    )
+        config, pieces, valid, options, args.run, start, args.frames, args.batch, args.given,
+        args.hidden,
+    )  # fmt: skip
     if result.best_weights is None:
         report(args, result.summary, f"stopped before the first epoch ended; run again: {args.run}")
         return
@@ -217,7 +225,8 @@ def _card(args: argparse.Namespace, result: FitResult, pieces: Sequence[Piece]) 
         f"{summary['minutes']:.0f} minutes on {summary['hardware']['cores']} cores; "
         f"`lstm-suite train music {origin} --data {_data_name(args.data)} "
         f"--epochs {args.epochs} --frames {args.frames} --batch {args.batch} "
-        f"--learning-rate {args.learning_rate} --given {args.given} --seed {args.seed}`.",
+        f"--learning-rate {args.learning_rate} --given {args.given} --hidden {args.hidden} "
+        f"--seed {args.seed}`.",
         limits="It knows chorales in the style of Bach and nothing else. Without rules it writes "
         "parallel fifths and octaves more often than Bach, and no long form.",
         license="apache-2.0",

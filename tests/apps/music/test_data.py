@@ -256,6 +256,22 @@ def test_holds_come_with_the_sounding_notes():
         np.testing.assert_array_equal(frames[other], sounding[other])
 
 
+def test_lower_voices_are_hidden_for_a_time_and_predicted_all_the_same():
+    pieces = [random_piece(n, seed=n) for n in (60, 90, 75)]
+    options = {"steps": 32, "batch": 8, "seed": 0, "transpose": False}
+    plain, some, all_rows = (
+        next(data.crops(pieces, **options, hidden=share)) for share in (0, 0.5, 1)
+    )
+    for batch, rows in ((some, {True, False}), (all_rows, {True})):
+        hidden = batch["sounding"] != plain["sounding"]
+        assert set(hidden.any((1, 2))) == rows
+        assert not hidden[..., 0].any() and hidden[..., 1:].any((0, 1)).all()
+        assert (batch["sounding"][hidden] == START).all() and not batch["ages"][hidden].any()
+        np.testing.assert_array_equal(batch["ages"][~hidden], plain["ages"][~hidden])
+        for name in ("frames", "features", "mask"):
+            np.testing.assert_array_equal(batch[name], plain[name])
+
+
 def test_whole_pieces_count_every_note_once_and_no_end():
     some = [random_piece(n, seed=n) for n in (30, 70, 50)]
     batches = list(data.whole_pieces(some, 2))

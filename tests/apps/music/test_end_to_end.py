@@ -127,5 +127,5 @@ def test_a_folder_of_scores_trains(made, tmp_path):
 def test_a_share_of_given_melodies_is_0_to_1(made, capsys):
     words = ["--config", "tiny", "--data", str(made / "toy.json"), "--run", str(made / "none")]
     assert main(["train", "music", *words, "--given", "1.5"]) == 2
-    assert "--given 1.5 is no share; give 0 to 1" in capsys.readouterr().err
+    assert "--given must be 0 to 1, not 1.5" in capsys.readouterr().err
     assert not (made / "none").exists()

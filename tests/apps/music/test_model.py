@@ -70,6 +70,19 @@ def test_a_melody_tells_of_what_is_to_come(pieces):
         assert (first[:-4] == second[:-4]).all() != given
 
 
+def test_a_melody_alone_does_not_hear_the_other_voices(pieces):
+    model = tiny(frames=52, encoder_units=4)
+    pitches = pieces[0].pitches.copy()
+    pitches[4:, 1:] -= 1
+    other = piece_from_pitches("other", pitches)
+    backend = KerasBackend(model)
+    for alone in (False, True):
+        first, second = (
+            nats(backend, [p], model.config, alone=alone)[0][:, 0] for p in (pieces[0], other)
+        )
+        assert (first == second).all() == alone
+
+
 def test_a_voice_sees_those_before_it_and_nothing_later(batch):
     data = tensors(batch[False])
     model = tiny()
