@@ -126,22 +126,13 @@ def _run(weights: Weights, part, save: bool, turned):
 
 
 def _project(x, weights: Weights):
-    """``x W + b`` for all steps, ``(timesteps, rows, H)`` of each gate.
+    """``x W`` for all steps, ``(timesteps, rows, H)`` of each gate.
 
-    With layer normalization, which is of all gates jointly, ``x W`` alone, ``(..., 4H)``.
+    With layer normalization, which is of all gates jointly, one of ``(timesteps, rows, 4H)``.
     """
-    shape = tf.shape(x)
-    x = _flat(x)
-
-    def product(kernel, bias=None):
-        z = tf.cast(x @ kernel, tf.float32)
-        z = z if bias is None else tf.nn.bias_add(z, bias)
-        return tf.reshape(z, (shape[0], shape[1], kernel.shape[1]))
-
-    if weights.norms:
-        return [product(weights.kernel)]
-    biases = [None] * 4 if weights.bias is None else tf.split(weights.bias, 4)
-    return [product(k, b) for k, b in zip(tf.split(weights.kernel, 4, 1), biases, strict=True)]
+    kernels = [weights.kernel] if weights.norms else tf.split(weights.kernel, 4, 1)
+    products = [tf.cast(_flat(x) @ kernel, tf.float32) for kernel in kernels]
+    return [tf.reshape(z, (*tf.unstack(tf.shape(x)[:2]), z.shape[1])) for z in products]
 
 
 def _gradients(weights: Weights, turned, part, kept, d_hs, d_h, d_c):
@@ -239,7 +230,7 @@ def _forward(weights: Weights, turned, z, h0, c0, mask, drop, save):
     """``h`` of every step and the one before, the last ``h`` and ``c``, what the gradient needs.
 
     Args:
-        weights: Without the kernel, and the bias already in ``z`` unless normalized.
+        weights: Without the kernel.
         turned: As `_recurrent_product`.
         z: As `_project` returns it.
         h0: As `lstm_sequence`; so ``c0``, ``mask`` and ``drop``.
@@ -253,6 +244,7 @@ def _forward(weights: Weights, turned, z, h0, c0, mask, drop, save):
     """
     norms, peep = weights.norms, weights.peephole
     steps, units = tf.shape(z[0])[0], c0.shape[-1]
+    biases = [0.0] * 4 if weights.bias is None or norms else tf.split(weights.bias, 4)
     if norms:
         z = _normalized(z[0], norms[0], norms[1], weights.bias)
     z = [_array(steps, c0, values=gate) for gate in z]
@@ -274,7 +266,7 @@ def _forward(weights: Weights, turned, z, h0, c0, mask, drop, save):
             normal, scale = _standardize(u[0])
             stored("u_scale", scale)
             u = tf.split(stored("u", normal) * norms[2] + norms[3], 4, 1)
-        z_i, z_f, z_g, z_o = (gate.read(t) + v for gate, v in zip(z, u, strict=True))
+        z_i, z_f, z_g, z_o = (gate.read(t) + v + b for gate, v, b in zip(z, u, biases, strict=True))
         if peep is not None:
             z_i, z_f = z_i + c * peep[0], z_f + c * peep[1]
         i, f = stored("i", tf.sigmoid(z_i)), stored("f", tf.sigmoid(z_f))
@@ -339,7 +331,7 @@ def _backward(weights: Weights, turned, z, mask, drop, saved, d_hs, d_h, d_c):
     gates = tf.split(turned, 4, 0)
     beyond = tf.zeros((tf.shape(d_h)[0], 0 if norms or units % _ALIASED else _LINE))
 
-    def body(t, dh, dc, sums, arrays):
+    def body(t, dh, dc, sums, place, arrays):
         sums, new = dict(sums), {}
         dh += incoming.read(t)
         live_h, live_c = dh, dc  # what passes through the step; the rest passes it by
@@ -358,6 +350,9 @@ def _backward(weights: Weights, turned, z, mask, drop, saved, d_hs, d_h, d_c):
             new["state"] = d_cell
             y, scale = reads["state"].read(t), reads["state_scale"].read(t)
             d_cell = _standardize_grad(d_cell * norms[4], y, scale)
+        # Read back: XLA would else compute it anew for each of its five uses.
+        place = place.write(tf.minimum(t, 0), d_cell)
+        d_cell = place.read(tf.minimum(t, 0))
         dz_i = d_cell * g * i * (1 - i)
         dz_f = d_cell * c_before * f * (1 - f)
         new_dc = d_cell * f
@@ -378,7 +373,7 @@ def _backward(weights: Weights, turned, z, mask, drop, saved, d_hs, d_h, d_c):
         if keep is not None:
             new_dh, new_dc = new_dh + (dh - live_h), new_dc + (dc - live_c)
         arrays = {name: array.write(t, new[name]) for name, array in arrays.items()}
-        return t - 1, new_dh, new_dc, sums, arrays
+        return t - 1, new_dh, new_dc, sums, place, arrays
 
     width = 4 * units + beyond.shape[1]
     sums = {"z": tf.zeros(width)}
@@ -386,8 +381,12 @@ def _backward(weights: Weights, turned, z, mask, drop, saved, d_hs, d_h, d_c):
         sums |= {name: tf.zeros_like(d_h) for name in "ifo"}
     widths = {"z": width} | ({"u": 4 * units, "state": units} if norms else {})
     arrays = {name: _array(steps, d_h, width) for name, width in widths.items()}
-    _, d_h0, d_c0, sums, arrays = tf.while_loop(
-        lambda t, *_: t >= 0, body, (steps - 1, d_h, d_c, sums, arrays), maximum_iterations=steps
+    place = _array(2, d_h)  # of one matrix: were there no second, XLA would see through it
+    _, d_h0, d_c0, sums, _, arrays = tf.while_loop(
+        lambda t, *_: t >= 0,
+        body,
+        (steps - 1, d_h, d_c, sums, place, arrays),
+        maximum_iterations=steps,
     )
     d = {name: array.stack() for name, array in arrays.items()}
     grads = {"bias": sums["z"][: 4 * units] if weights.bias is not None else None}
