@@ -24,7 +24,7 @@ _portable = ContextVar("portable", default=False)  # a thread's own: two may tra
 _ROWS_PER_PART = 8  # below this a part's matmuls are too thin to pay
 _ALIASED = 128  # units: rows of four gates of a multiple of so many fall on few sets of a cache,
 _LINE = 16  # and the products that read them slow down by a fifth, if not a line longer
-_WIDE = 400  # units from which ``(R' h')'`` of all gates jointly beats ``h R`` of each apart
+_APART = range(129, 400)  # units for which ``h R`` of each gate apart beats that of all jointly
 
 
 @contextlib.contextmanager
@@ -80,11 +80,10 @@ def lstm_sequence(x, weights: Weights, h0, c0, mask=None, dropout_mask=None, tra
         weights = Weights(*_refill(structure, values))
         parts = _split(x.shape[0], tf.shape(x)[0])
         cut = [[None if v is None else v[p] for v in (x, h0, c0, mask, drop)] for p in parts]
-        turned = _turned(weights.recurrent_kernel)
-        done = [_run(weights, c, bool(training), turned) for c in cut]
+        done = [_run(weights, c, bool(training)) for c in cut]
 
         def grad(d_hs, d_h, d_c):
-            saved = done if training else [_run(weights, c, True, turned) for c in cut]
+            saved = done if training else [_run(weights, c, True) for c in cut]
             back = tf.transpose(weights.recurrent_kernel)
             parts_grads = [
                 _gradients(weights, back, c, kept, d_hs[p], d_h[p], d_c[p])
@@ -116,12 +115,12 @@ def _split(static: int | None, batch) -> list[slice]:
     return [slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]
 
 
-def _run(weights: Weights, part, save: bool, turned):
+def _run(weights: Weights, part, save: bool):
     """One part of the batch: ``(hs, h, c)``, and what `_gradients` wants of it."""
     x, h0, c0, mask, drop = part
     x = _time_major(x)
     z = _project(x, weights)
-    hs, h, c, saved = _forward(weights._replace(kernel=None), turned, z, h0, c0, mask, drop, save)
+    hs, h, c, saved = _forward(weights._replace(kernel=None), z, h0, c0, mask, drop, save)
     return (_time_major(hs[1:]), h, c), ({**saved, "h": hs}, z if weights.norms else None, x)
 
 
@@ -203,35 +202,20 @@ def _normalized(z, gamma, beta, bias):
     return tf.split(z if bias is None else z + bias, 4, 2)
 
 
-def _turned(kernel):
-    """What `_recurrent_product` wants beside a kernel; outside of XLA, which is slow at it."""
-    return tf.transpose(kernel) if kernel.shape[0] >= _WIDE else None
-
-
-def _recurrent_product(kernel, turned, joint: bool):
-    """The function from ``h`` to ``h R``: a list of each gate's, or of one of all gates.
-
-    Args:
-        kernel: ``R``.
-        turned: By `_turned`; where it is, it is used.
-        joint: Whether the product is to be one.
-    """
-    if turned is not None:
-        gates = 1 if joint else 4
-        return lambda h: [
-            tf.transpose(u) for u in tf.split(tf.matmul(turned, h, transpose_b=True), gates, 0)
-        ]
-    kernels = [kernel] if joint else tf.split(kernel, 4, 1)
+def _recurrent_product(kernel):
+    """The function from ``h`` to ``h R``, a list of each gate's."""
+    if kernel.shape[1] // 4 not in _APART:
+        return lambda h: tf.split(h @ kernel, 4, 1)
+    kernels = tf.split(kernel, 4, 1)
     return lambda h: [h @ k for k in kernels]
 
 
 @tf.function(jit_compile=True)
-def _forward(weights: Weights, turned, z, h0, c0, mask, drop, save):
+def _forward(weights: Weights, z, h0, c0, mask, drop, save):
     """``h`` of every step and the one before, the last ``h`` and ``c``, what the gradient needs.
 
     Args:
         weights: Without the kernel.
-        turned: As `_recurrent_product`.
         z: As `_project` returns it.
         h0: As `lstm_sequence`; so ``c0``, ``mask`` and ``drop``.
         c0: See above.
@@ -248,7 +232,7 @@ def _forward(weights: Weights, turned, z, h0, c0, mask, drop, save):
     if norms:
         z = _normalized(z[0], norms[0], norms[1], weights.bias)
     z = [_array(steps, c0, values=gate) for gate in z]
-    product = _recurrent_product(weights.recurrent_kernel, turned, norms is not None)
+    product = _recurrent_product(weights.recurrent_kernel)
     keep = None if mask is None else _array(steps, c0, 1, _mask_column(mask))
 
     def body(t, h, c, arrays):
@@ -261,11 +245,12 @@ def _forward(weights: Weights, turned, z, h0, c0, mask, drop, save):
             return arrays[name].read(t)  # read back: XLA then computes it right in its place
 
         used = h if drop is None else h * drop
-        u = product(used)
         if norms:
-            normal, scale = _standardize(u[0])
+            normal, scale = _standardize(used @ weights.recurrent_kernel)
             stored("u_scale", scale)
             u = tf.split(stored("u", normal) * norms[2] + norms[3], 4, 1)
+        else:
+            u = product(used)
         z_i, z_f, z_g, z_o = (gate.read(t) + v + b for gate, v, b in zip(z, u, biases, strict=True))
         if peep is not None:
             z_i, z_f = z_i + c * peep[0], z_f + c * peep[1]

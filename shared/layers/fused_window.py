@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from shared.layers.fused_lstm import _array, _flat, _recurrent_product, _split, _time_major, _turned
+from shared.layers.fused_lstm import _array, _flat, _recurrent_product, _split, _time_major
 from shared.layers.window import LIMIT
 
 
@@ -71,7 +71,7 @@ def _forward(projected, values, h, c, w, position, marks, recurrent, kernel, bia
     time = tf.shape(projected)[1]
     places = tf.range(tf.shape(values)[1], dtype=tf.float32)
     gates = [_array(time, c, values=g) for g in tf.split(_time_major(projected), 4, 2)]
-    product = _recurrent_product(recurrent, _turned(recurrent), False)
+    product = _recurrent_product(recurrent)
     first = {"h": h, "c": c, "w": w, "position": position}
     arrays = {n: _array(time + 1, v).write(0, v) for n, v in first.items()}
     arrays |= {n: _array(time, c) for n in "ifgo"}

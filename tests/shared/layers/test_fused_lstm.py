@@ -41,9 +41,11 @@ def test_gradients_without_training_are_the_same_from_a_second_pass(option, monk
     assert all(np.abs(g).max() > 1e-3 for g in results[0])
 
 
-@pytest.mark.parametrize("units", [fused_lstm._WIDE, fused_lstm._ALIASED])
+@pytest.mark.parametrize(
+    "units", [fused_lstm._APART[0] - 1, fused_lstm._APART[-1] + 1, 2 * fused_lstm._ALIASED]
+)
 @pytest.mark.parametrize("layer_norm", [False, True])
-def test_turned_and_lengthened_kernels_equal_the_portable_loop(layer_norm, units):
+def test_joint_and_lengthened_products_equal_the_portable_loop(layer_norm, units):
     rng = np.random.default_rng(0)
     layer = LSTM(units, return_sequences=True, peephole=True, layer_norm=layer_norm)
     x = tf.constant(rng.normal(size=(2, 3, 4)), tf.float32)
