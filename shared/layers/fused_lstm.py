@@ -129,9 +129,10 @@ def _project(x, weights: Weights):
 
     With layer normalization, which is of all gates jointly, one of ``(timesteps, rows, 4H)``.
     """
+    shape, x = tf.shape(x), _flat(x)
     kernels = [weights.kernel] if weights.norms else tf.split(weights.kernel, 4, 1)
-    products = [tf.cast(_flat(x) @ kernel, tf.float32) for kernel in kernels]
-    return [tf.reshape(z, (*tf.unstack(tf.shape(x)[:2]), z.shape[1])) for z in products]
+    products = [tf.cast(x @ kernel, tf.float32) for kernel in kernels]
+    return [tf.reshape(z, (shape[0], shape[1], z.shape[1])) for z in products]
 
 
 def _gradients(weights: Weights, turned, part, kept, d_hs, d_h, d_c):
@@ -196,10 +197,9 @@ def _standardize_grad(d, y, scale):
     return scale * (d - tf.reduce_mean(d, -1, keepdims=True) - y * along)
 
 
-def _normalized(z, gamma, beta, bias):
+def _normalized(z, gamma, beta):
     """The gates of `_project`'s joint ``x W``."""
-    z = _standardize(z)[0] * gamma + beta
-    return tf.split(z if bias is None else z + bias, 4, 2)
+    return tf.split(_standardize(z)[0] * gamma + beta, 4, 2)
 
 
 def _recurrent_product(kernel):
@@ -228,9 +228,9 @@ def _forward(weights: Weights, z, h0, c0, mask, drop, save):
     """
     norms, peep = weights.norms, weights.peephole
     steps, units = tf.shape(z[0])[0], c0.shape[-1]
-    biases = [0.0] * 4 if weights.bias is None or norms else tf.split(weights.bias, 4)
+    biases = [0.0] * 4 if weights.bias is None else tf.split(weights.bias, 4)
     if norms:
-        z = _normalized(z[0], norms[0], norms[1], weights.bias)
+        z = _normalized(z[0], norms[0], norms[1])
     z = [_array(steps, c0, values=gate) for gate in z]
     product = _recurrent_product(weights.recurrent_kernel)
     keep = None if mask is None else _array(steps, c0, 1, _mask_column(mask))
