@@ -13,7 +13,8 @@ import math
 
 from apps.arguments import add_json, report
 from shared.errors import InputError
-from shared.presets import average_presets, find_preset
+from shared.presets.average import average_presets
+from shared.presets.catalog import find_preset
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,11 +6,12 @@ import argparse
 import importlib
 
 from apps.arguments import add_json, add_limit, report
-from shared.backends.presets import load_model
+from shared.backends.saved_model import export_saved_model
 from shared.export.pipeline import export_bundle
-from shared.export.saved_model import export_saved_model
 from shared.export.tflite import PRECISIONS
-from shared.presets import BUNDLES, config_from_json, find_preset
+from shared.presets.catalog import BUNDLES, find_preset
+from shared.presets.open import load_model
+from shared.presets.store import config_from_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from apps.arguments import add_json, report
-from shared.presets import PresetInfo, list_presets
+from shared.presets.catalog import PresetInfo, list_presets
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -88,7 +88,7 @@ def _music_calls(config: Config) -> _Recorder:
 def _music_finish(generator: Any, config: Config) -> Any:
     from apps.music.config import MusicConfig
     from apps.music.generate import DECODING, compose, plan
-    from shared.presets import config_from_json
+    from shared.presets.store import config_from_json
 
     music = config_from_json(MusicConfig, config, "config.json")
     return compose(generator, music, plan(8, (0, 0)), DecodingOptions(**DECODING), rules=())
@@ -130,7 +130,7 @@ def _handwriting_condition(config: Config) -> Arrays:
     """A line of 24 characters."""
     from apps.handwriting.config import HandwritingConfig
     from apps.handwriting.write import condition
-    from shared.presets import config_from_json
+    from shared.presets.store import config_from_json
 
     own = config_from_json(HandwritingConfig, config, "config.json")
     return condition(own, ["Winter came late, Olga.."], [0])

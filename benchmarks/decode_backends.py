@@ -30,12 +30,12 @@ class Maker:
             Which weights they have, their number, and the files' megabytes.
         """
         from shared.backends import open_backend
-        from shared.backends.presets import load_model
+        from shared.backends.saved_model import export_saved_model
         from shared.errors import InputError
-        from shared.export.saved_model import export_saved_model
         from shared.export.tflite import export_tflite
-        from shared.presets import find_preset
-        from shared.weights import model_weights
+        from shared.presets.catalog import find_preset
+        from shared.presets.open import load_model
+        from shared.presets.weights import model_weights
 
         try:
             found = find_preset(self.name, preset or self.app.preset)
@@ -118,7 +118,7 @@ class Backend:
         from shared.backends import open_backend
 
         if row in ("keras_eager", "keras"):
-            from shared.weights import assign
+            from shared.presets.weights import assign
 
             model = self.app.build(self.config)
             assign(model, self._weights(), self.folder)

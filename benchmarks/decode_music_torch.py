@@ -35,7 +35,7 @@ class Music(nn.Module):
     """The model's weights, and `step` on tensors of batch 1.
 
     Args:
-        weights: By path, as `shared.weights.model_weights` names them.
+        weights: By path, as `shared.presets.weights.model_weights` names them.
         config: The model's configuration.
     """
 

@@ -172,9 +172,9 @@ def litert(preset: str, sentences: Sequence[str], rounds: int) -> dict[str, floa
     from apps.translation.config import TranslationConfig
     from apps.translation.generate import build_model, open_tokenizer
     from apps.translation.translate import DECODING, translate
-    from shared.backends.presets import open_preset
     from shared.decoding import DecodingOptions
-    from shared.presets import config_from_json
+    from shared.presets.open import open_preset
+    from shared.presets.store import config_from_json
 
     opened = open_preset("translation", preset, "litert", build_model)
     config = config_from_json(TranslationConfig, opened.config, opened.name)

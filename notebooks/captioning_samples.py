@@ -38,9 +38,10 @@ from apps.captioning.demo import PHOTOS
 from apps.captioning.generate import attention_picture, build_model, caption_photos
 from apps.captioning.photos import find_photos
 from apps.captioning.words import open_tokenizer
-from shared.backends.presets import load_model, open_preset
 from shared.decoding import DecodingOptions
-from shared.presets import config_from_json, find_preset
+from shared.presets.catalog import find_preset
+from shared.presets.open import load_model, open_preset
+from shared.presets.store import config_from_json
 
 WORK = Path(tempfile.mkdtemp())
 PRESET = "flickr8k-scst"
@@ -175,7 +176,7 @@ assert any(found[0].plain in own[path.name] for path, found in after.items())
 from apps.captioning.evaluate import export_parts
 from apps.captioning.words import tokenizer_file
 from shared.export.pipeline import export_bundle
-from shared.presets import save_preset
+from shared.presets.store import save_preset
 
 tuned = save_preset(
     WORK / "preset",

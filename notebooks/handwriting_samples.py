@@ -40,8 +40,9 @@ from apps.handwriting.ink import strokes_json, to_strokes
 from apps.handwriting.page import Layout, break_text, place
 from apps.handwriting.pictures import window
 from apps.handwriting.write import write_lines
-from shared.backends.presets import load_model, open_preset
-from shared.presets import config_from_json, find_preset
+from shared.presets.catalog import find_preset
+from shared.presets.open import load_model, open_preset
+from shared.presets.store import config_from_json
 
 WORK = Path(tempfile.mkdtemp())
 opened = open_preset("handwriting", None, "litert", build_model)
@@ -186,7 +187,7 @@ for backend in (opened.generator, KerasBackend(model)):
 # %%
 from apps.handwriting.evaluate import example
 from shared.export.pipeline import export_bundle
-from shared.presets import save_preset
+from shared.presets.store import save_preset
 
 tuned_preset = save_preset(WORK / "preset", "handwriting", "mine", config, model, preset.card)
 bundle = export_bundle(

@@ -45,11 +45,11 @@ from apps.music.generate import build_model
 from apps.music.inspect import gates as music_gates
 from apps.music.inspect import picture as music_picture
 from benchmarks import long_memory, memory_plots, memory_tasks
-from shared.backends.presets import load_model
 from shared.layers import GATES, LSTM, LSTMCell
 from shared.layers.architectures import ARCHITECTURES, encoder_decoder, vanilla
 from shared.plots import gate_trace
-from shared.presets import find_preset
+from shared.presets.catalog import find_preset
+from shared.presets.open import load_model
 
 rng = np.random.default_rng(0)
 tf.get_logger().setLevel("ERROR")  # nothing about functions that are traced for another network

@@ -41,9 +41,10 @@ from apps.music.output import DECODING, roll
 from apps.music.rules import RULES, choose_rules
 from apps.music.score import musicxml, render_png, render_svg
 from apps.music.sound import RATE, synthesize
-from shared.backends.presets import load_model, open_preset
 from shared.decoding import DecodingOptions
-from shared.presets import config_from_json, find_preset
+from shared.presets.catalog import find_preset
+from shared.presets.open import load_model, open_preset
+from shared.presets.store import config_from_json
 
 WORK = Path(tempfile.mkdtemp())
 
@@ -218,7 +219,7 @@ hear(tuned)
 # %%
 from apps.music.evaluate import export_parts
 from shared.export.pipeline import export_bundle
-from shared.presets import save_preset
+from shared.presets.store import save_preset
 
 card = preset.card
 tuned_preset = save_preset(WORK / "preset", "music", "triple", config, model, card)

@@ -34,10 +34,11 @@ from IPython.display import Image, display
 from apps.translation.config import TranslationConfig
 from apps.translation.generate import build_model, joined, open_tokenizer, translate_texts
 from apps.translation.translate import DECODING, translate
-from shared.backends.presets import open_preset
 from shared.decoding import DecodingOptions
 from shared.plots import attention_map
-from shared.presets import config_from_json, find_preset
+from shared.presets.catalog import find_preset
+from shared.presets.open import open_preset
+from shared.presets.store import config_from_json
 
 WORK = Path(tempfile.mkdtemp())
 PRESET = "tatoeba"  # short sentences of all kinds, between English and German, French, Spanish
@@ -185,7 +186,7 @@ assert any("Lötkolben" in text for text in after)
 # %%
 from apps.translation.generate import TOKENIZER
 from shared.export.pipeline import export_bundle
-from shared.presets import save_preset
+from shared.presets.store import save_preset
 
 (WORK / "mine").mkdir()
 for split in ("train", "val"):

@@ -34,10 +34,10 @@ RUNTIME = [
     "shared.generator",
     "shared.decoding",
     "shared.decoding.mixture",
-    "shared.presets",
+    "shared.presets.catalog",
     "shared.plots",
     "shared.backends.litert",
-    "shared.backends.presets",
+    "shared.presets.open",
     "shared.training",
 ]
 

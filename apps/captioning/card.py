@@ -9,7 +9,7 @@ from typing import Any
 
 from apps.arguments import spoken
 from apps.captioning.config import CaptioningConfig
-from shared.model_card import Card
+from shared.presets.card import Card
 
 _BACKBONE = "MobileNetV2, pretrained on ImageNet (Apache-2.0)"
 # By a part of the data's name: what it is, note.

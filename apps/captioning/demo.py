@@ -13,7 +13,7 @@ from apps.captioning.photos import find_photos
 from apps.demo import Sample
 from shared.errors import InputError
 from shared.files import write_text
-from shared.presets import find_bundle
+from shared.presets.catalog import find_bundle
 
 PHOTOS = Path(__file__).parent / "samples"
 """Their sources and licenses are in SOURCES.md beside them."""

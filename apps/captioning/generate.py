@@ -17,12 +17,12 @@ from apps.captioning.photos import find_photos, load_photo, open_photo
 from apps.captioning.words import AnyTokenizer, open_tokenizer
 from apps.demo import Sample
 from apps.progress import Progress
-from shared.backends.presets import Opened, open_preset
 from shared.decoding import DecodingOptions
 from shared.errors import InputError
 from shared.files import write_bytes, write_text
 from shared.generator import Generator
-from shared.presets import config_from_json
+from shared.presets.open import Opened, open_preset
+from shared.presets.store import config_from_json
 
 Config = CaptioningConfig
 

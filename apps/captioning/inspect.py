@@ -14,13 +14,14 @@ from apps.captioning.generate import build_model
 from apps.captioning.photos import load_photo
 from apps.captioning.words import open_tokenizer
 from shared.backends.keras_model import KerasBackend
-from shared.backends.presets import load_model
 from shared.decoding import DecodingOptions
 from shared.errors import InputError
 from shared.files import write_bytes
 from shared.layers import GATES
 from shared.plots import gate_trace
-from shared.presets import config_from_json, find_preset
+from shared.presets.catalog import find_preset
+from shared.presets.open import load_model
+from shared.presets.store import config_from_json
 from shared.text import START
 
 

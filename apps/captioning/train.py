@@ -31,17 +31,17 @@ from apps.captioning.model import CaptioningModel, FromFeatures
 from apps.captioning.selfcritical import BASELINES, SelfCriticalModel, cider_reward
 from apps.captioning.words import AnyTokenizer, learn_tokenizer, open_tokenizer, tokenizer_file
 from shared.backends.keras_model import KerasBackend
-from shared.backends.presets import load_model
 from shared.decoding import DecodingOptions
 from shared.errors import InputError
 from shared.files import read_json, write_json
-from shared.presets import (
+from shared.presets.catalog import find_preset
+from shared.presets.open import load_model
+from shared.presets.store import (
     Preset,
     add_figures,
     assign_weights,
     config_from_json,
     figure,
-    find_preset,
     save_preset,
 )
 from shared.training import FitOptions

@@ -11,8 +11,8 @@ from typing import Any
 from apps.arguments import spoken
 from apps.handwriting.config import HandwritingConfig
 from apps.handwriting.ink import Ink
-from shared.model_card import Card
-from shared.presets import figure
+from shared.presets.card import Card
+from shared.presets.store import figure
 
 UNIPEN = (
     "UNIPEN train_r01_v07 (doi:10.5281/zenodo.1195803): Guyon, Schomaker, Plamondon, Liberman and "

@@ -11,7 +11,7 @@ from pathlib import Path
 from apps.demo import Sample
 from apps.handwriting import generate
 from shared.errors import InputError
-from shared.presets import find_bundle
+from shared.presets.catalog import find_bundle
 
 TEXT = (
     "Dear reader, nobody wrote this by hand. A network read the text, letter by letter, "

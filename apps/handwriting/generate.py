@@ -21,11 +21,11 @@ from apps.handwriting.page import PAGES, PAPERS, SPACING, Layout, Page, break_te
 from apps.handwriting.write import BIAS as BIAS
 from apps.handwriting.write import DRAWS, Line, transliterate, write_text
 from apps.handwriting.write import condition as condition
-from shared.backends.presets import Opened, open_preset
 from shared.decoding.mixture import PointOptions
 from shared.errors import InputError
 from shared.files import write_bytes
-from shared.presets import config_from_json
+from shared.presets.open import Opened, open_preset
+from shared.presets.store import config_from_json
 
 Config = HandwritingConfig
 ENDINGS = (".svg", ".png", ".json")

@@ -13,12 +13,13 @@ from apps.handwriting.data import stack
 from apps.handwriting.generate import build_model
 from apps.handwriting.write import BIAS, Line, write_lines
 from shared.backends.keras_model import KerasBackend
-from shared.backends.presets import load_model
 from shared.errors import InputError
 from shared.files import write_bytes
 from shared.layers import GATES
 from shared.plots import gate_trace
-from shared.presets import config_from_json, find_preset
+from shared.presets.catalog import find_preset
+from shared.presets.open import load_model
+from shared.presets.store import config_from_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

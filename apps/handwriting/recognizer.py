@@ -34,9 +34,9 @@ from apps.handwriting.judge import Judge, error_rate
 from shared.errors import InputError
 from shared.files import read_json, write_json
 from shared.layers import LSTM
+from shared.presets.weights import assign, model_weights, read_weights, write_weights
 from shared.training import FitOptions
 from shared.training.fit import fit
-from shared.weights import assign, model_weights, read_weights, write_weights
 
 SIZES = "recognizer.json"
 WEIGHTS = "recognizer.npz"

@@ -28,16 +28,10 @@ from apps.handwriting.evaluate import nats_of
 from apps.handwriting.ink import Ink
 from apps.handwriting.model import HandwritingModel
 from shared.backends.keras_model import KerasBackend
-from shared.backends.presets import load_model
 from shared.errors import InputError
-from shared.presets import (
-    Preset,
-    add_figures,
-    assign_weights,
-    config_from_json,
-    find_preset,
-    save_preset,
-)
+from shared.presets.catalog import find_preset
+from shared.presets.open import load_model
+from shared.presets.store import Preset, add_figures, assign_weights, config_from_json, save_preset
 from shared.training import FitOptions
 from shared.training.fit import FitResult, fit
 

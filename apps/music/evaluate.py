@@ -34,13 +34,13 @@ from apps.music.piece import END, HOLD, SILENCE, START, VOICE_ORDER, Piece
 from apps.music.rules import RULES
 from apps.music.score import musicxml
 from apps.music.splits import bach_splits
-from shared.backends.presets import Opened
 from shared.decoding import DecodingOptions
 from shared.decoding.sampling import log_softmax
 from shared.errors import InputError
 from shared.export.goldens import Example
 from shared.files import write_text
 from shared.generator import Generator
+from shared.presets.open import Opened
 
 BACH = "bach"
 _ROWS = 16

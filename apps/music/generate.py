@@ -37,11 +37,11 @@ from apps.music.piece import (
     piece_from_pitches,
 )
 from apps.music.rules import RULES, Rules
-from shared.backends.presets import Opened, open_preset
 from shared.decoding import DecodingOptions, decode
 from shared.errors import InputError
 from shared.generator import Generator
-from shared.presets import config_from_json
+from shared.presets.open import Opened, open_preset
+from shared.presets.store import config_from_json
 
 Config = MusicConfig
 KEY_COLUMNS = [FEATURES.index(name) for name in ("tonic", "mode")]

@@ -12,12 +12,12 @@ from apps.music.corpus import read_score
 from apps.music.data import whole_pieces
 from apps.music.generate import build_model
 from apps.music.piece import Piece
-from shared.backends.presets import load_model
 from shared.errors import InputError
 from shared.files import write_bytes
 from shared.layers import GATES
 from shared.plots import gate_trace
-from shared.presets import find_preset
+from shared.presets.catalog import find_preset
+from shared.presets.open import load_model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -15,10 +15,10 @@ from apps.music import score, sound
 from apps.music.key import key_name
 from apps.music.piece import VOICES, Piece
 from apps.music.rules import RULES, choose_rules
-from shared.backends.presets import Opened
 from shared.decoding import DecodingOptions
 from shared.errors import InputError
 from shared.files import write_bytes
+from shared.presets.open import Opened
 
 # What the shipped bundles name as their defaults, too.
 DECODING: dict[str, Any] = {"strategy": "sample", "temperature": 0.9, "top_p": 0.95}

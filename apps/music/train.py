@@ -19,16 +19,16 @@ from apps.music.model import MusicModel
 from apps.music.output import check_range
 from apps.music.piece import Piece
 from shared.backends.keras_model import KerasBackend
-from shared.backends.presets import load_model
 from shared.errors import InputError
-from shared.model_card import Card
-from shared.presets import (
+from shared.presets.card import Card
+from shared.presets.catalog import find_preset
+from shared.presets.open import load_model
+from shared.presets.store import (
     Preset,
     add_figures,
     assign_weights,
     config_from_json,
     figure,
-    find_preset,
     save_preset,
 )
 from shared.training import FitOptions

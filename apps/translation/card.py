@@ -10,7 +10,7 @@ from typing import Any
 from apps.arguments import spoken
 from apps.translation.config import TranslationConfig
 from apps.translation.evaluate import DATA
-from shared.model_card import Card
+from shared.presets.card import Card
 
 # By a part of the data's name: what it is, license, note, whether commercial use is allowed.
 _KNOWN = {

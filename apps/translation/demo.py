@@ -12,7 +12,7 @@ from apps.demo import Sample
 from apps.translation import generate
 from shared.errors import InputError
 from shared.files import write_text
-from shared.presets import find_bundle
+from shared.presets.catalog import find_bundle
 
 SENTENCES = (
     ("I don't understand what you are saying.", "de"),

@@ -42,7 +42,7 @@ from shared.errors import InputError
 from shared.export.goldens import Example
 from shared.files import write_text
 from shared.generator import Generator
-from shared.presets import find_preset
+from shared.presets.catalog import find_preset
 from shared.text import END, PAD, START, UNKNOWN, Tokenizer
 
 DATA = "tatoeba"

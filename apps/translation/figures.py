@@ -11,7 +11,7 @@ from typing import Any
 
 from apps.translation.data import Pair, is_tatoeba
 from shared.errors import InputError
-from shared.presets import Preset, add_figures, figure
+from shared.presets.store import Preset, add_figures, figure
 
 # Of `benchmarks/word_by_word.py` on Tatoeba's test part: pairs, BLEU.
 WORD_BY_WORD = {

@@ -27,12 +27,12 @@ from apps.translation.translate import (
     source_room,
     translate,
 )
-from shared.backends.presets import Opened, open_preset
 from shared.decoding import DecodingOptions
 from shared.errors import InputError
 from shared.files import write_bytes, write_text
 from shared.generator import Generator
-from shared.presets import config_from_json
+from shared.presets.open import Opened, open_preset
+from shared.presets.store import config_from_json
 from shared.text import Tokenizer
 from shared.text.language import guess_language
 from shared.text.sentences import split_sentences

@@ -13,13 +13,14 @@ from apps.translation.generate import build_model, choose_direction, open_tokeni
 from apps.translation.output import add_direction_arguments, chosen_directions
 from apps.translation.translate import DECODING, Translation, condition, source_ids, translate
 from shared.backends.keras_model import KerasBackend
-from shared.backends.presets import load_model
 from shared.decoding import DecodingOptions
 from shared.errors import InputError
 from shared.files import write_bytes
 from shared.layers import GATES
 from shared.plots import gate_trace
-from shared.presets import config_from_json, find_preset
+from shared.presets.catalog import find_preset
+from shared.presets.open import load_model
+from shared.presets.store import config_from_json
 from shared.text import START, Tokenizer
 
 

@@ -34,17 +34,12 @@ from apps.translation.figures import record
 from apps.translation.generate import TOKENIZER, open_tokenizer
 from apps.translation.model import TranslationModel, buckets
 from apps.translation.translate import source_room
-from shared.backends.presets import load_model
 from shared.decoding import DecodingOptions
 from shared.errors import InputError
 from shared.files import read_json, write_json
-from shared.presets import (
-    Preset,
-    assign_weights,
-    config_from_json,
-    find_preset,
-    save_preset,
-)
+from shared.presets.catalog import find_preset
+from shared.presets.open import load_model
+from shared.presets.store import Preset, assign_weights, config_from_json, save_preset
 from shared.text import Tokenizer, train_tokenizer
 from shared.training import FitOptions
 from shared.training.fit import FitResult, fit

@@ -1,16 +1,21 @@
-"""A SavedModel that `shared.export` wrote, as a generator; it needs TensorFlow, not Keras."""
+"""A SavedModel with exactly two signatures, ``encode`` and ``step``: written, and run.
+
+Running needs TensorFlow, not Keras.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from shared.backends.arrays import checked, checked_step, split_step
+from shared.backends.functions import tf_functions
 from shared.errors import InputError
-from shared.files import read_json
+from shared.files import new_folder, read_json, write_json
 from shared.generator import Arrays, Signature
 
 SIGNATURE_FILE = "signature.json"  # beside saved_model.pb
@@ -50,3 +55,30 @@ class SavedModelBackend:
 
 def _tensors(arrays: Arrays) -> dict[str, tf.Tensor]:
     return {name: tf.constant(value) for name, value in arrays.items()}
+
+
+def export_saved_model(model: Any, folder: str | Path, batch: int | None = None) -> int:
+    """Write the model's two functions and the variables that they use.
+
+    `keras.export.ExportArchive` would add a third signature, ``serving_default``.
+
+    Args:
+        model: built, with ``signature``, ``encode`` and ``step``.
+        folder: replaced if it is a SavedModel already.
+        batch: None for a free batch; 1 is what the LiteRT converter is given.
+
+    Returns:
+        The number of weights in it: what an export that lost them is found out by.
+    """
+    functions = {
+        name: function.get_concrete_function()
+        for name, function in tf_functions(model, batch).items()
+    }
+    module = tf.Module()
+    variables = {id(v): v for function in functions.values() for v in function.variables}
+    module.used_variables = list(variables.values())  # untracked, they would not be written
+
+    with new_folder(folder, marker="saved_model.pb") as temporary:
+        tf.saved_model.save(module, str(temporary), signatures=functions)
+        write_json(temporary / SIGNATURE_FILE, model.signature.to_json())
+    return sum(int(v.shape.num_elements()) for v in variables.values())

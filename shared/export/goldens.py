@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from shared.errors import InputError
-from shared.export.bundle import Bundle, load_bundle
 from shared.files import read_json
 from shared.generator import Arrays, Generator
+from shared.presets.bundle import Bundle, load_bundle
 
 GOLDENS = "goldens.json"
 NEVER = 1e4

@@ -14,12 +14,18 @@ from shared.backends.keras_model import KerasBackend
 from shared.backends.litert import LiteRTBackend
 from shared.errors import InputError
 from shared.export.audit import audit
-from shared.export.bundle import FORMAT_VERSION, SIDECAR, Bundle, graphs_from_signature, load_bundle
 from shared.export.goldens import GOLDENS, Example, make_goldens
 from shared.export.parity import PARITY, Metric, latency, machine, parity
 from shared.export.tflite import PRECISIONS, export_tflite
 from shared.files import checksums, new_folder, write_json
-from shared.presets import Preset
+from shared.presets.bundle import (
+    FORMAT_VERSION,
+    SIDECAR,
+    Bundle,
+    graphs_from_signature,
+    load_bundle,
+)
+from shared.presets.store import Preset
 
 _VERSIONED = ("lstm-suite", "tensorflow", "keras", "ai-edge-litert", "numpy")
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import InputError
-from shared.export.bundle import SIDECAR, Bundle, load_bundle
 from shared.files import write_text
+from shared.presets.bundle import SIDECAR, Bundle, load_bundle
 
 BEGIN = "<!-- begin: python -m shared.export.table -->"
 END = "<!-- end: python -m shared.export.table -->"

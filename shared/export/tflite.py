@@ -14,8 +14,8 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
 from shared.backends.litert import silent_stderr
+from shared.backends.saved_model import export_saved_model
 from shared.export.audit import audit
-from shared.export.saved_model import export_saved_model
 from shared.files import write_bytes
 
 PRECISIONS = ("float32", "float16", "int8")  # int8: weights; activations quantized as it runs

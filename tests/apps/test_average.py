@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from apps.cli import main
-from shared.presets import find_preset, load_preset
+from shared.presets.catalog import find_preset
+from shared.presets.store import load_preset
 
 
 def test_a_model_and_its_mean_with_itself_are_the_same(tmp_path, capsys):

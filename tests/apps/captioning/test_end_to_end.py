@@ -129,7 +129,7 @@ def test_inspect_draws_the_gates(made, capsys):
 
 def test_the_demo_captions_its_own_photos(made, capsys, monkeypatch, tmp_path):
     from apps.captioning import demo
-    from shared.export.bundle import load_bundle
+    from shared.presets.bundle import load_bundle
 
     def missing(*names):
         raise demo.InputError("none")
@@ -138,7 +138,7 @@ def test_the_demo_captions_its_own_photos(made, capsys, monkeypatch, tmp_path):
     assert demo.samples(tmp_path, 0) == []
     monkeypatch.setattr(demo, "find_bundle", lambda *names: load_bundle(made / "bundle"))
     monkeypatch.setattr(
-        "shared.backends.presets.find_bundle", lambda *names: load_bundle(made / "bundle")
+        "shared.presets.open.find_bundle", lambda *names: load_bundle(made / "bundle")
     )
     samples = demo.samples(tmp_path, 0)
     assert len(samples) == 4

@@ -210,7 +210,7 @@ def test_phrases_are_what_they_should_be():
 
 
 def test_the_demo_waits_for_a_bundle(tmp_path, monkeypatch):
-    monkeypatch.setattr("shared.presets.BUNDLES", tmp_path)
+    monkeypatch.setattr("shared.presets.catalog.BUNDLES", tmp_path)
     assert samples(tmp_path, 0) == []
 
 

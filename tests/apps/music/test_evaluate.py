@@ -12,9 +12,9 @@ from apps.music.evaluate import KEYS, generate
 from apps.music.generate import compose, plan
 from apps.music.output import DECODING
 from apps.music.piece import HOLD, SILENCE
-from shared.backends.presets import Opened
 from shared.decoding import DecodingOptions
 from shared.errors import InputError
+from shared.presets.open import Opened
 from tests.apps.music.test_generate import Uniform
 from tests.apps.music.toy_data import write_canonical
 

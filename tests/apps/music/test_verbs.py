@@ -12,7 +12,7 @@ from apps.music.continuation import cut, prolong
 from apps.music.corpus import read_score
 from apps.music.harmonize import octaves_to_soprano, phrase_ends, prepare
 from apps.music.piece import metre, piece_from_pitches
-from shared.backends.presets import Opened
+from shared.presets.open import Opened
 from tests.apps.music.test_generate import Uniform
 from tests.apps.music.toy_data import scale_piece
 

@@ -12,8 +12,9 @@ from apps.translation import figures
 from apps.translation.config import PRESETS
 from apps.translation.data import load
 from shared.files import read_json
-from shared.model_card import Card
-from shared.presets import SAVED_MODELS, load_preset, save_preset
+from shared.presets.card import Card
+from shared.presets.catalog import SAVED_MODELS
+from shared.presets.store import load_preset, save_preset
 from tests.apps.translation.toy import TINY, random_model, toy_tokenizer
 
 CODES = {"deu": "Hund", "spa": "perro", "fra": "chien"}

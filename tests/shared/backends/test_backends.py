@@ -8,10 +8,10 @@ import tensorflow as tf
 
 from shared.backends import open_backend
 from shared.backends.functions import largest, tf_functions
+from shared.backends.saved_model import export_saved_model
 from shared.decoding import DecodingOptions, decode
 from shared.decoding.sampling import top
 from shared.errors import InputError
-from shared.export.saved_model import export_saved_model
 from shared.export.tflite import export_tflite
 from shared.generator import Signature, TensorSpec, select_rows
 from tests.shared.export.toy import Toy, conditions, symbols, toy
@@ -122,7 +122,7 @@ def test_saved_model_carries_its_signature(files):
 def test_litert_runs_silently_without_tensorflow(files):
     code = f"""
 import sys, json, numpy as np
-import shared.presets, shared.export.bundle, shared.export.goldens, shared.export.parity
+import shared.presets, shared.presets.bundle, shared.export.goldens, shared.export.parity
 from shared.backends import open_backend
 from shared.generator import Signature
 signature = Signature.from_json(json.loads({json.dumps(Toy.signature.to_json())!r}))

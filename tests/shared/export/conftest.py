@@ -3,8 +3,8 @@ import pytest
 from shared.export.goldens import Example
 from shared.export.pipeline import export_bundle
 from shared.export.tflite import export_tflite
-from shared.model_card import Card
-from shared.presets import figure, save_preset
+from shared.presets.card import Card
+from shared.presets.store import figure, save_preset
 from tests.shared.export.toy import conditions, symbols, toy
 
 

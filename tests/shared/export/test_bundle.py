@@ -8,12 +8,12 @@ import pytest
 
 from shared.errors import InputError
 from shared.export import table
-from shared.export.bundle import graphs_from_signature, load_bundle, signature_from_graphs
 from shared.export.goldens import LARGE, STEPS, TOLERANCE, _difference, _entry, check_goldens
 from shared.export.pipeline import export_bundle
 from shared.files import checksums
 from shared.generator import Signature, TensorSpec
-from shared.presets import load_preset
+from shared.presets.bundle import graphs_from_signature, load_bundle, signature_from_graphs
+from shared.presets.store import load_preset
 from tests.shared.export.toy import Toy, conditions, symbols, toy
 
 ROOT = Path(__file__).parents[3]

@@ -3,11 +3,11 @@ import pytest
 import tensorflow as tf
 
 from shared.backends import open_backend
+from shared.backends.saved_model import export_saved_model
 from shared.errors import InputError
 from shared.export.audit import audit
 from shared.export.goldens import difference
 from shared.export.parity import compare, latency, parity, parity_table
-from shared.export.saved_model import export_saved_model
 from shared.export.tflite import export_tflite
 from shared.generator import Signature, TensorSpec
 from shared.layers import LSTM

@@ -12,7 +12,8 @@ from shared.datasets import cache_dir
 from shared.errors import InputError
 from shared.files import read_json
 from shared.generator import Generator
-from shared.presets import CHECKSUMS, Preset, assign_weights, find_bundle, find_preset
+from shared.presets.catalog import find_bundle, find_preset
+from shared.presets.store import CHECKSUMS, Preset, assign_weights
 
 BuildModel = Callable[[dict[str, Any]], Any]
 
@@ -52,7 +53,7 @@ def open_preset(app: str, name: str | None, backend: str, build_model: BuildMode
     if backend == "keras":
         source = model
     else:
-        from shared.export.saved_model import export_saved_model
+        from shared.backends.saved_model import export_saved_model
 
         digest = read_json(preset.folder / CHECKSUMS)["weights.npz"]["sha256"][:16]
         source = cache_dir() / "saved_models" / f"{app}-{preset.name}-{digest}"

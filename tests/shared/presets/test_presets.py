@@ -7,22 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared import presets
 from shared.errors import InputError
-from shared.model_card import Card
-from shared.presets import (
+from shared.files import checksums
+from shared.presets import catalog
+from shared.presets.average import average_presets
+from shared.presets.card import Card
+from shared.presets.catalog import find_bundle, find_preset, list_presets
+from shared.presets.store import (
     add_figures,
     assign_weights,
-    average_presets,
     config_from_json,
     figure,
-    find_bundle,
-    find_preset,
-    list_presets,
     load_preset,
     save_preset,
 )
-from shared.weights import model_weights
+from shared.presets.weights import model_weights
 
 CARD = Card(
     title="A toy",
@@ -72,8 +71,8 @@ class Model:
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A saved preset, in a checkout of its own."""
-    monkeypatch.setattr(presets, "SAVED_MODELS", tmp_path / "saved_models")
-    monkeypatch.setattr(presets, "BUNDLES", tmp_path / "tflite")
+    monkeypatch.setattr(catalog, "SAVED_MODELS", tmp_path / "saved_models")
+    monkeypatch.setattr(catalog, "BUNDLES", tmp_path / "tflite")
     (tmp_path / "vocabulary.txt").write_text("a\nb\n")
     folder = tmp_path / "saved_models" / "music" / "toy"
     save_preset(
@@ -91,7 +90,7 @@ def refused(call, *arguments):
 
 def fake_bundle(name, **changes):
     """A folder with a sidecar and a file, as much of a bundle as finding it takes."""
-    folder = presets.BUNDLES / name
+    folder = catalog.BUNDLES / name
     folder.mkdir(parents=True)
     app, _, preset = name.partition("-")
     (folder / "model_int8.tflite").write_bytes(b"model")
@@ -106,7 +105,7 @@ def fake_bundle(name, **changes):
         "precision": "int8",
         "precisions": {"int8": {"shipped": True, "metric": {"loss": 0.5}}},
         "signatures": {},
-        "files": presets.checksums(folder, ["model_int8.tflite"]),
+        "files": checksums(folder, ["model_int8.tflite"]),
     }
     (folder / "bundle.json").write_text(json.dumps(sidecar | changes))
     return folder
@@ -197,7 +196,7 @@ def test_weights_that_are_no_archive_are_refused_even_with_the_right_checksum(fo
     for data in (b"PK\x03\x04 not really", (folder / "weights.npz").read_bytes()[:-60]):
         (folder / "weights.npz").write_bytes(data)
         names = [path.name for path in folder.iterdir() if path.name != "checksums.json"]
-        (folder / "checksums.json").write_text(json.dumps(presets.checksums(folder, names)))
+        (folder / "checksums.json").write_text(json.dumps(checksums(folder, names)))
         assert "weights.npz" in refused(load_preset(folder).weights)
 
 
@@ -205,7 +204,7 @@ def rewrite_config(folder, change):
     path = folder / "config.json"
     path.write_text(json.dumps(change(json.loads(path.read_text()))))
     table = json.loads((folder / "checksums.json").read_text())
-    table |= presets.checksums(folder, ["config.json"])
+    table |= checksums(folder, ["config.json"])
     (folder / "checksums.json").write_text(json.dumps(table))
 
 
@@ -291,7 +290,7 @@ def test_presets_are_found_by_name_and_by_path(folder, tmp_path):
 def test_bundles_are_found_by_name_and_by_default(folder, tmp_path):
     assert "there is no bundle yet" in refused(find_bundle, "music")
     assert "known names: none" in refused(find_bundle, "music", "chorales")
-    default = fake_bundle(f"music-{presets.DEFAULT['music']}")
+    default = fake_bundle(f"music-{catalog.DEFAULT['music']}")
     fake_bundle("music-other")
     only = fake_bundle("captioning-photos")
     assert find_bundle("music").folder == default

@@ -1,0 +1,145 @@
+"""Presets and bundles by name: those in the checkout, or in the installed package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shared.errors import InputError
+from shared.presets.bundle import Bundle, load_bundle
+from shared.presets.store import CONFIG, WEIGHTS, Preset, load_preset
+
+# Of several bundles, the one that runs when none is named.
+DEFAULT = {
+    "captioning": "flickr8k-scst",
+    "handwriting": "unipen",
+    "music": "chorales",
+    "translation": "tatoeba",
+}
+
+_ROOT = Path(__file__).resolve().parents[2]
+SAVED_MODELS = _ROOT / "saved_models"
+# In the wheel the bundles are the package apps.bundles; in a checkout they stand in tflite/.
+BUNDLES = _ROOT / "apps" / "bundles" if (_ROOT / "apps" / "bundles").is_dir() else _ROOT / "tflite"
+
+
+@dataclass(frozen=True)
+class PresetInfo:
+    """One line of ``lstm-suite presets``."""
+
+    app: str
+    name: str
+    kind: str  # "bundle" runs as it is; "weights" needs Keras
+    default: bool
+    bytes: int
+    license: str
+    commercial_use: bool
+    figures: dict[str, dict[str, Any]]
+    measured: dict[str, float]  # the same task's figures of the bundle's own precision
+    measured_on: str  # what those were taken on, in words; empty if the bundle does not say
+    folder: Path
+
+
+def find_preset(app: str, name: str | Path | None = None) -> Preset:
+    """A preset by name, or by its folder's path; by default the app's own.
+
+    Raises:
+        InputError: there is none of that name; the message lists those that there are.
+    """
+    preset = load_preset(_pick(app, name, _preset_folders(app), "saved model"))
+    _check_app(app, preset.app, preset.folder)
+    return preset
+
+
+def find_bundle(app: str, name: str | Path | None = None) -> Bundle:
+    """A bundle by its preset's name, or by its folder's path; by default the app's own.
+
+    Raises:
+        InputError: there is none of that name; the message lists those that there are.
+    """
+    bundle = load_bundle(_pick(app, name, _bundle_folders(app), "bundle"))
+    _check_app(app, bundle.app, bundle.folder)
+    return bundle
+
+
+def list_presets() -> list[PresetInfo]:
+    """All bundles and saved models that are installed or in the checkout."""
+    return [_bundle_info(folder) for folder in _bundle_folders("").values()] + [
+        _weights_info(path.parent) for path in sorted(SAVED_MODELS.glob(f"*/*/{CONFIG}"))
+    ]
+
+
+def _bundle_info(folder: Path) -> PresetInfo:
+    bundle = load_bundle(folder)
+    side = bundle.sidecar
+    return PresetInfo(
+        app=bundle.app,
+        name=bundle.preset,
+        kind="bundle",
+        default=bundle.preset == _default(bundle.app, _bundle_folders(bundle.app)),
+        bytes=bundle.model_path().stat().st_size,
+        license=side["license"],
+        commercial_use=side["commercial_use"],
+        figures=side["figures"],
+        measured=side["precisions"][bundle.precision]["metric"],
+        measured_on=side.get("measured", ""),
+        folder=folder,
+    )
+
+
+def _weights_info(folder: Path) -> PresetInfo:
+    preset = load_preset(folder)
+    return PresetInfo(
+        app=preset.app,
+        name=preset.name,
+        kind="weights",
+        default=preset.name == _default(preset.app, _preset_folders(preset.app)),
+        bytes=(folder / WEIGHTS).stat().st_size,
+        license=preset.card.license,
+        commercial_use=preset.card.commercial_use,
+        figures=preset.figures,
+        measured={},
+        measured_on="",
+        folder=folder,
+    )
+
+
+def _preset_folders(app: str) -> dict[str, Path]:
+    return {p.parent.name: p.parent for p in sorted((SAVED_MODELS / app).glob(f"*/{CONFIG}"))}
+
+
+def _bundle_folders(app: str) -> dict[str, Path]:
+    """Bundles by preset name, from folders called ``<app>-<preset>``; all of them for ""."""
+    prefix = f"{app}-" if app else ""
+    found = sorted(BUNDLES.glob(f"{prefix}*/bundle.json"))
+    return {path.parent.name.removeprefix(prefix): path.parent for path in found}
+
+
+def _default(app: str, names: Iterable[str]) -> str | None:
+    """The app's only preset, or the one that `DEFAULT` names."""
+    known = list(names)
+    chosen = known[0] if len(known) == 1 else DEFAULT.get(app)
+    return chosen if chosen in known else None
+
+
+def _pick(app: str, name: str | Path | None, folders: Mapping[str, Path], what: str) -> Path:
+    wanted = _default(app, folders) if name is None else str(name)
+    if wanted is not None and wanted in folders:
+        return folders[wanted]
+    if name is not None and Path(name).is_dir():
+        return Path(name)
+    if name is None and not folders:
+        raise InputError(
+            f"{app}: there is no {what} yet; train one (lstm-suite train {app}), or give the path "
+            "of a folder"
+        )
+    known = ", ".join(folders) or "none"
+    asked = f"which {what}?" if name is None else f"no {what} {wanted!r};"
+    raise InputError(f"{app}: {asked} known names: {known}; or give the path of a folder")
+
+
+def _check_app(app: str, found: str, folder: Path) -> None:
+    if found != app:
+        raise InputError(f"{folder}: made for {found}, not for {app}; name another preset")

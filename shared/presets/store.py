@@ -1,0 +1,195 @@
+"""The folder of a preset, a trained model: ``saved_models/<app>/<preset>/``.
+
+It is readable without this program:
+
+    config.json      app, name, the app's configuration, what the card says
+    weights.npz      one array per variable, float16, keyed by the variable's path
+    metrics.json     every figure with its value, data, command and date
+    README.md        the model card
+    checksums.json   of all the others, verified on load
+    ...              the tokenizer's files, if the app has one
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from shared.errors import InputError
+from shared.files import (
+    checksums,
+    new_folder,
+    read_json,
+    verify_checksums,
+    write_json,
+    write_text,
+)
+from shared.presets.card import Card, model_card
+from shared.presets.weights import assign, model_weights, read_weights, write_weights
+
+FORMAT_VERSION = 1
+CONFIG, WEIGHTS, METRICS, README = "config.json", "weights.npz", "metrics.json", "README.md"
+CHECKSUMS = "checksums.json"
+
+Config = TypeVar("Config")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A trained model's folder and what it says of itself; the weights are read on request."""
+
+    folder: Path
+    app: str
+    name: str
+    config: dict[str, Any]
+    card: Card
+    figures: dict[str, dict[str, Any]]
+
+    @property
+    def extra_files(self) -> list[Path]:
+        """The tokenizer's files."""
+        ours = (CONFIG, WEIGHTS, METRICS, README)
+        return [self.folder / n for n in read_json(self.folder / CHECKSUMS) if n not in ours]
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """The arrays by variable path, as stored.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        return read_weights(self.folder / WEIGHTS)
+
+
+def figure(value: float, data: str, command: str, date: str) -> dict[str, Any]:
+    """One entry of ``metrics.json``; the date as 2025-01-31."""
+    return {"value": float(value), "data": data, "command": command, "date": date}
+
+
+def save_preset(
+    folder: str | Path,
+    app: str,
+    name: str,
+    config: Any,
+    weights: Any,
+    card: Card,
+    figures: Mapping[str, Mapping[str, Any]] | None = None,
+    extra_files: Iterable[str | Path] = (),
+) -> Preset:
+    """Write a preset; a folder that is one already is replaced.
+
+    Args:
+        folder: ``saved_models/<app>/<name>``, or anywhere.
+        app: the application's folder name.
+        name: the preset's.
+        config: the app's configuration, a dataclass or a mapping of JSON values.
+        weights: a built Keras model, or arrays by variable path.
+        card: what the model card tells.
+        figures: `figure` by name.
+        extra_files: the tokenizer's files, copied under their own names.
+
+    Raises:
+        ValueError: two variables share a path, or a weight is not finite in float16.
+    """
+    arrays = weights if isinstance(weights, Mapping) else model_weights(weights)
+    header = {
+        "format_version": FORMAT_VERSION,
+        "app": app,
+        "name": name,
+        "config": dataclasses.asdict(config) if dataclasses.is_dataclass(config) else dict(config),  # type: ignore[arg-type]
+        "card": dataclasses.asdict(card),
+    }
+    with new_folder(folder, marker=CONFIG) as temporary:
+        write_json(temporary / CONFIG, header)
+        write_weights(temporary / WEIGHTS, arrays)
+        for source in map(Path, extra_files):
+            shutil.copyfile(source, temporary / source.name)
+        _write_figures(temporary, app, name, card, figures or {})
+    return load_preset(folder)
+
+
+def add_figures(folder: str | Path, figures: Mapping[str, Mapping[str, Any]]) -> Preset:
+    """Add to a preset's figures, or replace those of the same name; the card follows."""
+    preset = load_preset(folder)
+    _write_figures(
+        preset.folder, preset.app, preset.name, preset.card, {**preset.figures, **figures}
+    )
+    return load_preset(folder)
+
+
+def _write_figures(
+    folder: Path, app: str, name: str, card: Card, figures: Mapping[str, Mapping[str, Any]]
+) -> None:
+    write_json(folder / METRICS, figures)
+    write_text(folder / README, model_card(app, name, card, figures))
+    names = [path.name for path in folder.iterdir() if path.name != CHECKSUMS]
+    write_json(folder / CHECKSUMS, checksums(folder, names))
+
+
+def load_preset(folder: str | Path) -> Preset:
+    """Read a preset, every file checked against its checksum.
+
+    Raises:
+        InputError: no preset, another format version, unknown keys, or a damaged file; one line.
+    """
+    folder = Path(folder)
+    path = folder / CONFIG
+    if not path.is_file():
+        raise InputError(f"{folder}: not a preset (no {CONFIG}); name a folder that train wrote")
+    header = read_json(path)
+    version = header.get("format_version") if isinstance(header, dict) else None
+    if version != FORMAT_VERSION:
+        raise InputError(
+            f"{path}: format version {version}, this program reads {FORMAT_VERSION}; "
+            "install the lstm-suite that wrote it"
+        )
+    table = read_json(folder / CHECKSUMS)
+    if not isinstance(table, dict) or not {CONFIG, WEIGHTS, METRICS} <= table.keys():
+        raise InputError(f"{folder / CHECKSUMS}: incomplete; restore the file")
+    verify_checksums(folder, table)
+    if header.keys() != {"format_version", "app", "name", "config", "card"}:
+        raise InputError(f"{path}: unknown or missing keys; restore the file")
+    card = config_from_json(Card, header["card"], path)
+    figures = read_json(folder / METRICS)
+    return Preset(folder, header["app"], header["name"], header["config"], card, figures)
+
+
+def config_from_json(cls: type[Config], value: Mapping[str, Any], source: str | Path) -> Config:
+    """A configuration dataclass from JSON values; lists become tuples.
+
+    Args:
+        cls: the dataclass.
+        value: its fields; those left out keep their defaults.
+        source: the file, for messages.
+
+    Raises:
+        InputError: a key that the dataclass lacks, or one without a default that is missing.
+    """
+    known = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    unknown = sorted(value.keys() - known)
+    if unknown:
+        raise InputError(f"{source}: unknown keys {', '.join(unknown)}; remove them")
+    try:
+        return cls(**{key: _tuples(entry) for key, entry in value.items()})
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{source}: not a valid configuration: {error}") from error
+
+
+def assign_weights(model: Any, preset: Preset | str | Path) -> None:
+    """Give a built Keras model the preset's weights; names and shapes must match exactly.
+
+    Raises:
+        InputError: they do not; the message names what differs.
+    """
+    if not isinstance(preset, Preset):
+        preset = load_preset(preset)
+    assign(model, preset.weights(), preset.folder)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
