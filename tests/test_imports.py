@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 RUNTIME = [
-    "apps.cli",
+    "apps.verbs.cli",
     "apps.demo",
     "apps.presets",
     "apps.captioning.generate",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from apps.arguments import spoken
+from apps.verbs.arguments import spoken
 from apps.captioning.config import CaptioningConfig
 from shared.presets.card import Card
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from apps.captioning import generate
 from apps.captioning.photos import find_photos
-from apps.demo import Sample
+from shared.application import Sample
 from shared.errors import InputError
 from shared.files import write_text
 from shared.presets.catalog import find_bundle

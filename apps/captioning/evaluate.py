@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from apps.arguments import (
+from apps.verbs.arguments import (
     add_beam_arguments,
     add_json,
     add_limit,
@@ -27,7 +27,7 @@ from apps.captioning.metrics import meteor, scores, words
 from apps.captioning.output import table
 from apps.captioning.photos import find_photos, load_photo
 from apps.captioning.words import AnyTokenizer, open_tokenizer
-from apps.progress import Progress
+from apps.verbs.progress import Progress
 from shared.decoding import DecodingOptions
 from shared.errors import InputError
 from shared.export.goldens import Example

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from apps.arguments import add_json, report
+from apps.verbs.arguments import add_json, report
 from apps.captioning.caption import DECODING, caption
 from apps.captioning.config import CaptioningConfig
 from apps.captioning.generate import build_model

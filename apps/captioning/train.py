@@ -18,7 +18,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from apps.arguments import add_field, add_json, add_seed, given, report
+from apps.verbs.arguments import add_field, add_json, add_seed, given, report
 from apps.captioning.backbone import load_weights
 from apps.captioning.caption import DECODING
 from apps.captioning.card import describe

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from apps.arguments import spoken
+from apps.verbs.arguments import spoken
 from apps.handwriting.config import HandwritingConfig
 from apps.handwriting.ink import Ink
 from shared.presets.card import Card

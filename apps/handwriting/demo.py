@@ -8,7 +8,7 @@ import io
 import shlex
 from pathlib import Path
 
-from apps.demo import Sample
+from shared.application import Sample
 from apps.handwriting import generate
 from shared.errors import InputError
 from shared.presets.catalog import find_bundle

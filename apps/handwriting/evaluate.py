@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from apps.arguments import add_json, add_model_arguments, limited, report
+from apps.verbs.arguments import add_json, add_model_arguments, limited, report
 from apps.handwriting.config import HandwritingConfig
 from apps.handwriting.data import load, shape_of, whole
 from apps.handwriting.generate import BIAS, condition, open_handwriting

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from apps.arguments import add_json, add_model_arguments, add_seed, report
-from apps.demo import Sample
+from apps.verbs.arguments import add_json, add_model_arguments, add_seed, report
+from shared.application import Sample
 from apps.handwriting import drawing
 from apps.handwriting.config import HandwritingConfig
 from apps.handwriting.data import read_own

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from apps.arguments import add_json, add_seed, report
+from apps.verbs.arguments import add_json, add_seed, report
 from apps.handwriting.config import HandwritingConfig
 from apps.handwriting.data import stack
 from apps.handwriting.generate import build_model

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from apps.arguments import add_json, add_seed, report
+from apps.verbs.arguments import add_json, add_seed, report
 from apps.handwriting.config import SYMBOLS, HandwritingConfig
 from apps.handwriting.data import (
     SHAPES,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from apps.arguments import add_json, add_seed, report
+from apps.verbs.arguments import add_json, add_seed, report
 from apps.handwriting.data import load
 from apps.handwriting.drawing import smooth
 from apps.handwriting.ink import Ink, to_strokes

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from apps.arguments import add_json, add_model_arguments, add_seed, limited, report
+from apps.verbs.arguments import add_json, add_model_arguments, add_seed, limited, report
 from apps.handwriting.data import load_splits, shape_of, writer_kinds
 from apps.handwriting.generate import open_handwriting
 from apps.handwriting.ink import Ink

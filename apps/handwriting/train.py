@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from apps.arguments import add_field, add_json, add_seed, given, report
+from apps.verbs.arguments import add_field, add_json, add_seed, given, report
 from apps.handwriting.card import describe, figures_table
 from apps.handwriting.config import PRESETS, HandwritingConfig
 from apps.handwriting.data import (

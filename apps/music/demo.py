@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 from types import ModuleType
 
-from apps.demo import Sample
+from shared.application import Sample
 from apps.music import continuation, generate, harmonize
 from apps.music.continuation import cut
 from apps.music.corpus import piece_from_score

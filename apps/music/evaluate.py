@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from apps.arguments import add_json, add_model_arguments, limited, report
+from apps.verbs.arguments import add_json, add_model_arguments, limited, report
 from apps.music.compare import Copies, measure, table
 from apps.music.config import MusicConfig
 from apps.music.corpus import read_folder

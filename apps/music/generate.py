@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from apps.demo import Sample
+from shared.application import Sample
 from apps.music.config import MusicConfig
 from apps.music.key import parse_key
 from apps.music.output import DECODING as DECODING

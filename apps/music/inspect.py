@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from apps.arguments import add_json, report
+from apps.verbs.arguments import add_json, report
 from apps.music.corpus import read_score
 from apps.music.data import whole_pieces
 from apps.music.generate import build_model

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from apps.arguments import add_json, add_model_arguments, add_seed, report
+from apps.verbs.arguments import add_json, add_model_arguments, add_seed, report
 from apps.music import score, sound
 from apps.music.key import key_name
 from apps.music.piece import VOICES, Piece

@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from apps.arguments import add_json, add_seed, report
+from apps.verbs.arguments import add_json, add_seed, report
 from apps.music.config import PRESETS, MusicConfig
 from apps.music.data import batches_per_epoch, pipeline, whole_pieces
 from apps.music.evaluate import BACH, figures_of, load_pieces

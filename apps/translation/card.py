@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from apps.arguments import spoken
+from apps.verbs.arguments import spoken
 from apps.translation.config import TranslationConfig
 from apps.translation.evaluate import DATA
 from shared.presets.card import Card

@@ -8,7 +8,7 @@ import io
 import shlex
 from pathlib import Path
 
-from apps.demo import Sample
+from shared.application import Sample
 from apps.translation import generate
 from shared.errors import InputError
 from shared.files import write_text

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from apps.arguments import (
+from apps.verbs.arguments import (
     add_json,
     add_limit,
     add_model_arguments,
@@ -17,7 +17,7 @@ from apps.arguments import (
     limited,
     report,
 )
-from apps.progress import Progress
+from apps.verbs.progress import Progress
 from apps.translation.config import TranslationConfig
 from apps.translation.data import Pair, load, read_parallel
 from apps.translation.figures import baseline, direction_of, record

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from apps.arguments import add_json, add_model_arguments, beam_options, report
-from apps.demo import Sample
-from apps.progress import Progress
+from apps.verbs.arguments import add_json, add_model_arguments, beam_options, report
+from shared.application import Sample
+from apps.verbs.progress import Progress
 from apps.translation.config import TranslationConfig
 from apps.translation.output import (
     add_decoding_arguments,

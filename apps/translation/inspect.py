@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from apps.arguments import add_json, report
+from apps.verbs.arguments import add_json, report
 from apps.translation.config import TranslationConfig
 from apps.translation.generate import build_model, choose_direction, open_tokenizer
 from apps.translation.output import add_direction_arguments, chosen_directions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from apps.arguments import add_beam_arguments
+from apps.verbs.arguments import add_beam_arguments
 from apps.translation.config import TranslationConfig
 from apps.translation.translate import DECODING
 from shared.errors import InputError
@@ -17,7 +17,7 @@ def add_direction_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
-    """How the search for a translation goes; `apps.arguments.beam_options` reads it."""
+    """How the search for a translation goes; `apps.verbs.arguments.beam_options` reads it."""
     add_beam_arguments(parser, DECODING, "subwords")
     parser.add_argument("--coverage-penalty", type=float, default=0.0, metavar="B",
                         help="beta of GNMT, larger favors those that leave nothing out; "

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from apps.arguments import add_field, add_json, add_seed, given, report
+from apps.verbs.arguments import add_field, add_json, add_seed, given, report
 from apps.translation.card import describe
 from apps.translation.config import ATTENTIONS, PRESETS, TranslationConfig
 from apps.translation.data import (

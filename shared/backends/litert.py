@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 from shared.backends.arrays import checked, checked_step, split_step, step_inputs, step_outputs
 from shared.errors import InputError
 from shared.generator import Arrays, Signature, TensorSpec
+from shared.stderr import silent_stderr
 
 
 class LiteRTBackend:
@@ -96,21 +95,3 @@ def _rows(
         for name, value in run({n: a[row : row + 1] for n, a in arrays.items()}).items():
             results[name][row] = value[0]
     return results
-
-
-@contextmanager
-def silent_stderr() -> Iterator[None]:
-    """Drop what C++ code writes to stderr while the block runs; exceptions tell what went wrong."""
-    try:
-        saved = os.dup(2)
-    except OSError:  # there is no stderr to protect
-        yield
-        return
-    sink = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(sink, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(sink)

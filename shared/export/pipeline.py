@@ -6,7 +6,7 @@ import importlib.metadata
 import platform
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,14 @@ from shared.errors import InputError
 from shared.export.audit import audit
 from shared.export.goldens import GOLDENS, Example, make_goldens
 from shared.export.parity import PARITY, Metric, latency, machine, parity
-from shared.export.tflite import PRECISIONS, export_tflite
+from shared.export.tflite import export_tflite
 from shared.files import checksums, new_folder, write_json
 from shared.presets.bundle import (
     FORMAT_VERSION,
+    PRECISIONS,
     SIDECAR,
     Bundle,
+    BundleFacts,
     graphs_from_signature,
     load_bundle,
 )
@@ -35,13 +37,9 @@ def export_bundle(
     preset: Preset,
     folder: str | Path,
     examples: Sequence[Example],
-    *,
-    decoding: Mapping[str, Any],
-    special_ids: Mapping[str, int] | None = None,
-    normalization: Mapping[str, Any] | None = None,
+    facts: BundleFacts,
     metric: Metric | None = None,
     measured: str = "",
-    precisions: Iterable[str] = PRECISIONS,
     keep: Iterable[str] = ("int8",),
 ) -> Bundle:
     """Convert, audit, compare, time and write ``tflite/<app>-<preset>/``.
@@ -53,12 +51,9 @@ def export_bundle(
         preset: where the app, configuration, card, figures and tokenizer come from.
         folder: replaced if it is a bundle already.
         examples: at least three; the first three become the goldens.
-        decoding: the app's decoding defaults.
-        special_ids: start, end, padding, ... by name.
-        normalization: what is done to inputs before ``encode`` or ``step``.
+        facts: What the sidecar tells beside the signatures.
         metric: figures of the task for a generator, taken for Keras and every precision.
         measured: what `metric` is taken on, in words.
-        precisions: of `PRECISIONS`.
         keep: those to ship; the last one is what runs by default.
 
     Raises:
@@ -77,7 +72,7 @@ def export_bundle(
         tempfile.TemporaryDirectory() as scratch,
         new_folder(folder, marker=SIDECAR) as bundle,
     ):
-        paths = export_tflite(model, scratch, dict.fromkeys([*precisions, *keep]))
+        paths = export_tflite(model, scratch, PRECISIONS)
         candidates = {p: LiteRTBackend(path, model.signature) for p, path in paths.items()}
         report = parity(KerasBackend(model), candidates, examples, metric)
         write_json(bundle / PARITY, report)
@@ -97,9 +92,9 @@ def export_bundle(
             "precision": keep[-1],
             "model": paths[keep[-1]].name,
             "signatures": graphs_from_signature(model.signature),
-            "special_ids": dict(special_ids or {}),
-            "normalization": dict(normalization or {}),
-            "decoding": dict(decoding),
+            "special_ids": dict(facts.special_ids),
+            "normalization": dict(facts.normalization),
+            "decoding": dict(facts.decoding),
             "config": preset.config,
             "precisions": {
                 precision: {

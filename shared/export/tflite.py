@@ -13,12 +13,12 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
-from shared.backends.litert import silent_stderr
 from shared.backends.saved_model import export_saved_model
 from shared.export.audit import audit
 from shared.files import write_bytes
+from shared.presets.bundle import PRECISIONS
+from shared.stderr import silent_stderr
 
-PRECISIONS = ("float32", "float16", "int8")  # int8: weights; activations quantized as it runs
 _WORTH_FILLING = 1024  # bytes; the op takes some 200
 
 

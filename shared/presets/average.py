@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,15 +14,20 @@ from shared.presets.store import Preset, save_preset
 
 
 def average_presets(
-    presets: Sequence[Preset], shares: Sequence[float], folder: str | Path, command: str
+    presets: Sequence[Preset],
+    shares: Sequence[float],
+    folder: str | Path,
+    training: str,
+    recipe: Mapping[str, Any],
 ) -> Preset:
-    """Write a preset whose weights are the mean of others'; its configuration is the first's.
+    """Writes a preset whose weights are the mean of others'; its configuration is the first's.
 
     Args:
         presets: Trained from one another, or all from the same one.
         shares: Of each in the mean; they need not sum to 1.
         folder: As for `save_preset`; the preset is called after it.
-        command: That asks for this, for the card, which tells how each was trained.
+        training: How they and their mean came about, for the card.
+        recipe: The same as data, see `shared.recipe`.
 
     Raises:
         InputError: They differ in the weights that they have, in their tokenizers or licenses.
@@ -44,8 +50,5 @@ def average_presets(
         for name, array in all_weights[0].items()
         if array.dtype.kind == "f"
     }
-    parts = "; ".join(f"{preset.name}: {preset.card.training.rstrip('.')}" for preset in presets)
-    training = f"The mean of {len(presets)} models, `{command}`. {parts}."
     card = dataclasses.replace(first.card, training=training)
-    name = Path(folder).name
-    return save_preset(folder, first.app, name, first.config, mean, card, {}, first.extra_files)
+    return save_preset(folder, first.app, first.config, mean, card, {}, first.extra_files, recipe)

@@ -11,7 +11,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,23 @@ if TYPE_CHECKING:
     from shared.backends.litert import LiteRTBackend
 
 FORMAT_VERSION = 1
+PRECISIONS = ("float32", "float16", "int8")  # int8: weights; activations quantized as it runs
 SIDECAR = "bundle.json"
+
+
+@dataclass(frozen=True)
+class BundleFacts:
+    """What ``bundle.json`` tells a reader in another language, beside the signatures.
+
+    Attributes:
+        decoding: How the application decodes by default.
+        special_ids: Symbols with a meaning of their own, such as start and end, by name.
+        normalization: In words, how inputs become numbers.
+    """
+
+    decoding: Mapping[str, Any]
+    special_ids: Mapping[str, int] = field(default_factory=dict)
+    normalization: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

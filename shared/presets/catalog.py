@@ -11,14 +11,6 @@ from shared.errors import InputError
 from shared.presets.bundle import Bundle, load_bundle
 from shared.presets.store import CONFIG, WEIGHTS, Preset, load_preset
 
-# Of several bundles, the one that runs when none is named.
-DEFAULT = {
-    "captioning": "flickr8k-scst",
-    "handwriting": "unipen",
-    "music": "chorales",
-    "translation": "tatoeba",
-}
-
 _ROOT = Path(__file__).resolve().parents[2]
 SAVED_MODELS = _ROOT / "saved_models"
 # In the wheel the bundles are the package apps.bundles; in a checkout they stand in tflite/.
@@ -42,67 +34,71 @@ class PresetInfo:
     folder: Path
 
 
-def find_preset(app: str, name: str | Path | None = None) -> Preset:
-    """A preset by name, or by its folder's path; by default the app's own.
+def find_preset(app: str, name: str | Path | None = None, default: str = "") -> Preset:
+    """A preset by name, or by its folder's path; if none is named, the only one or the default.
 
     Raises:
-        InputError: there is none of that name; the message lists those that there are.
+        InputError: There is none of that name; the message lists those that there are.
     """
-    preset = load_preset(_pick(app, name, _preset_folders(app), "saved model"))
+    preset = load_preset(_pick(app, name, _preset_folders(app), default, "saved model"))
     _check_app(app, preset.app, preset.folder)
     return preset
 
 
-def find_bundle(app: str, name: str | Path | None = None) -> Bundle:
-    """A bundle by its preset's name, or by its folder's path; by default the app's own.
+def find_bundle(app: str, name: str | Path | None = None, default: str = "") -> Bundle:
+    """A bundle by its preset's name, or by its folder's path; as `find_preset`.
 
     Raises:
-        InputError: there is none of that name; the message lists those that there are.
+        InputError: There is none of that name; the message lists those that there are.
     """
-    bundle = load_bundle(_pick(app, name, _bundle_folders(app), "bundle"))
+    bundle = load_bundle(_pick(app, name, _bundle_folders(app), default, "bundle"))
     _check_app(app, bundle.app, bundle.folder)
     return bundle
 
 
-def list_presets() -> list[PresetInfo]:
-    """All bundles and saved models that are installed or in the checkout."""
-    return [_bundle_info(folder) for folder in _bundle_folders("").values()] + [
-        _weights_info(path.parent) for path in sorted(SAVED_MODELS.glob(f"*/*/{CONFIG}"))
+def list_presets(defaults: Mapping[str, str]) -> list[PresetInfo]:
+    """All bundles and presets that are installed or in the checkout.
+
+    Args:
+        defaults: The default preset of each application.
+    """
+    bundles = [load_bundle(folder) for folder in _bundle_folders("").values()]
+    presets = [load_preset(path.parent) for path in sorted(SAVED_MODELS.glob(f"*/*/{CONFIG}"))]
+    return [_bundle_info(bundle, defaults) for bundle in bundles] + [
+        _preset_info(preset, defaults) for preset in presets
     ]
 
 
-def _bundle_info(folder: Path) -> PresetInfo:
-    bundle = load_bundle(folder)
+def _bundle_info(bundle: Bundle, defaults: Mapping[str, str]) -> PresetInfo:
     side = bundle.sidecar
     return PresetInfo(
         app=bundle.app,
         name=bundle.preset,
         kind="bundle",
-        default=bundle.preset == _default(bundle.app, _bundle_folders(bundle.app)),
+        default=bundle.preset == _default(_bundle_folders(bundle.app), defaults.get(bundle.app)),
         bytes=bundle.model_path().stat().st_size,
         license=side["license"],
         commercial_use=side["commercial_use"],
         figures=side["figures"],
         measured=side["precisions"][bundle.precision]["metric"],
         measured_on=side.get("measured", ""),
-        folder=folder,
+        folder=bundle.folder,
     )
 
 
-def _weights_info(folder: Path) -> PresetInfo:
-    preset = load_preset(folder)
+def _preset_info(preset: Preset, defaults: Mapping[str, str]) -> PresetInfo:
     return PresetInfo(
         app=preset.app,
         name=preset.name,
         kind="weights",
-        default=preset.name == _default(preset.app, _preset_folders(preset.app)),
-        bytes=(folder / WEIGHTS).stat().st_size,
+        default=preset.name == _default(_preset_folders(preset.app), defaults.get(preset.app)),
+        bytes=(preset.folder / WEIGHTS).stat().st_size,
         license=preset.card.license,
         commercial_use=preset.card.commercial_use,
         figures=preset.figures,
         measured={},
         measured_on="",
-        folder=folder,
+        folder=preset.folder,
     )
 
 
@@ -117,15 +113,17 @@ def _bundle_folders(app: str) -> dict[str, Path]:
     return {path.parent.name.removeprefix(prefix): path.parent for path in found}
 
 
-def _default(app: str, names: Iterable[str]) -> str | None:
-    """The app's only preset, or the one that `DEFAULT` names."""
+def _default(names: Iterable[str], default: str | None) -> str | None:
+    """The only name, or the default if it is among them."""
     known = list(names)
-    chosen = known[0] if len(known) == 1 else DEFAULT.get(app)
+    chosen = known[0] if len(known) == 1 else default
     return chosen if chosen in known else None
 
 
-def _pick(app: str, name: str | Path | None, folders: Mapping[str, Path], what: str) -> Path:
-    wanted = _default(app, folders) if name is None else str(name)
+def _pick(
+    app: str, name: str | Path | None, folders: Mapping[str, Path], default: str, what: str
+) -> Path:
+    wanted = _default(folders, default) if name is None else str(name)
     if wanted is not None and wanted in folders:
         return folders[wanted]
     if name is not None and Path(name).is_dir():

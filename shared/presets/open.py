@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,49 +14,72 @@ from shared.errors import InputError
 from shared.files import read_json
 from shared.generator import Generator
 from shared.presets.catalog import find_bundle, find_preset
-from shared.presets.store import CHECKSUMS, Preset, assign_weights
+from shared.presets.store import CHECKSUMS, WEIGHTS, Preset, assign_weights
 
-BuildModel = Callable[[dict[str, Any]], Any]
+BuildModel = Callable[[Mapping[str, Any]], Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Opened:
-    """A generator and where it is from."""
+    """A generator and where it is from.
+
+    Attributes:
+        generator: Runs ``encode`` and ``step``.
+        name: The preset's.
+        config: As JSON values; `shared.application.Application.open` makes its ``Config`` of it.
+        backend: ``litert``, ``keras`` or ``saved_model``.
+        precision: Of the weights, such as ``int8``.
+        folder: The preset's or the bundle's.
+        tokenizer: Read from the folder by `shared.application.Application.open`, if it has one.
+    """
 
     generator: Generator
     name: str
-    config: dict[str, Any]
+    config: Any
     backend: str
     precision: str
-    folder: Path | None = None  # where the tokenizer's files are
+    folder: Path
+    tokenizer: Any = None
+
+    def on(self, generator: Generator) -> Opened:
+        """The same model on another generator."""
+        return dataclasses.replace(self, generator=generator)
+
+    @property
+    def header(self) -> dict[str, str]:
+        """What every JSON report begins with."""
+        return {"preset": self.name, "backend": self.backend, "precision": self.precision}
 
 
-def open_preset(app: str, name: str | None, backend: str, build_model: BuildModel) -> Opened:
-    """Open a preset by name or path.
+def open_preset(
+    app: str, name: str | Path | None, backend: str, build_model: BuildModel, default: str = ""
+) -> Opened:
+    """Opens a preset by name or path.
 
     Args:
         app: The application.
-        name: Of the preset, or the path of its folder; None for the app's own.
+        name: Of the preset, or the path of its folder; None for the default.
         backend: ``litert`` runs the bundle; ``keras`` and ``saved_model`` the preset's weights,
             the latter through a SavedModel that is exported once into the cache.
         build_model: Makes the Keras model from the preset's ``config``; not called for litert.
+        default: The name that None stands for where there are several.
 
     Raises:
-        InputError: There is no such preset, or TensorFlow is not installed and needed.
+        InputError: There is no such preset, or TensorFlow is needed and not installed.
     """
     if backend == "litert":
-        bundle = find_bundle(app, name)
+        bundle = find_bundle(app, name, default)
         return Opened(
             bundle.open(), bundle.preset, bundle.config, backend, bundle.precision, bundle.folder
         )
-    preset = find_preset(app, name)
+    preset = find_preset(app, name, default)
     model = load_model(preset, build_model)
     if backend == "keras":
         source = model
     else:
         from shared.backends.saved_model import export_saved_model
 
-        digest = read_json(preset.folder / CHECKSUMS)["weights.npz"]["sha256"][:16]
+        digest = read_json(preset.folder / CHECKSUMS)[WEIGHTS]["sha256"][:16]
         source = cache_dir() / "saved_models" / f"{app}-{preset.name}-{digest}"
         if not source.exists():
             export_saved_model(model, source)

@@ -4,6 +4,7 @@ It is readable without this program:
 
     config.json      app, name, the app's configuration, what the card says
     weights.npz      one array per variable, float16, keyed by the variable's path
+    recipe.json      how it came about, as data: see `shared.recipe`
     metrics.json     every figure with its value, data, command and date
     README.md        the model card
     checksums.json   of all the others, verified on load
@@ -35,7 +36,7 @@ from shared.presets.weights import assign, model_weights, read_weights, write_we
 
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, METRICS, README = "config.json", "weights.npz", "metrics.json", "README.md"
-CHECKSUMS = "checksums.json"
+RECIPE, CHECKSUMS = "recipe.json", "checksums.json"
 
 Config = TypeVar("Config")
 
@@ -54,8 +55,14 @@ class Preset:
     @property
     def extra_files(self) -> list[Path]:
         """The tokenizer's files."""
-        ours = (CONFIG, WEIGHTS, METRICS, README)
+        ours = (CONFIG, WEIGHTS, RECIPE, METRICS, README)
         return [self.folder / n for n in read_json(self.folder / CHECKSUMS) if n not in ours]
+
+    @property
+    def recipe(self) -> Any:
+        """The JSON value of ``recipe.json``, or None for a preset without one."""
+        path = self.folder / RECIPE
+        return read_json(path) if path.exists() else None
 
     def weights(self) -> dict[str, np.ndarray]:
         """The arrays by variable path, as stored.
@@ -74,28 +81,29 @@ def figure(value: float, data: str, command: str, date: str) -> dict[str, Any]:
 def save_preset(
     folder: str | Path,
     app: str,
-    name: str,
     config: Any,
     weights: Any,
     card: Card,
     figures: Mapping[str, Mapping[str, Any]] | None = None,
     extra_files: Iterable[str | Path] = (),
+    recipe: Mapping[str, Any] | None = None,
 ) -> Preset:
-    """Write a preset; a folder that is one already is replaced.
+    """Writes a preset, named after its folder; a folder that is one already is replaced.
 
     Args:
         folder: ``saved_models/<app>/<name>``, or anywhere.
-        app: the application's folder name.
-        name: the preset's.
-        config: the app's configuration, a dataclass or a mapping of JSON values.
-        weights: a built Keras model, or arrays by variable path.
-        card: what the model card tells.
+        app: The application's folder name.
+        config: The app's configuration, a dataclass or a mapping of JSON values.
+        weights: A built Keras model, or arrays by variable path.
+        card: What the model card tells.
         figures: `figure` by name.
-        extra_files: the tokenizer's files, copied under their own names.
+        extra_files: The tokenizer's files, copied under their own names.
+        recipe: `shared.recipe.recipe_to_json` of how it came about.
 
     Raises:
         ValueError: two variables share a path, or a weight is not finite in float16.
     """
+    name = Path(folder).resolve().name
     arrays = weights if isinstance(weights, Mapping) else model_weights(weights)
     header = {
         "format_version": FORMAT_VERSION,
@@ -107,6 +115,8 @@ def save_preset(
     with new_folder(folder, marker=CONFIG) as temporary:
         write_json(temporary / CONFIG, header)
         write_weights(temporary / WEIGHTS, arrays)
+        if recipe:
+            write_json(temporary / RECIPE, recipe)
         for source in map(Path, extra_files):
             shutil.copyfile(source, temporary / source.name)
         _write_figures(temporary, app, name, card, figures or {})

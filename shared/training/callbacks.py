@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,27 @@ from shared.training.checkpoint import Checkpoint, NonFiniteError, RunState
 from shared.training.optimizer import Schedule, averaged, swap_average
 from shared.training.options import FitOptions
 from shared.training.record import Record
+
+
+class LogFigures(keras.callbacks.Callback):
+    """Logs figures of the task after each epoch, such as ``val_bleu``.
+
+    Args:
+        measure: Takes the model, which has the averaged weights then, and returns figures by name
+            and a sample of what it made, to be printed.
+    """
+
+    def __init__(self, measure: Callable[[keras.Model], tuple[Mapping[str, float], str]]) -> None:
+        super().__init__()
+        self.measure = measure
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Adds the figures to the logs, where ``FitOptions.monitor`` finds them."""
+        figures, sample = self.measure(self.model)
+        if logs is not None:
+            logs |= {f"val_{name}": value for name, value in figures.items()}
+        words = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        print(f"\nepoch {epoch + 1}: {words}  {sample}", flush=True)
 
 
 class OutOfTime(Exception):

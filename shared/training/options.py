@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from shared.errors import InputError
 
 OPTIMIZERS = ("adamw", "adam", "sgd")
 SCHEDULES = ("constant", "cosine", "linear", "plateau")
+MODES = ("auto", "min", "max")
+_HIGHER_IS_BETTER = ("accuracy", "bleu", "bleu4", "cider")  # ends of monitored names
 
 # What a resumed run may change and still equal an uninterrupted one up to there.
 MAY_CHANGE = {"epochs", "patience", "checkpoint_seconds", "checkpoint_steps", "max_minutes"}
@@ -28,14 +30,16 @@ class FitOptions:
             multiplied by ``plateau_factor`` whenever the monitored value has not improved for
             ``plateau_patience`` epochs, and never falls below ``final_fraction`` of the peak.
         warmup_steps: optimizer steps of linear warm-up, with every schedule.
-        total_steps: optimizer steps of the whole schedule, warm-up included.
+        total_steps: optimizer steps of the whole schedule, warm-up included; 0 for those of all
+            epochs, see `with_steps`.
         weight_decay: decoupled (Loshchilov & Hutter 2019); biases and gains are exempt.
         clip_norm: limit of the global norm of the gradient (Pascanu et al. 2013); 0 is off.
         ema_momentum: of an exponential moving average of the weights, which is then what is
             validated and kept as the best (Polyak & Juditsky 1992); 0 is off.
         patience: epochs without improvement before training stops early; 0 is off.
         monitor: the logged value that tells the best epoch.
-        mode: ``"min"`` or ``"max"``, which way ``monitor`` improves.
+        mode: ``"min"`` or ``"max"``, which way ``monitor`` improves; ``"auto"`` tells it by the
+            name: up for accuracy, BLEU and CIDEr, else down.
         checkpoint_seconds: between checkpoints inside an epoch; 0 is off.
         checkpoint_steps: the same in steps; 0 is off. Each epoch ends with one in any case.
         max_minutes: wall-clock budget of one call, after which it stops between two steps,
@@ -47,9 +51,9 @@ class FitOptions:
     """
 
     epochs: int = 10
-    optimizer: str = "adamw"
+    optimizer: str = field(default="adamw", metadata={"choices": OPTIMIZERS})
     learning_rate: float = 1e-3
-    schedule: str = "constant"
+    schedule: str = field(default="constant", metadata={"choices": SCHEDULES})
     warmup_steps: int = 0
     total_steps: int = 0
     final_fraction: float = 0.0
@@ -60,17 +64,17 @@ class FitOptions:
     ema_momentum: float = 0.0
     patience: int = 0
     monitor: str = "val_loss"
-    mode: str = "min"
+    mode: str = field(default="auto", metadata={"choices": MODES})
     checkpoint_seconds: float = 600.0
     checkpoint_steps: int = 0
-    max_minutes: float = 0.0
-    seed: int = 0
+    max_minutes: float = field(default=0.0, metadata={"option": False})
+    seed: int = field(default=0, metadata={"option": False})
 
     def __post_init__(self) -> None:
         """Refuse what cannot work before an hour is spent on it."""
         _require(self.optimizer in OPTIMIZERS, f"optimizer must be one of {OPTIMIZERS}")
         _require(self.schedule in SCHEDULES, f"schedule must be one of {SCHEDULES}")
-        _require(self.mode in ("min", "max"), "mode must be min or max")
+        _require(self.mode in MODES, f"mode must be one of {MODES}")
         _require(self.epochs >= 1, "epochs must be at least 1")
         _require(self.learning_rate > 0, "learning_rate must be above 0")
         _require(0 <= self.ema_momentum < 1, "ema_momentum must be in [0, 1)")
@@ -81,7 +85,7 @@ class FitOptions:
             _require(getattr(self, name) >= 0, f"{name} must not be negative")
         for name in ("checkpoint_seconds", "checkpoint_steps", "max_minutes"):
             _require(getattr(self, name) >= 0, f"{name} must not be negative")
-        if self.schedule in ("cosine", "linear"):
+        if self.schedule in ("cosine", "linear") and self.total_steps:
             _require(
                 self.total_steps > self.warmup_steps,
                 f"schedule {self.schedule} needs total_steps above warmup_steps",
@@ -98,11 +102,24 @@ class FitOptions:
         _require(not unknown, f"unknown {', '.join(unknown)}; remove it")
         return cls(**value)
 
+    def with_steps(self, steps: int) -> FitOptions:
+        """The options for a run of so many steps, if ``total_steps`` is 0.
+
+        The warm-up is a tenth of them at most.
+        """
+        if self.total_steps:
+            return self
+        warmup = min(self.warmup_steps, steps // 10)
+        return replace(self, total_steps=max(steps, warmup + 1), warmup_steps=warmup)
+
     def better(self, value: float, than: float | None) -> bool:
         """Whether a monitored value improves on the best so far, ``None`` if there is none."""
         if than is None:
             return True
-        return value < than if self.mode == "min" else value > than
+        higher = self.mode == "max" or (
+            self.mode == "auto" and self.monitor.endswith(_HIGHER_IS_BETTER)
+        )
+        return value > than if higher else value < than
 
 
 def _require(condition: bool, message: str) -> None:

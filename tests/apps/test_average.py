@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from apps.cli import main
+from apps.verbs.cli import main
 from shared.presets.catalog import find_preset
 from shared.presets.store import load_preset
 

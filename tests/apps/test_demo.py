@@ -1,6 +1,6 @@
 from html.parser import HTMLParser
 
-from apps.demo import Sample, page
+from shared.application import Sample, page
 
 
 class Links(HTMLParser):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from apps.cli import main
+from apps.verbs.cli import main
 from shared.export.goldens import check_goldens
 from shared.files import read_json
 from tests.apps.captioning.toy import captions_of, draw, toy_names, write_toy

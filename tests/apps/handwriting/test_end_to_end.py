@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from apps.cli import main
+from apps.verbs.cli import main
 from apps.handwriting.evaluate import open_judge
 from apps.handwriting.ink import read_strokes
 from shared.files import read_json

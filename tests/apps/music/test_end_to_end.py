@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from apps.cli import main
+from apps.verbs.cli import main
 from shared.files import read_json
 from tests.apps.music.toy_data import scale_piece, write_canonical
 

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from apps.cli import main
+from apps.verbs.cli import main
 from apps.music import evaluate
 from apps.music.compare import FIGURES
 from apps.music.config import PRESETS

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from apps.cli import main
+from apps.verbs.cli import main
 from apps.music.config import PRESETS
 from apps.music.generate import DECODING, compose, demo, plan
 from apps.music.piece import FEATURES, HOLD, VOCABULARY, features

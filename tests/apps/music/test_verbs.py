@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from apps.cli import main
+from apps.verbs.cli import main
 from apps.music import continuation, harmonize, score
 from apps.music.config import PRESETS
 from apps.music.continuation import cut, prolong

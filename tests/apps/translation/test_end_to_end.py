@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from apps.cli import main
+from apps.verbs.cli import main
 from shared.files import read_json
 from tests.apps.translation.toy import toy_pairs, write_toy
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.cli import main
+from apps.verbs.cli import main
 from apps.translation import figures
 from apps.translation.config import PRESETS
 from apps.translation.data import load

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from apps.arguments import add_json, report
+from apps import APPS, application
+from apps.verbs.arguments import add_json, report
 from shared.presets.catalog import PresetInfo, list_presets
 
 
@@ -15,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """``lstm-suite presets``."""
-    infos = list_presets()
+    infos = list_presets({name: application(name).default_preset for name in APPS})
     rows: list[tuple[str, ...]] = [("PRESET", "RUNS", "SIZE", "LICENSE", "COMMERCIAL", "FIGURES")]
     rows += map(_row, infos)
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]) - 1)]

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import argparse
 import math
+from pathlib import Path
 
-from apps.arguments import add_json, report
+from apps.verbs.arguments import add_json, report
+from apps.verbs.train import average
+from shared.application import Application
 from shared.errors import InputError
-from shared.presets.average import average_presets
-from shared.presets.catalog import find_preset
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of ``average``."""
+def add_arguments(parser: argparse.ArgumentParser, app: Application) -> None:
+    """The options of ``average APP``."""
     parser.add_argument("presets", nargs="+", metavar="NAME",
                         help="trained models, by name or by their folder's path")  # fmt: skip
     parser.add_argument("--shares", nargs="+", type=float, metavar="X",
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """``lstm-suite average APP``."""
+    app: Application = args.app
     if len(args.presets) < 2:
         raise InputError("one model is its own mean; name two or more")
     shares = args.shares or [1.0] * len(args.presets)
@@ -37,10 +39,8 @@ def run(args: argparse.Namespace) -> None:
             f"--shares {' '.join(f'{x:g}' for x in shares)}: give one above 0 for each of the "
             f"{len(args.presets)} models"
         )
-    presets = [find_preset(args.app, name) for name in args.presets]
-    command = f"lstm-suite average {args.app} {' '.join(args.presets)}"
-    command += f" --shares {' '.join(f'{x:g}' for x in shares)}" if args.shares else ""
-    made = average_presets(presets, shares, args.output, command)
+    presets = [app.find_preset(name) for name in args.presets]
+    made = average(app, presets, shares, Path(args.output))
     report(args, {"preset": str(made.folder)},
-           f"wrote {made.folder}; next: lstm-suite evaluate {args.app} --preset {made.folder}"
+           f"wrote {made.folder}; next: lstm-suite evaluate {app.name} --preset {made.folder}"
            )  # fmt: skip

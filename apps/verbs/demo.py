@@ -5,33 +5,15 @@ from __future__ import annotations
 import argparse
 import base64
 import html
-import importlib
 import mimetypes
-from dataclasses import dataclass
 from pathlib import Path
 
-from apps import APPS
-from apps.arguments import add_seed
+from apps import APPS, application
+from apps.verbs.arguments import add_seed
+from shared.application import Sample
 from shared.files import write_text
 
 PAGE = "index.html"
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What an application was given and what it made, for the page.
-
-    Attributes:
-        title: A heading.
-        command: The command that makes the same.
-        given: The input in words.
-        made: Files with a caption each; pictures and sounds are shown, others linked.
-    """
-
-    title: str
-    command: str
-    given: str
-    made: tuple[tuple[Path, str], ...]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +27,7 @@ def run(args: argparse.Namespace) -> None:
     folder = Path(args.output)
     samples: list[Sample] = []
     for app in APPS:
-        samples += importlib.import_module(f"apps.{app}.generate").demo(folder, args.seed)
+        samples += application(app).samples(folder, args.seed)
     write_text(folder / PAGE, page(samples))
     for sample in samples:
         print(f"{sample.title}: {sample.given}")

@@ -1,0 +1,1 @@
+"""The ``lstm-suite`` command. A verb turns options into calls, and results into files."""

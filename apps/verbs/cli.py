@@ -1,0 +1,98 @@
+"""The ``lstm-suite`` command line: every verb, one line for an error, exit status 0 or 2."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from apps import APPS, application
+from apps.verbs import demo, presets
+from shared.errors import InputError
+from shared.stderr import silent_stderr
+
+GENERAL = {
+    "presets": (presets, "list the trained models"),
+    "demo": (demo, "a sample of everything, and a page that shows it"),
+}
+PER_APP = {
+    "train": "train a model on your own data",
+    "evaluate": "measure a model on data",
+    "average": "write the mean of trained models",
+    "export": "write the .tflite bundle of a trained model",
+    "inspect": "draw what the gates do while a model reads or writes",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command line; returns the exit status."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    verb = arguments[0] if arguments else ""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        args = _parser(arguments).parse_args(arguments)
+        if verb in ("train", "export", "inspect") or getattr(args, "backend", "litert") != "litert":
+            _start_tensorflow()
+        args.run_verb(args)
+    except InputError as error:
+        message = str(error)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] in ("apps", "shared"):
+            raise  # a fault of ours, which no installation mends
+        message = f'{error.name} is not installed; pip install "lstm-suite[train]"'
+    except OSError as error:
+        message = f"{error.filename or 'file'}: {error.strerror or error}; check the path"
+    except KeyboardInterrupt:
+        return 130
+    else:
+        return 0
+    print(f"lstm-suite {verb}: {' '.join(message.split())}", file=sys.stderr)
+    return 2
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser. Of verbs that differ by application only the one that is asked for is filled."""
+    top = argparse.ArgumentParser(prog="lstm-suite", description="Four applications on one LSTM.")
+    verbs = top.add_subparsers(required=True, metavar="VERB")
+    for name in APPS:
+        app = application(name)
+        for verb, summary in app.verbs.items():
+            sub = verbs.add_parser(verb, help=summary, description=summary)
+            if list(arguments[:1]) == [verb]:
+                command = app.commands()[verb]
+                command.add_arguments(sub)
+                sub.set_defaults(run_verb=command.run, app=app)
+    for verb, (module, summary) in GENERAL.items():
+        sub = verbs.add_parser(verb, help=summary, description=summary)
+        module.add_arguments(sub)
+        sub.set_defaults(run_verb=module.run)
+    for verb, summary in PER_APP.items():
+        sub = verbs.add_parser(verb, help=summary, description=summary)
+        names = sub.add_subparsers(required=True, metavar="{" + ",".join(APPS) + "}")
+        for name in APPS:
+            sub = names.add_parser(name, description=summary)
+            if list(arguments[:2]) == [verb, name]:
+                per_app = verb_module(verb)
+                per_app.add_arguments(sub, application(name))
+                sub.set_defaults(run_verb=per_app.run, app=application(name))
+    return top
+
+
+def verb_module(verb: str) -> ModuleType:
+    """The module of a verb in `PER_APP`."""
+    return importlib.import_module(f"apps.verbs.{verb}")
+
+
+def _start_tensorflow() -> None:
+    """Imports TensorFlow; what it says of drivers and kernels is dropped, which no setting does."""
+    with silent_stderr():
+        import tensorflow
+
+        tensorflow.constant(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
