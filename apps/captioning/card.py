@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from apps.verbs.arguments import spoken
 from apps.captioning.config import CaptioningConfig
+from apps.verbs.arguments import spoken
 from shared.presets.card import Card
 
 _BACKBONE = "MobileNetV2, pretrained on ImageNet (Apache-2.0)"

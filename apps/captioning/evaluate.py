@@ -9,15 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from apps.verbs.arguments import (
-    add_beam_arguments,
-    add_json,
-    add_limit,
-    add_model_arguments,
-    beam_options,
-    limited,
-    report,
-)
 from apps.captioning.caption import DECODING, Caption, caption
 from apps.captioning.config import CaptioningConfig
 from apps.captioning.data import Photo, load
@@ -27,6 +18,15 @@ from apps.captioning.metrics import meteor, scores, words
 from apps.captioning.output import table
 from apps.captioning.photos import find_photos, load_photo
 from apps.captioning.words import AnyTokenizer, open_tokenizer
+from apps.verbs.arguments import (
+    add_beam_arguments,
+    add_json,
+    add_limit,
+    add_model_arguments,
+    beam_options,
+    limited,
+    report,
+)
 from apps.verbs.progress import Progress
 from shared.decoding import DecodingOptions
 from shared.errors import InputError

@@ -9,14 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from apps.verbs.arguments import add_beam_arguments, add_json, add_model_arguments, beam_options, report
 from apps.captioning.caption import DECODING, Caption, as_json, caption
 from apps.captioning.config import CaptioningConfig
 from apps.captioning.output import table
 from apps.captioning.photos import find_photos, load_photo, open_photo
 from apps.captioning.words import AnyTokenizer, open_tokenizer
-from shared.application import Sample
+from apps.verbs.arguments import (
+    add_beam_arguments,
+    add_json,
+    add_model_arguments,
+    beam_options,
+    report,
+)
 from apps.verbs.progress import Progress
+from shared.application import Sample
 from shared.decoding import DecodingOptions
 from shared.errors import InputError
 from shared.files import write_bytes, write_text

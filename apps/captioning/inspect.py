@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from apps.verbs.arguments import add_json, report
 from apps.captioning.caption import DECODING, caption
 from apps.captioning.config import CaptioningConfig
 from apps.captioning.generate import build_model
 from apps.captioning.photos import load_photo
 from apps.captioning.words import open_tokenizer
+from apps.verbs.arguments import add_json, report
 from shared.backends.keras_model import KerasBackend
 from shared.decoding import DecodingOptions
 from shared.errors import InputError

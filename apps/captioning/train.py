@@ -18,7 +18,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from apps.verbs.arguments import add_field, add_json, add_seed, given, report
 from apps.captioning.backbone import load_weights
 from apps.captioning.caption import DECODING
 from apps.captioning.card import describe
@@ -30,6 +29,7 @@ from apps.captioning.generate import build_model
 from apps.captioning.model import CaptioningModel, FromFeatures
 from apps.captioning.selfcritical import BASELINES, SelfCriticalModel, cider_reward
 from apps.captioning.words import AnyTokenizer, learn_tokenizer, open_tokenizer, tokenizer_file
+from apps.verbs.arguments import add_field, add_json, add_seed, given, report
 from shared.backends.keras_model import KerasBackend
 from shared.decoding import DecodingOptions
 from shared.errors import InputError

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from apps.verbs.arguments import spoken
 from apps.handwriting.config import HandwritingConfig
 from apps.handwriting.ink import Ink
+from apps.verbs.arguments import spoken
 from shared.presets.card import Card
 from shared.presets.store import figure
 

@@ -8,8 +8,8 @@ import io
 import shlex
 from pathlib import Path
 
-from shared.application import Sample
 from apps.handwriting import generate
+from shared.application import Sample
 from shared.errors import InputError
 from shared.presets.catalog import find_bundle
 

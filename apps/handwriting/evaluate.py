@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from apps.verbs.arguments import add_json, add_model_arguments, limited, report
 from apps.handwriting.config import HandwritingConfig
 from apps.handwriting.data import load, shape_of, whole
 from apps.handwriting.generate import BIAS, condition, open_handwriting
@@ -20,6 +19,7 @@ from apps.handwriting.ink import Ink, spelled, to_strokes
 from apps.handwriting.judge import Judge, error_rate, rapidocr
 from apps.handwriting.phrases import PHRASES
 from apps.handwriting.write import Line, write_each
+from apps.verbs.arguments import add_json, add_model_arguments, limited, report
 from shared.decoding.mixture import START, PointOptions, score_points
 from shared.errors import InputError
 from shared.export.goldens import Example

@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from apps.verbs.arguments import add_json, add_model_arguments, add_seed, report
-from shared.application import Sample
 from apps.handwriting import drawing
 from apps.handwriting.config import HandwritingConfig
 from apps.handwriting.data import read_own
@@ -21,6 +19,8 @@ from apps.handwriting.page import PAGES, PAPERS, SPACING, Layout, Page, break_te
 from apps.handwriting.write import BIAS as BIAS
 from apps.handwriting.write import DRAWS, Line, transliterate, write_text
 from apps.handwriting.write import condition as condition
+from apps.verbs.arguments import add_json, add_model_arguments, add_seed, report
+from shared.application import Sample
 from shared.decoding.mixture import PointOptions
 from shared.errors import InputError
 from shared.files import write_bytes

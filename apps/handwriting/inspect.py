@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from apps.verbs.arguments import add_json, add_seed, report
 from apps.handwriting.config import HandwritingConfig
 from apps.handwriting.data import stack
 from apps.handwriting.generate import build_model
 from apps.handwriting.write import BIAS, Line, write_lines
+from apps.verbs.arguments import add_json, add_seed, report
 from shared.backends.keras_model import KerasBackend
 from shared.errors import InputError
 from shared.files import write_bytes

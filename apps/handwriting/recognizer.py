@@ -17,7 +17,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from apps.verbs.arguments import add_json, add_seed, report
 from apps.handwriting.config import SYMBOLS, HandwritingConfig
 from apps.handwriting.data import (
     SHAPES,
@@ -31,6 +30,7 @@ from apps.handwriting.data import (
 )
 from apps.handwriting.ink import Ink, Stroke, spelled, to_rows
 from apps.handwriting.judge import Judge, error_rate
+from apps.verbs.arguments import add_json, add_seed, report
 from shared.errors import InputError
 from shared.files import read_json, write_json
 from shared.layers import LSTM

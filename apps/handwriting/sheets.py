@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from apps.verbs.arguments import add_json, add_seed, report
 from apps.handwriting.data import load
 from apps.handwriting.drawing import smooth
 from apps.handwriting.ink import Ink, to_strokes
+from apps.verbs.arguments import add_json, add_seed, report
 from shared.errors import InputError
 from shared.files import write_bytes
 from shared.plots import to_png

@@ -15,12 +15,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from apps.verbs.arguments import add_json, add_model_arguments, add_seed, limited, report
 from apps.handwriting.data import load_splits, shape_of, writer_kinds
 from apps.handwriting.generate import open_handwriting
 from apps.handwriting.ink import Ink
 from apps.handwriting.phrases import PHRASES
 from apps.handwriting.write import BIAS, likeliest_style, write_each
+from apps.verbs.arguments import add_json, add_model_arguments, add_seed, limited, report
 from shared.errors import InputError
 from shared.layers import LSTM
 

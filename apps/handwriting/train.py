@@ -11,7 +11,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from apps.verbs.arguments import add_field, add_json, add_seed, given, report
 from apps.handwriting.card import describe, figures_table
 from apps.handwriting.config import PRESETS, HandwritingConfig
 from apps.handwriting.data import (
@@ -27,6 +26,7 @@ from apps.handwriting.data import (
 from apps.handwriting.evaluate import nats_of
 from apps.handwriting.ink import Ink
 from apps.handwriting.model import HandwritingModel
+from apps.verbs.arguments import add_field, add_json, add_seed, given, report
 from shared.backends.keras_model import KerasBackend
 from shared.errors import InputError
 from shared.presets.catalog import find_preset

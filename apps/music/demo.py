@@ -9,12 +9,12 @@ import shlex
 from pathlib import Path
 from types import ModuleType
 
-from shared.application import Sample
 from apps.music import continuation, generate, harmonize
 from apps.music.continuation import cut
 from apps.music.corpus import piece_from_score
 from apps.music.score import musicxml
 from apps.music.sound import PLAIN
+from shared.application import Sample
 from shared.files import write_text
 
 ODE_TO_JOY = """X:1

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from apps.verbs.arguments import add_json, add_model_arguments, limited, report
 from apps.music.compare import Copies, measure, table
 from apps.music.config import MusicConfig
 from apps.music.corpus import read_folder
@@ -34,6 +33,7 @@ from apps.music.piece import END, HOLD, SILENCE, START, VOICE_ORDER, Piece
 from apps.music.rules import RULES
 from apps.music.score import musicxml
 from apps.music.splits import bach_splits
+from apps.verbs.arguments import add_json, add_model_arguments, limited, report
 from shared.decoding import DecodingOptions
 from shared.decoding.sampling import log_softmax
 from shared.errors import InputError

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from shared.application import Sample
 from apps.music.config import MusicConfig
 from apps.music.key import parse_key
 from apps.music.output import DECODING as DECODING
@@ -37,6 +36,7 @@ from apps.music.piece import (
     piece_from_pitches,
 )
 from apps.music.rules import RULES, Rules
+from shared.application import Sample
 from shared.decoding import DecodingOptions, decode
 from shared.errors import InputError
 from shared.generator import Generator

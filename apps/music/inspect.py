@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from apps.verbs.arguments import add_json, report
 from apps.music.corpus import read_score
 from apps.music.data import whole_pieces
 from apps.music.generate import build_model
 from apps.music.piece import Piece
+from apps.verbs.arguments import add_json, report
 from shared.errors import InputError
 from shared.files import write_bytes
 from shared.layers import GATES

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from apps.verbs.arguments import add_json, add_model_arguments, add_seed, report
 from apps.music import score, sound
 from apps.music.key import key_name
 from apps.music.piece import VOICES, Piece
 from apps.music.rules import RULES, choose_rules
+from apps.verbs.arguments import add_json, add_model_arguments, add_seed, report
 from shared.decoding import DecodingOptions
 from shared.errors import InputError
 from shared.files import write_bytes

@@ -11,13 +11,13 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from apps.verbs.arguments import add_json, add_seed, report
 from apps.music.config import PRESETS, MusicConfig
 from apps.music.data import batches_per_epoch, pipeline, whole_pieces
 from apps.music.evaluate import BACH, figures_of, load_pieces
 from apps.music.model import MusicModel
 from apps.music.output import check_range
 from apps.music.piece import Piece
+from apps.verbs.arguments import add_json, add_seed, report
 from shared.backends.keras_model import KerasBackend
 from shared.errors import InputError
 from shared.presets.card import Card

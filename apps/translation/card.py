@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from apps.verbs.arguments import spoken
 from apps.translation.config import TranslationConfig
 from apps.translation.evaluate import DATA
+from apps.verbs.arguments import spoken
 from shared.presets.card import Card
 
 # By a part of the data's name: what it is, license, note, whether commercial use is allowed.

@@ -8,8 +8,8 @@ import io
 import shlex
 from pathlib import Path
 
-from shared.application import Sample
 from apps.translation import generate
+from shared.application import Sample
 from shared.errors import InputError
 from shared.files import write_text
 from shared.presets.catalog import find_bundle

@@ -9,15 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from apps.verbs.arguments import (
-    add_json,
-    add_limit,
-    add_model_arguments,
-    beam_options,
-    limited,
-    report,
-)
-from apps.verbs.progress import Progress
 from apps.translation.config import TranslationConfig
 from apps.translation.data import Pair, load, read_parallel
 from apps.translation.figures import baseline, direction_of, record
@@ -37,6 +28,15 @@ from apps.translation.translate import (
     source_room,
     translate,
 )
+from apps.verbs.arguments import (
+    add_json,
+    add_limit,
+    add_model_arguments,
+    beam_options,
+    limited,
+    report,
+)
+from apps.verbs.progress import Progress
 from shared.decoding import DecodingOptions
 from shared.errors import InputError
 from shared.export.goldens import Example

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from apps.verbs.arguments import add_json, add_model_arguments, beam_options, report
-from shared.application import Sample
-from apps.verbs.progress import Progress
 from apps.translation.config import TranslationConfig
 from apps.translation.output import (
     add_decoding_arguments,
@@ -27,6 +24,9 @@ from apps.translation.translate import (
     source_room,
     translate,
 )
+from apps.verbs.arguments import add_json, add_model_arguments, beam_options, report
+from apps.verbs.progress import Progress
+from shared.application import Sample
 from shared.decoding import DecodingOptions
 from shared.errors import InputError
 from shared.files import write_bytes, write_text

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from apps.verbs.arguments import add_json, report
 from apps.translation.config import TranslationConfig
 from apps.translation.generate import build_model, choose_direction, open_tokenizer
 from apps.translation.output import add_direction_arguments, chosen_directions
 from apps.translation.translate import DECODING, Translation, condition, source_ids, translate
+from apps.verbs.arguments import add_json, report
 from shared.backends.keras_model import KerasBackend
 from shared.decoding import DecodingOptions
 from shared.errors import InputError

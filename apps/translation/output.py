@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from apps.verbs.arguments import add_beam_arguments
 from apps.translation.config import TranslationConfig
 from apps.translation.translate import DECODING
+from apps.verbs.arguments import add_beam_arguments
 from shared.errors import InputError
 
 

@@ -16,7 +16,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from apps.verbs.arguments import add_field, add_json, add_seed, given, report
 from apps.translation.card import describe
 from apps.translation.config import ATTENTIONS, PRESETS, TranslationConfig
 from apps.translation.data import (
@@ -34,6 +33,7 @@ from apps.translation.figures import record
 from apps.translation.generate import TOKENIZER, open_tokenizer
 from apps.translation.model import TranslationModel, buckets
 from apps.translation.translate import source_room
+from apps.verbs.arguments import add_field, add_json, add_seed, given, report
 from shared.decoding import DecodingOptions
 from shared.errors import InputError
 from shared.files import read_json, write_json

@@ -11,6 +11,7 @@ from types import ModuleType
 
 from apps import APPS, application
 from apps.verbs import demo, presets
+from shared import __version__
 from shared.errors import InputError
 from shared.stderr import silent_stderr
 
@@ -56,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """The parser. Of verbs that differ by application only the one that is asked for is filled."""
     top = argparse.ArgumentParser(prog="lstm-suite", description="Four applications on one LSTM.")
+    top.add_argument("--version", action="version", version=f"lstm-suite {__version__}")
     verbs = top.add_subparsers(required=True, metavar="VERB")
     for name in APPS:
         app = application(name)

@@ -25,13 +25,16 @@ class FitOptions:
         epochs: passes over the data, at most.
         optimizer: ``"adamw"``, ``"adam"`` or ``"sgd"`` (momentum 0.9).
         learning_rate: the peak, reached after the warm-up.
-        schedule: ``"constant"``; ``"cosine"`` or ``"linear"`` from the peak to
-            ``final_fraction`` of it at ``total_steps``; ``"plateau"``, where the rate is
-            multiplied by ``plateau_factor`` whenever the monitored value has not improved for
-            ``plateau_patience`` epochs, and never falls below ``final_fraction`` of the peak.
+        schedule: Of the learning rate after the warm-up: "constant"; "cosine" or "linear", which
+            fall to ``final_fraction`` of the peak at ``total_steps``; "plateau", which multiplies
+            it by ``plateau_factor`` whenever the monitored value has not improved for
+            ``plateau_patience`` epochs.
         warmup_steps: optimizer steps of linear warm-up, with every schedule.
         total_steps: optimizer steps of the whole schedule, warm-up included; 0 for those of all
             epochs, see `with_steps`.
+        final_fraction: Of the peak, below which no schedule falls.
+        plateau_factor: What the plateau schedule multiplies the learning rate by.
+        plateau_patience: Epochs without improvement after which it does.
         weight_decay: decoupled (Loshchilov & Hutter 2019); biases and gains are exempt.
         clip_norm: limit of the global norm of the gradient (Pascanu et al. 2013); 0 is off.
         ema_momentum: of an exponential moving average of the weights, which is then what is

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from apps.verbs.cli import main
 from apps.handwriting.evaluate import open_judge
 from apps.handwriting.ink import read_strokes
+from apps.verbs.cli import main
 from shared.files import read_json
 from tests.apps.handwriting.toy_ink import write_json, write_unipen
 

@@ -4,7 +4,6 @@ import json
 import numpy as np
 import pytest
 
-from apps.verbs.cli import main
 from apps.music import evaluate
 from apps.music.compare import FIGURES
 from apps.music.config import PRESETS
@@ -12,6 +11,7 @@ from apps.music.evaluate import KEYS, generate
 from apps.music.generate import compose, plan
 from apps.music.output import DECODING
 from apps.music.piece import HOLD, SILENCE
+from apps.verbs.cli import main
 from shared.decoding import DecodingOptions
 from shared.errors import InputError
 from shared.presets.open import Opened

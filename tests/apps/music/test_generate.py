@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from apps.verbs.cli import main
 from apps.music.config import PRESETS
 from apps.music.generate import DECODING, compose, demo, plan
 from apps.music.piece import FEATURES, HOLD, VOCABULARY, features
+from apps.verbs.cli import main
 from shared.decoding import DecodingOptions
 
 OPTIONS = DecodingOptions(**DECODING, seed=3)

@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from apps.verbs.cli import main
 from apps.music import continuation, harmonize, score
 from apps.music.config import PRESETS
 from apps.music.continuation import cut, prolong
 from apps.music.corpus import read_score
 from apps.music.harmonize import octaves_to_soprano, phrase_ends, prepare
 from apps.music.piece import metre, piece_from_pitches
+from apps.verbs.cli import main
 from shared.presets.open import Opened
 from tests.apps.music.test_generate import Uniform
 from tests.apps.music.toy_data import scale_piece

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from apps.verbs.cli import main
 from apps.translation import figures
 from apps.translation.config import PRESETS
 from apps.translation.data import load
+from apps.verbs.cli import main
 from shared.files import read_json
 from shared.presets.card import Card
 from shared.presets.catalog import SAVED_MODELS
