@@ -167,7 +167,8 @@ class Application(ABC):
 
     @abstractmethod
     def commands(self) -> Mapping[str, Verb]:
-        """A `Verb` for each of `verbs`, and for ``evaluate`` and ``inspect``."""
+        """A `Verb` for each of `verbs`, for ``inspect``, and for ``evaluate`` where it does more
+        than `figures` of all items."""
 
     # --- the model ----------------------------------------------------------------------------
 
@@ -182,9 +183,9 @@ class Application(ABC):
         """The tokenizer in a preset's or a bundle's folder; None, as here, if there is none."""
         return None
 
-    @abstractmethod
     def layers(self, config: Any) -> int:
-        """How many LSTM layers ``inspect`` can show."""
+        """How many LSTM layers ``inspect`` can show; here as many as ``config.units`` names."""
+        return len(config.units)
 
     @property
     def tunable(self) -> Sequence[str]:
@@ -263,9 +264,9 @@ class Application(ABC):
 
     # --- the demo -----------------------------------------------------------------------------
 
-    @abstractmethod
     def samples(self, folder: Path, seed: int) -> list[Sample]:
-        """Writes samples into a folder with the default bundle; none if there is no bundle."""
+        """Writes samples into a folder with the default bundle; none, as here, without one."""
+        return []
 
     # --- what follows from it -----------------------------------------------------------------
 
