@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -33,21 +35,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     verb = arguments[0] if arguments else ""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # no tests' stand-in
+            stream.reconfigure(errors="replace")  # where its encoding lacks a character
     try:
         args = _parser(arguments).parse_args(arguments)
         if verb in ("train", "export", "inspect") or getattr(args, "backend", "litert") != "litert":
             _start_tensorflow()
         args.run_verb(args)
+        sys.stdout.flush()
     except InputError as error:
         message = str(error)
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] in ("apps", "shared"):
             raise  # a fault of ours, which no installation mends
         message = f'{error.name} is not installed; pip install "lstm-suite[train]"'
+    except BrokenPipeError:  # who reads has enough, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except OSError as error:
         message = f"{error.filename or 'file'}: {error.strerror or error}; check the path"
+    except MemoryError:
+        message = "not enough memory; give less at once"
     except KeyboardInterrupt:
-        return 130
+        return 128 + signal.SIGINT
     else:
         return 0
     print(f"lstm-suite {verb}: {' '.join(message.split())}", file=sys.stderr)
@@ -94,7 +105,3 @@ def _start_tensorflow() -> None:
         import tensorflow
 
         tensorflow.constant(0)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

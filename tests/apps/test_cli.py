@@ -41,7 +41,7 @@ def test_presets_tell_license_and_figures(capsys):
 
 
 def test_tensorflow_starts_in_silence():
-    command = [sys.executable, "-m", "apps.verbs.cli", "export", "music", "--preset", "nothing"]
+    command = [sys.executable, "-m", "lstm_suite", "export", "music", "--preset", "nothing"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 2
     assert done.stderr.startswith("lstm-suite export: ") and done.stderr.count("\n") == 1

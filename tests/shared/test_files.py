@@ -1,13 +1,17 @@
 import json
+import os
 import stat
+import threading
 
 import pytest
 
 from shared.errors import InputError
 from shared.files import (
+    check_outputs,
     checksums,
     new_folder,
     read_json,
+    read_text,
     verify_checksums,
     write_bytes,
     write_json,
@@ -70,3 +74,101 @@ def test_somebody_s_own_folder_is_left_alone(tmp_path):
             with new_folder(target, "mark"):
                 pass
     assert (tmp_path / "thesis").read_text() == "years of work"
+
+
+def test_a_link_stays_and_its_target_is_written(tmp_path):
+    write_text(tmp_path / "target", "old")
+    (tmp_path / "link").symlink_to("target")
+    (tmp_path / "dangling").symlink_to("later")
+    write_text(tmp_path / "link", "new")
+    write_text(tmp_path / "dangling", "new")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "dangling").is_symlink()
+    assert (tmp_path / "target").read_text() == (tmp_path / "later").read_text() == "new"
+
+
+def test_a_mode_stays_and_a_new_file_obeys_the_umask(tmp_path):
+    write_text(tmp_path / "private", "old")
+    (tmp_path / "private").chmod(0o600)
+    write_text(tmp_path / "private", "new")
+    before = os.umask(0o077)
+    try:
+        write_text(tmp_path / "new", "new")
+    finally:
+        os.umask(before)
+    for name in ("private", "new"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+    (tmp_path / "private").chmod(0o444)
+    with pytest.raises(PermissionError) as caught:
+        write_text(tmp_path / "private", "lost")
+    assert caught.value.filename == str(tmp_path / "private")
+    assert (tmp_path / "private").read_text() == "new"
+
+
+def test_a_fifo_is_written_to_and_stays(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    read = []
+    reader = threading.Thread(target=lambda: read.append((tmp_path / "fifo").read_text()))
+    reader.start()
+    write_text(tmp_path / "fifo", "words")
+    reader.join(10)
+    assert read == ["words"] and stat.S_ISFIFO((tmp_path / "fifo").stat().st_mode)
+
+
+def test_errors_name_the_path_that_the_user_gave(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("")
+    for name in ("folder", "file/below"):
+        with pytest.raises(OSError) as caught:
+            write_text(tmp_path / name, "words")
+        assert caught.value.filename == str(tmp_path / name)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_standard_output_is_a_dash(capfdbinary):
+    write_text("-", "wörds")
+    assert capfdbinary.readouterr().out == "wörds".encode()
+
+
+@pytest.mark.parametrize(
+    ("output", "endings", "message"),
+    [
+        ("song.doc", (".mid", ".wav"), "cannot write .doc; use .mid, .wav"),
+        ("song", (".mid",), "a file without an ending"),
+        ("folder", (), "is a folder"),
+        ("tune.abc", (), "would be lost"),
+        ("link.abc", (), "would be lost"),
+        ("tune.abc/song.mid", (), "is a file, not a folder"),
+    ],
+)
+def test_outputs_are_refused_before_work(output, endings, message, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "tune.abc").write_text("X:1")
+    (tmp_path / "link.abc").symlink_to("tune.abc")
+    inputs = [tmp_path / "tune.abc", "no such file"]
+    with pytest.raises(InputError, match=message) as caught:
+        check_outputs({str(tmp_path / output): endings}, inputs)
+    assert str(tmp_path / output) in str(caught.value)
+
+
+def test_outputs_that_can_be_written_are_not_refused(tmp_path):
+    (tmp_path / "tune.abc").write_text("X:1")
+    good = {str(tmp_path / "new" / "a.mid"): (".mid",), "-": (".mid",), "/dev/null": ()}
+    check_outputs(good, [tmp_path / "tune.abc"])
+
+
+def test_text_is_read_or_refused_for_what_is_wrong_with_it(tmp_path):
+    (tmp_path / "bom").write_bytes(b"\xef\xbb\xbfwords")
+    assert read_text(tmp_path / "bom") == "words"
+    (tmp_path / "latin").write_bytes(b"caf\xe9")
+    (tmp_path / "wide").write_bytes("words".encode("utf-16-le"))
+    for name, message in (("latin", "byte 3"), ("wide", "zero bytes"), ("none", "cannot be read")):
+        with pytest.raises(InputError, match=f"{name}: .*{message}"):
+            read_text(tmp_path / name)
+
+
+def test_json_with_a_byte_order_mark_is_read_and_deep_json_is_refused(tmp_path):
+    (tmp_path / "bom.json").write_bytes(b"\xef\xbb\xbf[1]")
+    assert read_json(tmp_path / "bom.json") == [1]
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match=r"deep\.json"):
+        read_json(tmp_path / "deep.json")
