@@ -6,16 +6,22 @@ import argparse
 
 from apps import APPS, application
 from apps.verbs.arguments import add_json, report
+from shared.export.goldens import check_goldens
 from shared.presets.catalog import PresetInfo, list_presets
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``presets``."""
+    parser.add_argument("--check", action="store_true", help="run each bundle on the inputs that "
+                        "it carries and compare the outputs: does it work on this machine?")  # fmt: skip
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """``lstm-suite presets``."""
+    if args.check:
+        check(args)
+        return
     infos = list_presets({name: application(name).default_preset for name in APPS})
     rows: list[tuple[str, ...]] = [("PRESET", "RUNS", "SIZE", "LICENSE", "COMMERCIAL", "FIGURES")]
     rows += map(_row, infos)
@@ -26,6 +32,18 @@ def run(args: argparse.Namespace) -> None:
     ]
     values = [{**vars(info), "folder": str(info.folder)} for info in infos]
     report(args, {"presets": values}, "\n".join(lines))
+
+
+def check(args: argparse.Namespace) -> None:
+    """Runs the goldens of every bundle.
+
+    Raises:
+        InputError: A bundle computes something else here.
+    """
+    bundles = [application(name).find_bundle() for name in APPS]
+    shares = {f"{b.app}/{b.preset}": check_goldens(b) for b in bundles}
+    lines = [f"{name}: ok, {share:.0%} of the tolerance" for name, share in shares.items()]
+    report(args, {"shares": shares}, "\n".join(lines))
 
 
 def _row(info: PresetInfo) -> tuple[str, ...]:

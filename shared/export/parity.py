@@ -71,23 +71,6 @@ def parity(
     return report
 
 
-def parity_table(report: Mapping[str, Any]) -> str:
-    """The report for a terminal: a line per tensor, then one per figure of the task."""
-    kinds = [name for name in report if isinstance(report[name], dict) and name != "keras"]
-    lines = [("", *kinds)] + [
-        (tensor, *(f"{report[kind]['tensors'][tensor]['max_abs']:.2e}" for kind in kinds))
-        for tensor in report[kinds[0]]["tensors"]
-    ]
-    for figure, value in report["keras"]["metric"].items():
-        pairs = (report[kind]["metric"][figure] for kind in kinds)
-        lines.append((f"{figure} {value:.4f}", *(f"{p:.4f} ({p - value:+.4f})" for p in pairs)))
-    widths = [max(len(line[i]) for line in lines) for i in range(len(kinds) + 1)]
-    return "\n".join(
-        "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
-
-
 def latency(
     generator: Generator, examples: Sequence[Example], repeats: int = 50
 ) -> dict[str, float]:

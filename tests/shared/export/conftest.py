@@ -3,6 +3,7 @@ import pytest
 from shared.export.goldens import Example
 from shared.export.pipeline import export_bundle
 from shared.export.tflite import export_tflite
+from shared.presets.bundle import BundleFacts
 from shared.presets.card import Card
 from shared.presets.store import figure, save_preset
 from tests.shared.export.toy import conditions, symbols, toy
@@ -25,9 +26,8 @@ def bundle(tmp_path_factory, examples):
     tokenizer.write_text("a\nb\n")
     card = Card("Toy", "A toy.", "It was not.", "Useless.", "mit", "Ours.", True, ("none",))
     preset = save_preset(
-        folder / "preset",
+        folder / "toy",
         "music",
-        "toy",
         {"units": 48},
         toy(),
         card,
@@ -39,8 +39,7 @@ def bundle(tmp_path_factory, examples):
         preset,
         folder / "music-toy",
         examples,
-        decoding={"strategy": "greedy"},
-        special_ids={"start": 0, "end": 1},
+        BundleFacts({"strategy": "greedy"}, {"start": 0, "end": 1}),
         metric=lambda generator: {
             "loss": float(abs(generator.encode(examples[0].condition)["h"]).mean())
         },

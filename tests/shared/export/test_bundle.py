@@ -12,7 +12,12 @@ from shared.export.goldens import LARGE, STEPS, TOLERANCE, _difference, _entry, 
 from shared.export.pipeline import export_bundle
 from shared.files import checksums
 from shared.generator import Signature, TensorSpec
-from shared.presets.bundle import graphs_from_signature, load_bundle, signature_from_graphs
+from shared.presets.bundle import (
+    BundleFacts,
+    graphs_from_signature,
+    load_bundle,
+    signature_from_graphs,
+)
 from shared.presets.store import load_preset
 from tests.shared.export.toy import Toy, conditions, symbols, toy
 
@@ -60,10 +65,8 @@ def test_signatures_in_the_sidecar_round_trip():
 def test_goldens_hold_and_catch_another_model(bundle, copy, tmp_path, examples):
     assert check_goldens(bundle) < 0.5
     assert len(json.loads((copy / "goldens.json").read_text())["cases"]) == 3
-    preset = load_preset(bundle.folder.parent / "preset")
-    other = export_bundle(
-        toy(1), preset, tmp_path / "other", examples, decoding={}, precisions=["int8"]
-    )
+    preset = load_preset(bundle.folder.parent / "toy")
+    other = export_bundle(toy(1), preset, tmp_path / "other", examples, BundleFacts({}))
     shutil.copy(other.model_path(), copy)
     sidecar = json.loads((copy / "bundle.json").read_text())
     sidecar["files"] = checksums(copy, sidecar["files"])
@@ -121,9 +124,9 @@ def test_sidecars_that_cannot_be_trusted_are_refused(copy):
 
 
 def test_a_bundle_needs_three_examples(bundle, tmp_path, examples):
-    preset = load_preset(bundle.folder.parent / "preset")
+    preset = load_preset(bundle.folder.parent / "toy")
     with pytest.raises(InputError, match="three examples"):
-        export_bundle(toy(), preset, tmp_path / "new", examples[:2], decoding={})
+        export_bundle(toy(), preset, tmp_path / "new", examples[:2], BundleFacts({}))
     assert not (tmp_path / "new").exists()
 
 

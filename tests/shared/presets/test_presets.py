@@ -75,9 +75,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(catalog, "BUNDLES", tmp_path / "tflite")
     (tmp_path / "vocabulary.txt").write_text("a\nb\n")
     folder = tmp_path / "saved_models" / "music" / "toy"
-    save_preset(
-        folder, "music", "toy", Config(), WEIGHTS, CARD, FIGURES, [tmp_path / "vocabulary.txt"]
-    )
+    save_preset(folder, "music", Config(), WEIGHTS, CARD, FIGURES, [tmp_path / "vocabulary.txt"])
     return folder
 
 
@@ -131,7 +129,7 @@ def test_saving_twice_gives_the_same_bytes_and_nothing_else(folder):
         *("README.md", "checksums.json", "vocabulary.txt"),
     }
     vocabulary = folder.parents[2] / "vocabulary.txt"
-    save_preset(folder, "music", "toy", Config(), WEIGHTS, CARD, FIGURES, [vocabulary])
+    save_preset(folder, "music", Config(), WEIGHTS, CARD, FIGURES, [vocabulary])
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert [path.name for path in folder.parent.iterdir()] == ["toy"]
 
@@ -141,17 +139,18 @@ def test_an_average_is_of_weights_alone(folder):
     changed = WEIGHTS | {"cell/kernel": WEIGHTS["cell/kernel"] + 4}
     card = dataclasses.replace(CARD, training="Trained on.")
     more = folder.parent / "more"
-    other = save_preset(more, "music", "more", {}, changed, card, FIGURES, [vocabulary])
-    made = average_presets([load_preset(folder), other], [3, 1], folder.parent / "mean", "how")
+    other = save_preset(more, "music", {}, changed, card, FIGURES, [vocabulary])
+    made = average_presets(
+        [load_preset(folder), other], [3, 1], folder.parent / "mean", "How.", {"steps": {}}
+    )
     weights = made.weights()
     np.testing.assert_array_equal(weights["table"], WEIGHTS["table"])
     np.testing.assert_allclose(weights["cell/kernel"], WEIGHTS["cell/kernel"] + 1, atol=2**-5)
     assert (made.name, made.figures) == ("mean", {})
     assert made.config == load_preset(folder).config
     assert [path.read_text() for path in made.extra_files] == [vocabulary.read_text()]
-    assert made.card.training == (
-        "The mean of 2 models, `how`. toy: How it was trained; more: Trained on."
-    )
+    assert made.card.training == "How." and made.recipe == {"steps": {}}
+    assert load_preset(folder).recipe is None
 
 
 @pytest.mark.parametrize(
@@ -166,15 +165,15 @@ def test_what_cannot_be_averaged_is_refused(folder, tmp_path, weights, note, wor
     (tmp_path / "vocabulary.txt").write_text(words)
     card = dataclasses.replace(CARD, license_note=note)
     files = [tmp_path / "vocabulary.txt"]
-    other = save_preset(folder.parent / "o", "music", "o", {}, weights, card, {}, files)
+    other = save_preset(folder.parent / "o", "music", {}, weights, card, {}, files)
     target = folder.parent / "mean"
-    assert message in refused(average_presets, [load_preset(folder), other], [1, 1], target, "how")
+    assert message in refused(average_presets, [load_preset(folder), other], [1, 1], target, "", {})
     assert not target.exists()
 
 
 def test_a_folder_with_other_files_is_left_alone(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    assert "other files" in refused(save_preset, tmp_path, "music", "toy", {}, WEIGHTS, CARD)
+    assert "other files" in refused(save_preset, tmp_path, "music", {}, WEIGHTS, CARD)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
@@ -242,7 +241,7 @@ def test_weights_are_assigned_only_if_all_fit(folder):
 def test_weights_that_cannot_be_kept_are_refused_when_saved(tmp_path):
     for value in (1e6, np.nan):
         with pytest.raises(ValueError, match="kernel: not finite in float16"):
-            save_preset(tmp_path / "p", "music", "p", {}, {"kernel": np.float32([value])}, CARD)
+            save_preset(tmp_path / "p", "music", {}, {"kernel": np.float32([value])}, CARD)
     assert not list(tmp_path.iterdir())
     twins = Model()
     twins.weights *= 2
@@ -254,7 +253,7 @@ def test_a_keras_model_goes_through(tmp_path):
     from tests.shared.export.toy import conditions, toy
 
     model, other = toy(0), toy(1)
-    save_preset(tmp_path / "p", "music", "p", {}, model, CARD)
+    save_preset(tmp_path / "p", "music", {}, model, CARD)
     assign_weights(other, tmp_path / "p")
     a, b = (m.encode(conditions(1))["h"].numpy() for m in (model, other))
     np.testing.assert_allclose(a, b, atol=2e-3)
@@ -290,10 +289,10 @@ def test_presets_are_found_by_name_and_by_path(folder, tmp_path):
 def test_bundles_are_found_by_name_and_by_default(folder, tmp_path):
     assert "there is no bundle yet" in refused(find_bundle, "music")
     assert "known names: none" in refused(find_bundle, "music", "chorales")
-    default = fake_bundle(f"music-{catalog.DEFAULT['music']}")
+    default = fake_bundle("music-chorales")
     fake_bundle("music-other")
     only = fake_bundle("captioning-photos")
-    assert find_bundle("music").folder == default
+    assert find_bundle("music", None, "chorales").folder == default
     assert find_bundle("music", "other").preset == "other"
     assert find_bundle("captioning").folder == only  # it has no other
     assert find_bundle("captioning", only).folder == only
@@ -302,12 +301,12 @@ def test_bundles_are_found_by_name_and_by_default(folder, tmp_path):
     assert "which bundle?" in message and "drawings, photos" in message
     assert "made for music" in refused(find_bundle, "captioning", default)
     (default / "model_int8.tflite").write_bytes(b"mode")
-    assert "checksum" in refused(find_bundle, "music")
+    assert "checksum" in refused(find_bundle, "music", "chorales")
 
 
 def test_the_list_tells_what_there_is(folder):
     fake_bundle("music-other")
-    bundle, weights = list_presets()
+    bundle, weights = list_presets({})
     assert (bundle.app, bundle.name, bundle.kind, bundle.bytes) == ("music", "other", "bundle", 5)
     assert bundle.commercial_use and bundle.measured == {"loss": 0.5}
     assert bundle.default and weights.default
