@@ -1,12 +1,14 @@
-"""The contract that every application meets: two pure functions with explicit state.
+"""The interface of every application: two pure functions with explicit state.
 
     encode(condition)      -> state
     step(symbol, state)    -> outputs, state
 
-Everything is a dict of named NumPy arrays whose first axis is the batch. ``state`` holds both
-what a step replaces (the LSTM's ``h`` and ``c``) and what it only reads (attention memory and
-mask, which the signature lists apart as ``memory``: exported graphs take them but do not
-return them; a backend hands them through). Nothing is kept between calls.
+All are dicts of named NumPy arrays whose first axis is the batch. ``state`` holds what a step
+replaces (the LSTM's ``h`` and ``c``) and what it only reads (attention memory and mask). The
+signature lists the latter apart, as ``memory``: exported graphs take it and do not return it, and
+backends pass it on. Nothing is kept between calls.
+
+A model may have no condition. Its ``encode`` is then given an empty dict, and the number of rows.
 """
 
 from __future__ import annotations
@@ -30,9 +32,9 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class Signature:
-    """Names, shapes and dtypes of all that crosses ``encode`` and ``step``."""
+    """Names, shapes and dtypes of the inputs and outputs of ``encode`` and ``step``."""
 
-    condition: dict[str, TensorSpec]  # encode's inputs
+    condition: dict[str, TensorSpec]  # encode's inputs; may be empty
     symbol: dict[str, TensorSpec]  # step's inputs beside the state
     state: dict[str, TensorSpec]  # from encode, replaced by each step
     outputs: dict[str, TensorSpec]  # from step, for the decoder
@@ -57,19 +59,24 @@ class Signature:
 
 
 class Generator(Protocol):
-    """Whoever answers ``encode`` and ``step``: a Keras model, a SavedModel, a LiteRT file."""
+    """A model that generates: a Keras model, a SavedModel or a LiteRT file."""
 
     signature: Signature
 
-    def encode(self, condition: Mapping[str, np.ndarray]) -> Arrays:
-        """The first state, memory included, for a batch of conditions."""
+    def encode(self, condition: Mapping[str, np.ndarray], batch: int = 1) -> Arrays:
+        """Returns the state before the first step, memory included.
+
+        Args:
+            condition: The arrays of the signature's ``condition``.
+            batch: Number of rows where the signature has no condition; ignored otherwise.
+        """
         ...
 
     def step(self, symbol: Mapping[str, np.ndarray], state: Arrays) -> tuple[Arrays, Arrays]:
-        """One symbol further: the outputs and the next state, memory handed through."""
+        """Runs one step; returns its outputs and the next state, memory included."""
         ...
 
 
 def select_rows(state: Arrays, rows: np.ndarray) -> Arrays:
-    """The state of the given batch rows, in that order; rows may repeat."""
+    """Returns the state of the given rows of the batch, in that order; rows may repeat."""
     return {name: value[rows] for name, value in state.items()}

@@ -22,6 +22,7 @@ from apps.captioning.metrics import Cider, words
 from apps.captioning.model import CaptioningModel
 from apps.captioning.words import AnyTokenizer
 from shared.text import END, START
+from shared.training.losses import sequence_loss
 
 BASELINES = ("mean", "greedy")
 STOP = "</s>"
@@ -86,7 +87,7 @@ class SelfCriticalModel(CaptioningModel):
         """As `CaptioningModel.call`; in training of captions that it draws, with what they earn."""
         if not training:
             return super().call(batch)
-        memory, state = self._read(batch["features"])
+        memory, state = self.read(batch["features"])
         many = self.repeated(memory, self.captions), self.repeated(state, self.captions)
         ids, mask = self.draw(*many, tf.cast(self.seeds.next(), tf.int32))
         earned = self._rewards(batch["row"], ids)
@@ -99,24 +100,22 @@ class SelfCriticalModel(CaptioningModel):
             expected = (total - own) / (self.captions - 1)
         self.reward.update_state(earned)
         # The same again, with dropout and gradients.
-        memory, state = self._read(batch["features"], training)
+        memory, state = self.read(batch["features"], training)
         memory = self.repeated(memory, self.captions)
         state = self.repeated(state, self.captions)
         start = tf.fill((tf.shape(ids)[0], 1), START)
         inputs = tf.concat([start, ids[:, :-1]], 1)
-        told = self.tell(inputs, mask, memory, state, training)
+        decoded = self.decode(inputs, mask, memory, state, training)
         advantage = tf.reshape(own - expected, (-1,))
-        return {**told, "ids": ids, "mask": mask, "advantage": advantage}
+        return {**decoded, "ids": ids, "mask": mask, "advantage": advantage}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """See the module; outside training as `CaptioningModel.compute_loss`."""
         if "advantage" not in y_pred:
             return super().compute_loss(x, y, y_pred, sample_weight, training)
         mask = y_pred["mask"]
-        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(
-            labels=tf.boolean_mask(y_pred["ids"], mask),
-            logits=self.sayable(tf.boolean_mask(y_pred["vectors"], mask)),
-        )
+        logits = self.softmax.logits(tf.boolean_mask(y_pred["vectors"], mask), masked=True)
+        nats = sequence_loss(logits, tf.boolean_mask(y_pred["ids"], mask), reduction="none")
         gains = tf.broadcast_to(y_pred["advantage"][:, None], tf.shape(mask))
         self.nats.update_state(tf.reduce_mean(nats), tf.cast(tf.size(nats), tf.float32))
         return tf.reduce_mean(nats * tf.boolean_mask(gains, mask))
@@ -139,7 +138,7 @@ class SelfCriticalModel(CaptioningModel):
         def body(t, last, going, ids, *values):
             inner = dict(zip(names, values, strict=True))
             vector, _, inner = self.decoder.step(self.embedding(last), memory, inner)
-            logits = self.sayable(vector)
+            logits = self.softmax.logits(vector, masked=True)
             if seed is None:
                 drawn = tf.argmax(logits, -1, tf.int32)
             else:

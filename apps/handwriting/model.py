@@ -1,9 +1,10 @@
-"""The handwriting generator: Graves' synthesis network.
+"""The handwriting generator: the synthesis network of Graves (2013, section 5).
 
-The first LSTM reads where the pen went, and the text through a Gaussian window; the layers above
-see the same, and the layer below. All layers feed the mixture density from which the next point
-is drawn: its offset, whether the pen is lifted there, and whether that was the end (Graves 2013,
-section 5). A style, learned for every writer, is read by all layers and sets their first states.
+The first LSTM layer reads the last point and attends to the text through a Gaussian window. Each
+layer above it reads the same point, the window's context vector and the output of the layer below.
+All outputs go to a mixture density layer, from which the next point is sampled: its offset,
+whether the pen is lifted after it, and whether the writing ends there. The embedding of a style,
+learned for every writer, is an input of every layer and sets the states before the first step.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ import tensorflow as tf
 
 from apps.handwriting.config import SYMBOLS, HandwritingConfig
 from shared.generator import Signature, TensorSpec
-from shared.layers import LSTM, MixtureDensity, WindowLSTM
+from shared.layers import LSTM, MixtureDensity, WindowLSTM, states
 from shared.layers.mixture import mixture_size, negative_log_likelihood
 
-SCALE = 2.0  # of what the LSTM reads: offsets in x-heights have a deviation of about 0.4
+SCALE = 2.0
+"""Factor of the offsets that the LSTM reads; in x-heights their deviation is about 0.4."""
 
 
 class HandwritingModel(keras.Model):
-    """See the module; `encode` and `step` are pure, `call` is both over whole lines.
+    """The handwriting model: `encode` and `step` to generate, `call` to train on whole lines.
 
     Args:
         config: The sizes.
@@ -41,9 +43,8 @@ class HandwritingModel(keras.Model):
             LSTM(n, return_sequences=True, name=f"lstm_{k}", **config.cell)
             for k, n in enumerate(config.units[1:], 1)
         ]
-        self.first_states = keras.layers.Dense(
-            2 * sum(config.units), activation="tanh", name="first_states"
-        )
+        self.cells = [self.first.cell, *(layer.cell for layer in self.above)]
+        self.first_states = states.FirstStates(self.cells, name="first_states")
         self.dropout = keras.layers.Dropout(config.dropout)
         self.head = MixtureDensity(config.mixtures, name="head")
         self.nats = keras.metrics.Mean(name="nats_per_point")
@@ -60,21 +61,16 @@ class HandwritingModel(keras.Model):
 
     @property
     def signature(self) -> Signature:
-        """What crosses `encode` and `step`.
+        """The inputs and outputs of `encode` and `step`.
 
-        ``text`` are symbols, 0 is padding, ``text_mask`` is 1 where there is text; ``style`` is
-        one of `HandwritingConfig.style_names`. ``point`` is the point before: its offset in
-        x-heights and whether the pen was lifted after it; 0, 0, 1 at first. ``mixture`` are the
-        parameters that `shared.decoding.mixture` samples from, ``attention`` the window's
-        weights over the text, ``position`` where its Gaussians stand.
+        ``text`` holds symbols, 0 for padding; ``text_mask`` is 1 where there is text; ``style`` is
+        an index into `HandwritingConfig.style_names`. ``point`` is the last point: its offset in
+        x-heights and whether the pen was lifted after it; 0, 0, 1 at first. ``mixture`` holds the
+        parameters that `shared.decoding.mixture` samples from, ``attention`` the window's weights
+        over the text, ``attention_vector`` its context vector and ``position`` the positions of
+        its Gaussians.
         """
         length, width = self.config.length, self.config.style_size
-        state = {
-            "attention_vector": TensorSpec((SYMBOLS,)),
-            "position": TensorSpec((self.config.components,)),
-        }
-        for k, size in enumerate(self.config.units):
-            state |= {f"{name}{k}": TensorSpec((size,)) for name in "hc"}
         return Signature(
             condition={
                 "text": TensorSpec((length,), "int32"),
@@ -85,7 +81,11 @@ class HandwritingModel(keras.Model):
                 "text_memory": TensorSpec((length, SYMBOLS)),
                 "style_embedding": TensorSpec((width,)),
             },
-            state=state,
+            state={
+                "attention_vector": TensorSpec((SYMBOLS,)),
+                "position": TensorSpec((self.config.components,)),
+                **states.specs(self.cells),
+            },
             symbol={"point": TensorSpec((3,))},
             outputs={
                 "mixture": TensorSpec((mixture_size(self.config.mixtures),)),
@@ -94,70 +94,67 @@ class HandwritingModel(keras.Model):
         )
 
     def encode(self, condition):
-        """The state before the first point."""
+        """Computes the memory of a text and a style, and the state before the first point."""
         style = self.styles(condition["style"])
         text = _one_hot(condition["text"], condition["text_mask"])
-        state = {"text_memory": text, "style_embedding": style}
-        for k, (h, c) in enumerate(self._first_states(style)):
-            state |= {f"h{k}": h, f"c{k}": c}
-        # From tensors, not constants: equal constants would be merged into one output.
-        state["attention_vector"] = 0.0 * text[:, 0]
-        state["position"] = tf.tile(0.0 * style[:, :1], (1, self.config.components))
-        return state
+        _, window, pairs = self._first_state(style, text)
+        return {"text_memory": text, "style_embedding": style, **window, **states.flat(pairs)}
 
     def step(self, symbol, state):
-        """One point further: its ``mixture`` and the state, memory left out."""
-        point = _scaled(symbol["point"])
-        style, text = state["style_embedding"], state["text_memory"]
-        x = tf.concat([point, style], -1)
-        first = {name: state[name] for name in ("h0", "c0", "position")}
-        first["attention"] = state["attention_vector"]
-        both, weights, first = self.first.step(x, self.first.prepare(text), first)
-        below, seen = tf.split(both, [self.config.units[0], SYMBOLS], -1)
-        new = {name: first[name] for name in ("h0", "c0", "position")}
-        new["attention_vector"] = first["attention"]
-        outputs = [below]
-        for k, layer in enumerate(self.above, 1):
-            here = tf.concat([x, seen, outputs[-1]], -1)
-            h, (h_new, c_new) = layer.cell(here, [state[f"h{k}"], state[f"c{k}"]])
-            new |= {f"h{k}": h_new, f"c{k}": c_new}
-            outputs.append(h)
-        mixture = self.head(tf.concat(outputs, -1))
-        return {"mixture": mixture, "attention": weights}, new
+        """Predicts the next point; the state that it returns is without the memory."""
+        x = tf.concat([_scaled(symbol["point"]), state["style_embedding"]], -1)
+        memory = self.first.prepare(state["text_memory"])
+        outputs, attention, state = self._step(x, memory, state)
+        return {"mixture": self.head(tf.concat(outputs, -1)), "attention": attention}, state
+
+    def _step(self, x, memory, state, trace=None):
+        """Runs one step of all layers.
+
+        Args:
+            x: Point and style, ``(batch, 3 + style_size)``.
+            memory: The window's.
+            state: As in the signature; may hold more.
+            trace: A list that gets the gates of each layer, or None.
+
+        Returns:
+            The output of each layer, the attention weights, the new state.
+        """
+        output, attention, new = self.first.step(x, memory, state, trace=trace)
+        output, context = tf.split(output, [self.config.units[0], SYMBOLS], -1)
+        outputs, pairs = [output], states.nested(state, len(self.cells))
+        pairs[0] = states.nested(new, 1)[0]
+        for k, cell in enumerate(self.cells[1:], 1):
+            inputs = tf.concat([x, context, outputs[-1]], -1)
+            output, pairs[k] = cell.step(inputs, pairs[k], trace=trace)
+            outputs.append(output)
+        return outputs, attention, new | states.flat(pairs)
 
     # The same over whole lines.
 
     def call(self, batch, training=False):
-        """Parameters ``(batch, points, 6 M + 2)`` of what `apps.handwriting.data` yields."""
+        """Predicts every point of lines from the points before it (teacher forcing).
+
+        Args:
+            batch: What `apps.handwriting.data` yields.
+            training: Whether dropout is active.
+
+        Returns:
+            The mixtures' parameters, ``(batch, points, 6 M + 2)``.
+        """
         outputs, _ = self._read(batch, training)
         return self.head(self.dropout(tf.concat(outputs, -1), training=training))
 
-    def window(self, batch):
-        """The window's weights over the text, ``(batch, points, characters)``; as `call`."""
-        return self._read(batch)[1]
-
     def gates(self, batch):
-        """For each layer ``(batch, points, 5, units)`` in the order of `GATES`; as `call`."""
-        style, x, text = self._inputs(batch)
-        states = self._first_states(style)
-        memory = self.first.prepare(text)
-        state = self.first.initial_state(memory, [states[0]])
-        traces: list[list[tf.Tensor]] = [[] for _ in self.config.units]
-        pairs = list(states)
-        for point in tf.unstack(x, axis=1):
-            read = tf.concat([point, state["attention"]], -1)
-            _, gates = self.first.cell.gates(read, [state["h0"], state["c0"]])
-            traces[0].append(tf.stack(list(gates.values()), 1))
-            both, _, state = self.first.step(point, memory, state)
-            below, seen = tf.split(both, [self.config.units[0], SYMBOLS], -1)
-            for k, layer in enumerate(self.above, 1):
-                pairs[k], gates = layer.cell.gates(tf.concat([point, seen, below], -1), pairs[k])
-                traces[k].append(tf.stack(list(gates.values()), 1))
-                below = pairs[k][0]
-        return [tf.stack(trace, 1) for trace in traces]
+        """Returns what the gates of each layer do, ``(batch, points, 5, units)``."""
+        x, memory, window, pairs = self._inputs(batch)
+
+        def step(point, state, trace):
+            return self._step(point, memory, state, trace)[2]
+
+        return states.gates_of(step, x, window | states.flat(pairs))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Mean nats of a point; `nats` and `nats_per_char` leave each line's first one out."""
+        """Mean nats per point; the metrics leave out the first point of each line."""
         losses = negative_log_likelihood(
             y_pred, x["targets"][..., :2], x["targets"][..., 2], x["end"]
         )
@@ -172,38 +169,35 @@ class HandwritingModel(keras.Model):
             metric.update_state(figure / number, number)
         return total / tf.reduce_sum(counts)
 
+    def _first_state(self, style, text):
+        """The window's memory, the first layer's state, and ``[h, c]`` of all layers."""
+        pairs = self.first_states(style)
+        memory = self.first.prepare(text)
+        return memory, self.first.initial_state(memory, pairs[:1]), pairs
+
     def _inputs(self, batch):
-        """Styles ``(batch, size)``, what is read ``(batch, points, 3 + size)``, the text."""
+        """The layers' inputs ``(batch, points, 3 + style_size)``, and `_first_state`."""
         style = self.styles(batch["style"])
         points = _scaled(batch["inputs"])
-        steps = tf.shape(points)[1]
-        spread = tf.tile(style[:, None], (1, steps, 1))
+        spread = tf.tile(style[:, None], (1, tf.shape(points)[1], 1))
         text = _one_hot(batch["text"], batch["text_mask"])
-        return style, tf.concat([points, spread], -1), text
+        return tf.concat([points, spread], -1), *self._first_state(style, text)
 
     def _read(self, batch, training=False):
-        """Every layer's output ``(batch, points, units)``, and the window's weights."""
-        style, x, text = self._inputs(batch)
-        states = self._first_states(style)
-        memory = self.first.prepare(text)
-        state = self.first.initial_state(memory, [states[0]])
-        both, weights, _ = self.first.sequence(x, memory, state)
-        below, seen = tf.split(both, [self.config.units[0], SYMBOLS], -1)
-        outputs = [below]
-        for layer, pair in zip(self.above, states[1:], strict=True):
+        """Every layer's output ``(batch, points, units)``, and the attention weights."""
+        x, memory, window, pairs = self._inputs(batch)
+        output, attention, _ = self.first.sequence(x, memory, window)
+        output, context = tf.split(output, [self.config.units[0], SYMBOLS], -1)
+        outputs = [output]
+        for layer, pair in zip(self.above, pairs[1:], strict=True):
             below = self.dropout(outputs[-1], training=training)
-            here = tf.concat([x, seen, below], -1)
-            outputs.append(layer(here, initial_state=list(pair), training=training))
-        return outputs, weights
-
-    def _first_states(self, style):
-        sizes = [size for size in self.config.units for _ in "hc"]
-        flat = tf.split(self.first_states(style), sizes, axis=-1)
-        return [flat[k : k + 2] for k in range(0, len(flat), 2)]
+            inputs = tf.concat([x, context, below], -1)
+            outputs.append(layer(inputs, initial_state=pair, training=training))
+        return outputs, attention
 
 
 def _scaled(points):
-    """Points as they are read: offsets scaled, the pen as it is."""
+    """The points as the LSTM reads them: offsets scaled, the pen unchanged."""
     return points * tf.constant([SCALE, SCALE, 1.0])
 
 

@@ -28,13 +28,14 @@ from apps.music.piece import (
     VOICE_ORDER,
 )
 from shared.generator import Signature, TensorSpec
-from shared.layers import LSTM, StackedLSTM
+from shared.layers import LSTM, StackedLSTM, states
+from shared.layers.tied_softmax import IMPOSSIBLE
+from shared.training.losses import sequence_loss
 
 KEY = ("tonic", "mode")
 STEP_FEATURES = tuple(name for name in FEATURES if name not in KEY)
 _VOICES = len(VOICE_ORDER)
 _PAIRS = np.array([(a, b) for b in range(_VOICES) for a in range(b)], np.int32)
-_NEVER = -1e9
 
 
 class MusicModel(keras.Model):
@@ -69,11 +70,7 @@ class MusicModel(keras.Model):
             name="lstm",
             **config.cell,
         )
-        self.first_states = keras.layers.Dense(
-            sum(sum(layer.cell.state_size) for layer in self.lstm.layers),
-            activation="tanh",
-            name="first_states",
-        )
+        self.first_states = states.FirstStates(self.lstm.cells, name="first_states")
         self.dropout = keras.layers.Dropout(config.dropout)
         self.head_dropout = keras.layers.Dropout(config.head_dropout)
         self.hidden = [
@@ -139,10 +136,8 @@ class MusicModel(keras.Model):
             "sounding": TensorSpec((_VOICES,), ints),
             "age": TensorSpec((_VOICES,), ints),
             "top": TensorSpec((self.lstm.units[-1],)),
+            **states.specs(self.lstm.cells),
         }
-        for k, layer in enumerate(self.lstm.layers):
-            for name, size in zip("hc", layer.cell.state_size, strict=True):
-                state[f"{name}{k}"] = TensorSpec((size,))
         return Signature(
             condition=condition,
             memory=memory,
@@ -164,13 +159,10 @@ class MusicModel(keras.Model):
                 key[:, None],
                 tf.cast(condition["melody_mask"], tf.bool),
             )
-        for k, (h, c) in enumerate(self._first_states(key)):
-            state |= {f"h{k}": h, f"c{k}": c}
-        # From a tensor, not constants: equal constants would be merged into one output.
-        zeros = condition["key"][:, :1] * 0
-        state["sounding"] = zeros + tf.fill((1, _VOICES), START)
-        state["age"] = tf.tile(zeros, (1, _VOICES))
-        state["top"] = 0.0 * state[f"h{len(self.lstm.units) - 1}"]
+        state |= states.flat(self.first_states(key))
+        state["sounding"] = tf.fill((1, _VOICES), START)
+        state["age"] = tf.zeros((1, _VOICES), tf.int32)
+        state["top"] = tf.zeros((1, self.lstm.units[-1]))
         return state
 
     def step(self, symbol, state):
@@ -179,8 +171,8 @@ class MusicModel(keras.Model):
         just = tf.one_hot((voice - 1) % _VOICES, _VOICES, dtype=tf.int32)
         sounding, age = self._listen(just, symbol["symbol"][:, None], state)
 
-        names = [f"{name}{k}" for k in range(len(self.lstm.units)) for name in "hc"]
-        kept = ("top", *names)
+        pairs = states.nested(state, len(self.lstm.units))
+        names = ("top", *states.flat(pairs))
         here = []
         if self.encoder:
             here = [tf.gather(state["melody_memory"], symbol["frame"][0], axis=1)]
@@ -189,19 +181,17 @@ class MusicModel(keras.Model):
             rows = tf.unstack(symbol["features"], axis=-1)
             key = state["key_embedding"]
             x = self._inputs(sounding, age, dict(zip(STEP_FEATURES, rows, strict=True)), key)
-            x = tf.concat([x, *here], axis=-1)
-            flat = [state[name] for name in names]
-            pairs = [flat[k : k + 2] for k in range(0, len(flat), 2)]
-            top, pairs = self.lstm.step(x, pairs)
-            return tf.concat([top, *tf.nest.flatten(pairs)], axis=-1)
+            top, new = self.lstm.step(tf.concat([x, *here], axis=-1), pairs)
+            return tf.concat([top, *tf.nest.flatten(new)], axis=-1)
 
         def stay():
-            return tf.concat([state[name] for name in kept], axis=-1)
+            return tf.concat([state[name] for name in names], axis=-1)
 
         # One tensor, for LiteRT mixes up a branch's results when two of them are equal.
-        sizes = [self.signature.state[name].shape[0] for name in kept]
-        top, *flat = tf.split(tf.cond(voice == 0, advance, stay), sizes, axis=-1)
-        top_here = tf.concat([top, *here], axis=-1)
+        sizes = [self.signature.state[name].shape[0] for name in names]
+        parts = tf.split(tf.cond(voice == 0, advance, stay), sizes, axis=-1)
+        new = dict(zip(names, parts, strict=True))
+        top_here = tf.concat([new["top"], *here], axis=-1)
         now, before = (self._notes(t, sounding, age) for t in (self.chain, self.notes))
         chord = self._intervals(self.chain_intervals, sounding)
 
@@ -212,13 +202,7 @@ class MusicModel(keras.Model):
             return tf.cond(voice < upper[0], lambda: choose(lower), lambda: choose(upper))
 
         logits = choose(range(_VOICES))  # of one voice alone; LiteRT has no `tf.switch_case`
-        new = {
-            "top": top,
-            "sounding": sounding,
-            "age": age,
-            **dict(zip(names, flat, strict=True)),
-        }
-        return {"logits": logits}, new
+        return {"logits": logits}, {**new, "sounding": sounding, "age": age}
 
     def _listen(self, just, emitted, state):
         """``sounding`` and ``age`` with what the last voice, marked by ``just``, has emitted."""
@@ -238,9 +222,9 @@ class MusicModel(keras.Model):
 
         Rows are given their melody where the batch says so in ``given``, ``(batch,)`` bool.
         """
-        x, states = self._read(batch)
+        x, first = self._read(batch)
         x = self.dropout(x, training=training)
-        top, _ = self.lstm(x, initial_state=states, training=training)
+        top, _ = self.lstm(x, initial_state=first, training=training)
         top = self.dropout(top, training=training)
         if self.encoder:
             top = tf.concat([top, x[..., -2 * self.config.encoder_units :]], axis=-1)
@@ -269,7 +253,7 @@ class MusicModel(keras.Model):
             melody = (sounding[:, 1:, 0], age[:, 1:, 0])
             known = _given(batch)[:, None] & _is_note(batch)
             x = tf.concat([x, self._read_melody(*melody, features, key[:, None], known)], axis=-1)
-        return x, self._first_states(key)
+        return x, self.first_states(key)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Mean cross-entropy of what counts, the end included; `nats` leaves the end out.
@@ -277,7 +261,7 @@ class MusicModel(keras.Model):
         A melody that was given does not count: its head need only repeat it.
         """
         targets = x["frames"][:, 1:]
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=y_pred)
+        losses = sequence_loss(y_pred, targets, reduction="none")
         repeated = _given(x)[:, None, None] & (np.arange(_VOICES) == 0)
         counts = tf.cast(x["mask"] & ~repeated, losses.dtype)
         notes = counts * tf.cast(targets != END, losses.dtype)
@@ -298,11 +282,6 @@ class MusicModel(keras.Model):
 
     def _embed_key(self, key):
         return self.features["tonic"](key[..., 0]) + self.features["mode"](key[..., 1])
-
-    def _first_states(self, key):
-        sizes = [size for layer in self.lstm.layers for size in layer.cell.state_size]
-        flat = tf.split(self.first_states(key), sizes, axis=-1)
-        return [flat[k : k + 2] for k in range(0, len(flat), 2)]
 
     def _notes(self, table, sounding, age):
         """``(..., 4)`` symbols to the embeddings of all, ``(..., 4 * embedding)``."""
@@ -350,8 +329,8 @@ def _is_note(batch):
 def _forbidden(holds: bool) -> np.ndarray:
     """``(4, vocabulary)``: a large negative number for what a voice can never emit."""
     result = np.zeros((_VOICES, VOCABULARY), np.float32)
-    result[:, START] = _NEVER
-    result[1:, END] = _NEVER
+    result[:, START] = IMPOSSIBLE
+    result[1:, END] = IMPOSSIBLE
     if not holds:
-        result[:, HOLD] = _NEVER
+        result[:, HOLD] = IMPOSSIBLE
     return result

@@ -1,9 +1,9 @@
 """The translation generator: a bidirectional encoder, and a decoder that attends to it.
 
-values = LSTM stack, both ways, over the embedded source             (Bahdanau et al. 2015)
-state  = tanh(W mean(values))                                        for h and c of each layer
-a_t, alignment_t = shared.layers.AttentionDecoder                    (Luong et al. 2015)
-logits = a_t E' + b           E: the table that embeds source and target too (Press, Wolf 2017)
+values = bidirectional LSTM layers over the embedded source     (Bahdanau et al. 2015)
+state  = tanh(W mean(values) + b)                               h and c of each layer
+a_t    = AttentionDecoder(subword_t, values)                    (Luong et al. 2015)
+logits = a_t E' + b                                             E embeds source and target, too
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from __future__ import annotations
 import functools
 
 import keras
-import numpy as np
 import tensorflow as tf
-from keras import ops
 
 from apps.translation.config import TranslationConfig
 from shared.backends.keras_model import KerasBackend
 from shared.generator import Signature, TensorSpec
-from shared.layers import LSTM, AttentionDecoder, BahdanauAttention, LuongAttention
+from shared.layers import LSTM, AttentionDecoder, BahdanauAttention, LuongAttention, states
+from shared.layers.tied_softmax import TiedSoftmax
 from shared.text import END, PAD, START, UNKNOWN
 
-FIRST_SYMBOL = END + 1  # where the tokenizer has its control symbols
+FIRST_SYMBOL = END + 1
+"""Id of the first control symbol, such as ``<2de>``; the others follow it."""
 
 
 class TranslationModel(keras.Model):
-    """See the module; `encode` and `step` are pure, `call` is both over whole sentences.
+    """The translation model: `encode` and `step` to generate, `call` to train on whole sentences.
 
     Args:
         config: The sizes.
@@ -35,7 +35,7 @@ class TranslationModel(keras.Model):
         super().__init__(name="translation")
         self.config = config
         width = config.embedding
-        # Standard deviation: logits of an output of length 1 then begin at about 1.
+        # With this standard deviation the logits of a vector of length 1 are about 1 at first.
         self.embedding = keras.layers.Embedding(
             config.vocabulary,
             width,
@@ -59,11 +59,7 @@ class TranslationModel(keras.Model):
             name="decoder",
             **config.cell,
         )
-        self.first_states = keras.layers.Dense(
-            sum(sum(layer.cell.state_size) for layer in self.decoder.lstm.layers),
-            activation="tanh",
-            name="first_states",
-        )
+        self.first_states = states.FirstStates(self.decoder.lstm.cells, name="first_states")
         self.embedding_dropout = keras.layers.Dropout(config.embedding_dropout)
         self.context_dropout = keras.layers.Dropout(config.context_dropout)
         self.output_dropout = keras.layers.Dropout(config.output_dropout)
@@ -75,8 +71,9 @@ class TranslationModel(keras.Model):
         self.memory_width = width
         self.decoder.build((None, None, config.embedding), (None, None, width))
         self.first_states.build((None, width))
-        self.never = _never(config)
         self.bias = self.add_weight(shape=(config.vocabulary,), initializer="zeros", name="bias")
+        control = range(FIRST_SYMBOL, FIRST_SYMBOL + len(config.symbols))
+        self.softmax = TiedSoftmax(self.embedding, self.bias, (PAD, UNKNOWN, START, *control))
         self.built = True
 
     def _attention(self):
@@ -88,16 +85,16 @@ class TranslationModel(keras.Model):
 
     @property
     def signature(self) -> Signature:
-        """What crosses `encode` and `step`: see `signature_of`."""
+        """The inputs and outputs of `encode` and `step`, for sources of the config's length."""
         return self.signature_of(self.config.length)
 
     def signature_of(self, length: int) -> Signature:
-        """The signature for sources padded to so many subwords, on which no weight depends.
+        """The signature for sources padded to another length; no weight depends on it.
 
         ``source`` holds subwords, the language symbol first and the end last, ``source_mask`` 1
-        where there is one. ``symbol`` is what was emitted last (START at first), ``alignment`` in
-        the outputs called ``attention``; ``fed`` is the output of the attention layer where it
-        is fed to the next step.
+        where there is one. ``symbol`` is the last subword (START at first). ``attention`` holds
+        the attention weights; ``attention_vector`` is the attention layer's output where it is
+        fed to the next step.
         """
         memory = {
             "values": TensorSpec((length, self.memory_width)),
@@ -105,12 +102,9 @@ class TranslationModel(keras.Model):
         }
         if (layer := self.decoder.attention.memory_layer) is not None:
             memory["keys"] = TensorSpec((length, layer.units))
-        state = {}
-        for k, layer in enumerate(self.decoder.lstm.layers):
-            for name, size in zip("hc", layer.cell.state_size, strict=True):
-                state[f"{name}{k}"] = TensorSpec((size,))
+        state = states.specs(self.decoder.lstm.cells)
         if self.config.input_feeding:
-            state["fed"] = TensorSpec((self.config.embedding,))
+            state["attention_vector"] = TensorSpec((self.config.embedding,))
         return Signature(
             condition={
                 "source": TensorSpec((length,), "int32"),
@@ -126,98 +120,57 @@ class TranslationModel(keras.Model):
         )
 
     def encode(self, condition):
-        """The memory of a source and the state before the first subword."""
-        memory, lstm = self._read(condition["source"], tf.cast(condition["source_mask"], tf.bool))
-        mask = tf.cast(memory.pop("mask"), tf.float32)
-        state = memory | {"memory_mask": mask}
-        for k, (h, c) in enumerate(lstm):
-            state |= {f"h{k}": h, f"c{k}": c}
-        if self.config.input_feeding:
-            # From a tensor, not a constant, which LiteRT would merge with others.
-            state["fed"] = 0.0 * state["values"][:, 0, :1] + tf.zeros((1, self.config.embedding))
-        return state
+        """Computes the attention memory of a source and the state before the first subword."""
+        mask = condition["source_mask"]
+        memory, state = self._read(condition["source"], tf.cast(mask, tf.bool))
+        del memory["mask"]
+        return memory | {"memory_mask": tf.cast(mask, tf.float32)} | state
 
     def step(self, symbol, state):
-        """One subword further: ``logits`` and ``attention``, and the state, memory left out."""
+        """Predicts the next subword; the state that it returns is without the memory."""
         memory = {name: state[name] for name in ("values", "keys") if name in state}
         memory["mask"] = state["memory_mask"] > 0.5
-        names = [n for n in self.signature.state if n != "fed"]
-        inner = {name: state[name] for name in names}
-        if self.config.input_feeding:
-            inner["attention"] = state["fed"]
         x = self.embedding(symbol["symbol"])
-        vector, alignment, inner = self.decoder.step(x, memory, inner)
-        new = {name: inner[name] for name in names}
-        if self.config.input_feeding:
-            new["fed"] = tf.identity(inner["attention"])
-        return {"logits": self.logits(vector, self.never), "attention": alignment}, new
+        vector, attention, state = self.decoder.step(x, memory, state)
+        return {"logits": self.softmax.logits(vector, masked=True), "attention": attention}, state
 
     # The same over whole sentences.
 
     def call(self, batch, training=False):
-        """What the softmax reads, ``(batch, steps, embedding)``, see `logits`.
+        """Predicts every subword of targets from the subwords before it (teacher forcing).
 
         Args:
             batch: ``source`` and ``source_mask`` ``(batch, length)``, ``inputs`` and ``mask``
                 ``(batch, steps)``, as `apps.translation.data.pipeline` yields them.
-            training: Whether dropout draws.
+            training: Whether dropout is active.
+
+        Returns:
+            ``vectors`` ``(batch, steps, embedding)``, the softmax's input, and the weights
+            ``attention`` ``(batch, steps, length)``.
         """
-        return self.aligned(batch, training)[0]
-
-    def aligned(self, batch, training=False):
-        """As `call`, and the alignments ``(batch, steps, length)``."""
-        memory, lstm = self._read(batch["source"], batch["source_mask"], training)
-        state = self.decoder.initial_state(memory, lstm)
+        memory, state = self._read(batch["source"], batch["source_mask"], training)
         x = self.embedding_dropout(self.embedding(batch["inputs"]), training=training)
-        vectors, alignments, _ = self.decoder.sequence(x, memory, state, batch["mask"], training)
-        return self.output_dropout(vectors, training=training), alignments
-
-    def logits(self, vectors, more=0.0):
-        """Of every subword, ``(..., vocabulary)``, from what `call` gives; ``more`` on each."""
-        table = ops.convert_to_tensor(self.embedding.embeddings)
-        # One bias: on 320 hypotheses a pass over the logits takes a tenth of their product's time.
-        bias = ops.convert_to_tensor(self.bias) + more
-        return tf.nn.bias_add(tf.matmul(vectors, table, transpose_b=True), bias)
+        vectors, attention, _ = self.decoder.sequence(x, memory, state, batch["mask"], training)
+        vectors = self.output_dropout(vectors, training=training)
+        return {"vectors": vectors, "attention": attention}
 
     def gates(self, batch):
-        """Of each decoder layer ``(batch, steps, 5, units)``, see `StackedLSTM.gates`.
-
-        Raises:
-            ValueError: The decoder is fed what it attended to, so its LSTM has no inputs known
-                beforehand.
-        """
-        if self.config.input_feeding:
-            raise ValueError("the gates of a decoder with input feeding are not traced")
-        _, lstm = self._read(batch["source"], batch["source_mask"])
-        return self.decoder.lstm.gates(self.embedding(batch["inputs"]), lstm)
+        """Returns what the gates of each decoder layer do, ``(batch, steps, 5, units)``."""
+        memory, state = self._read(batch["source"], batch["source_mask"])
+        return self.decoder.gates(self.embedding(batch["inputs"]), memory, state)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Mean cross-entropy per target subword, smoothed (Szegedy et al. 2016) in training.
+        """Mean cross-entropy per target subword, with label smoothing in training.
 
-        `nats` is without smoothing, and so is the loss outside training.
+        The metric `nats` is without label smoothing.
         """
-        vectors = tf.boolean_mask(y_pred, x["mask"])
-        targets = tf.boolean_mask(x["targets"], x["mask"])
-        loss = tf.reduce_mean(
-            tf.nn.sparse_softmax_cross_entropy_with_logits(
-                labels=targets, logits=self.logits(vectors)
-            )
-        )
-        self.nats.update_state(loss, tf.cast(tf.size(targets), tf.float32))
-        if training and self.config.label_smoothing:
-            # Cross-entropy with the uniform distribution less that with the target: the
-            # normalizer cancels out, and no other logit than the target's is needed.
-            table = ops.convert_to_tensor(self.embedding.embeddings)
-            bias = ops.convert_to_tensor(self.bias)
-            wanted = tf.reduce_sum(vectors * tf.gather(table, targets), -1) + tf.gather(
-                bias, targets
-            )
-            mean = tf.linalg.matvec(vectors, tf.reduce_mean(table, 0)) + tf.reduce_mean(bias)
-            loss += self.config.label_smoothing * tf.reduce_mean(wanted - mean)
+        smoothing = self.config.label_smoothing if training else 0.0
+        loss, nats = self.softmax.loss(y_pred["vectors"], x["targets"], x["mask"], smoothing)
+        self.nats.update_state(nats, tf.reduce_sum(tf.cast(x["mask"], tf.float32)))
         return loss
 
     def _read(self, source, mask, training=False):
-        """The attention's memory of a source, and the decoder's first ``[h, c]`` of each layer."""
+        """Computes the attention memory of a source, and the decoder's first state."""
         x = self.embedding_dropout(self.embedding(source), training=training)
         for number, layer in enumerate(self.encoder):
             below = self.context_dropout(x, training=training) if number else x
@@ -225,25 +178,14 @@ class TranslationModel(keras.Model):
             same = self.config.residual and below.shape[-1] == above.shape[-1]
             x = below + above if same else above
         weights = tf.cast(mask, x.dtype)[..., None]
-        x = x * weights  # what stands at padding must not count
+        x = x * weights  # padding must not count
         mean = tf.reduce_sum(x, 1) / tf.maximum(tf.reduce_sum(weights, 1), 1.0)
-        sizes = [size for layer in self.decoder.lstm.layers for size in layer.cell.state_size]
-        flat = tf.split(self.first_states(mean), sizes, axis=-1)
-        lstm = [flat[k : k + 2] for k in range(0, len(flat), 2)]
         memory = self.decoder.prepare(self.context_dropout(x, training=training), mask)
-        return memory, lstm
-
-
-def _never(config: TranslationConfig) -> np.ndarray:
-    """``(vocabulary,)``: a large negative number for what no translation holds."""
-    result = np.zeros(config.vocabulary, np.float32)
-    result[[PAD, UNKNOWN, START]] = -1e9
-    result[FIRST_SYMBOL : FIRST_SYMBOL + len(config.symbols)] = -1e9
-    return result
+        return memory, self.decoder.initial_state(memory, self.first_states(mean))
 
 
 class Padded:
-    """The same model for sources padded to another length: less to compute where all are short."""
+    """The same model for sources padded to another length, which saves time on short ones."""
 
     def __init__(self, model: TranslationModel, length: int):
         self.signature = model.signature_of(length)
@@ -251,5 +193,5 @@ class Padded:
 
 
 def buckets(model: TranslationModel):
-    """Makes `shared.backends.keras_model.KerasBackend` for padded lengths, once for each."""
+    """Makes a function from a padded length to a `KerasBackend`, which is made once for each."""
     return functools.cache(lambda length: KerasBackend(Padded(model, length)))

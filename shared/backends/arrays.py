@@ -1,4 +1,4 @@
-"""What every backend does with arrays that come in: names, dtypes and shapes are checked."""
+"""Checks the names, dtypes and shapes of the arrays that a backend is given."""
 
 from __future__ import annotations
 
@@ -10,16 +10,21 @@ import numpy as np
 
 from shared.generator import Arrays, Signature, TensorSpec
 
-_kind = functools.cache(np.dtype)  # a step is checked in as little time as it can be
+BATCH = "batch"
+"""Input of an exported ``encode`` without a condition, int32 ``(batch,)``; its values do not
+matter."""
+
+_kind = functools.cache(np.dtype)  # saves time in every step
 
 
 def checked(arrays: Mapping[str, Any], specs: Mapping[str, TensorSpec], what: str) -> Arrays:
-    """The arrays in the order and dtypes of ``specs``, with one batch size.
+    """Returns the arrays in the order and dtypes of ``specs``.
 
-    Integers may be cast to another width and floats too, but not one into the other's place.
+    Integers may be cast to another width, and floats too, but not one to the other.
 
     Raises:
-        ValueError: names the array that is missing, unknown, or of a wrong shape or dtype.
+        ValueError: An array is missing, unknown, of a wrong shape or dtype, or of another batch
+            size than the others.
     """
     if arrays.keys() != specs.keys():
         missing = sorted(specs.keys() - arrays.keys())
@@ -47,27 +52,43 @@ def checked(arrays: Mapping[str, Any], specs: Mapping[str, TensorSpec], what: st
     return result
 
 
+def encode_inputs(signature: Signature) -> dict[str, TensorSpec]:
+    """Inputs of an exported ``encode``: the condition, or `BATCH` where there is none."""
+    return signature.condition or {BATCH: TensorSpec((), "int32")}
+
+
+def encode_outputs(signature: Signature) -> dict[str, TensorSpec]:
+    """Outputs of an exported ``encode``: state and memory."""
+    return signature.state | signature.memory
+
+
 def step_inputs(signature: Signature) -> dict[str, TensorSpec]:
-    """What a step takes: symbol, state and memory, in that order."""
+    """Inputs of an exported ``step``: symbol, state and memory, in that order."""
     return signature.symbol | signature.state | signature.memory
 
 
 def step_outputs(signature: Signature) -> dict[str, TensorSpec]:
-    """What an exported step returns: outputs and state, not memory."""
+    """Outputs of an exported ``step``: outputs and state, not memory."""
     return signature.outputs | signature.state
+
+
+def checked_condition(signature: Signature, condition: Mapping[str, Any], batch: int) -> Arrays:
+    """Checks the condition and returns all inputs of ``encode``."""
+    arrays = checked(condition, signature.condition, "encode")
+    return arrays or {BATCH: np.zeros(batch, np.int32)}
 
 
 def checked_step(
     signature: Signature, symbol: Mapping[str, Any], state: Mapping[str, Any]
 ) -> Arrays:
-    """All inputs of a step, checked together so that their batch sizes agree."""
+    """Checks and returns all inputs of ``step``; their batch sizes must agree."""
     return checked({**symbol, **state}, step_inputs(signature), "step")
 
 
 def split_step(
     signature: Signature, results: Mapping[str, np.ndarray], state: Arrays
 ) -> tuple[Arrays, Arrays]:
-    """Outputs and the next state; the memory is the very arrays that came in."""
+    """Splits a step's results into outputs and next state; the memory is passed on, not copied."""
     outputs = {name: results[name] for name in signature.outputs}
     following = {name: results[name] for name in signature.state}
     return outputs, following | {name: state[name] for name in signature.memory}

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from shared.backends.arrays import step_inputs, step_outputs
+from shared.backends.arrays import encode_inputs, encode_outputs, step_inputs, step_outputs
 from shared.generator import Signature, TensorSpec
 from shared.layers import portable
 
@@ -16,22 +16,36 @@ _DTYPES = ("float32", "int32", "uint8")  # all that LiteRT.js can pass; bool is 
 
 
 def tf_functions(model: Any, batch: int | None = None) -> dict[str, tf.types.experimental.Callable]:
-    """``{"encode": f, "step": f}``, with a free (None) or static batch.
+    """Makes the functions that are exported, ``{"encode": f, "step": f}``; does not trace them.
 
     Both take keyword tensors by the signature's names and return a flat dict: ``encode`` the
-    state and memory, ``step`` the outputs and the state. Nothing is traced yet.
+    state and memory, ``step`` the outputs and the state.
+
+    What a model's ``encode`` returns may be constant, such as zeros, and may have one row for the
+    whole batch; without a condition it always is.
+
+    Args:
+        model: Built, with ``signature``, ``encode`` and ``step``.
+        batch: Static batch size, or None for any.
 
     Raises:
-        ValueError: a name that is no identifier or that two inputs, or two outputs, share; a
-            dtype other than float32, int32 and uint8.
+        ValueError: A name is no identifier, or two inputs or outputs share it; a dtype is not
+            float32, int32 or uint8.
     """
     signature: Signature = model.signature
-    _check_specs(signature.condition)
+    _check_specs(encode_inputs(signature))
     _check_specs(signature.symbol, signature.state, signature.memory)
     _check_specs(signature.outputs, signature.state)
 
-    def encode(condition: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return _exactly(model.encode(condition), signature.state | signature.memory, "encode")
+    def encode(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        state = model.encode({name: inputs[name] for name in signature.condition})
+        state = _exactly(state, encode_outputs(signature), "encode")
+        anchor = next(iter(inputs.values()))
+        for number, (name, tensor) in enumerate(state.items(), 1):
+            constant = not signature.condition or tf.get_static_value(tensor) is not None
+            if constant or tensor.shape[0] != batch:
+                state[name] = _for_batch(tensor, anchor, number)
+        return state
 
     def step(tensors: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         symbol = {name: tensors[name] for name in signature.symbol}
@@ -41,7 +55,7 @@ def tf_functions(model: Any, batch: int | None = None) -> dict[str, tf.types.exp
         return _exactly(outputs | following, step_outputs(signature), "step")
 
     return {
-        "encode": _named(encode, signature.condition, batch),
+        "encode": _named(encode, encode_inputs(signature), batch),
         "step": _named(step, step_inputs(signature), batch),
     }
 
@@ -100,6 +114,17 @@ def _named(function: Any, specs: dict[str, TensorSpec], batch: int | None) -> An
 
 def _tensor_specs(specs: dict[str, TensorSpec], batch: int | None) -> list[tf.TensorSpec]:
     return [tf.TensorSpec((batch, *s.shape), s.dtype, name=name) for name, s in specs.items()]
+
+
+def _for_batch(tensor: tf.Tensor, anchor: tf.Tensor, number: int) -> tf.Tensor:
+    """A constant state with the rows of ``anchor``, computed from it.
+
+    Equal constants would become one tensor in LiteRT, and an output would lose its name. So would
+    equal computations: the ``number`` is to differ from one state to another.
+    """
+    column = anchor[(slice(None), *[0] * (anchor.shape.rank - 1))]
+    zeros = (tf.cast(column, tensor.dtype) + number) * 0
+    return tensor + tf.reshape(zeros, [-1] + [1] * (tensor.shape.rank - 1))
 
 
 def _exactly(

@@ -1,4 +1,4 @@
-"""The Keras model itself as a generator."""
+"""A Keras model as a generator."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from shared.backends.arrays import checked, checked_step, split_step
+from shared.backends.arrays import checked, checked_condition, checked_step, split_step
 from shared.backends.functions import likeliest_function, tf_functions
 from shared.generator import Arrays
 
 
 class KerasBackend:
-    """A built model with ``signature``, ``encode`` and ``step``, traced once for any batch.
+    """Runs a built model's ``encode`` and ``step``, each traced once for all batch sizes.
 
-    Assigning to the model's weights afterwards takes effect here too.
+    Later assignments to the model's weights take effect.
     """
 
     def __init__(self, model: Any) -> None:
-        """Wrap the model; the first call of each function traces it."""
+        """Wraps the model; the first call of each function traces it."""
         self.model, self.signature = model, model.signature
         self._functions = tf_functions(model)
         self._likeliest: Any = None
         self._held: dict[str, tuple[np.ndarray, tf.Tensor]] = {}  # memory, by name
 
-    def encode(self, condition: Mapping[str, np.ndarray]) -> Arrays:
-        """See `shared.generator.Generator.encode`."""
-        arrays = checked(condition, self.signature.condition, "encode")
+    def encode(self, condition: Mapping[str, np.ndarray], batch: int = 1) -> Arrays:
+        """Implements `shared.generator.Generator.encode`."""
+        arrays = checked_condition(self.signature, condition, batch)
         return {n: t.numpy() for n, t in self._functions["encode"](*arrays.values()).items()}
 
     def step(self, symbol: Mapping[str, np.ndarray], state: Arrays) -> tuple[Arrays, Arrays]:
-        """See `shared.generator.Generator.step`."""
+        """Implements `shared.generator.Generator.step`."""
         arrays = checked_step(self.signature, symbol, state)
         inputs = [self._tensor(name, array) for name, array in arrays.items()]
         tensors = self._functions["step"](*inputs)
@@ -41,9 +41,9 @@ class KerasBackend:
     def likeliest(
         self, symbol: Mapping[str, np.ndarray], state: dict[str, Any], count: int
     ) -> tuple[Arrays, dict[str, Any]]:
-        """See `shared.decoding.ranking.Ranking`: the state stays with TensorFlow."""
+        """Implements `shared.decoding.ranking.Ranking`; the state stays with TensorFlow."""
         if self._likeliest is None:
-            # The concrete function: a search makes small steps, and to find it takes as long.
+            # The concrete function: to look it up takes as long as a small step.
             function = likeliest_function(self.model, self._functions["step"])
             self._likeliest = function.get_concrete_function()
         arrays = checked(symbol, self.signature.symbol, "step")
@@ -55,12 +55,12 @@ class KerasBackend:
         return {name: tensor.numpy() for name, tensor in results.items()}, following | read
 
     def select(self, state: dict[str, Any], rows: np.ndarray) -> dict[str, Any]:
-        """See `shared.decoding.ranking.Ranking`."""
+        """Implements `shared.decoding.ranking.Ranking`."""
         places = tf.constant(rows, tf.int32)
         return {name: tf.gather(value, places) for name, value in state.items()}
 
     def _tensor(self, name: str, array: np.ndarray) -> np.ndarray | tf.Tensor:
-        """What TensorFlow is given: memory that cannot have changed is not copied again."""
+        """The array, or the tensor that holds it; memory that is read-only is copied once."""
         if name not in self.signature.memory or array.flags.writeable:
             return array
         if self._held.get(name, (None,))[0] is not array:

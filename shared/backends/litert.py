@@ -8,16 +8,24 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from shared.backends.arrays import checked, checked_step, split_step, step_inputs, step_outputs
+from shared.backends.arrays import (
+    checked_condition,
+    checked_step,
+    encode_inputs,
+    encode_outputs,
+    split_step,
+    step_inputs,
+    step_outputs,
+)
 from shared.errors import InputError
 from shared.generator import Arrays, Signature, TensorSpec
 from shared.stderr import silent_stderr
 
 
 class LiteRTBackend:
-    """The file's two signatures at batch 1; a larger batch is a loop over its rows.
+    """Runs the file's two signatures at batch 1, in a loop over the rows of a larger batch.
 
-    Not for use from several threads at once: the interpreter has one set of buffers.
+    It is not thread-safe: the interpreter has one set of buffers.
     """
 
     def __init__(self, path: str | Path, signature: Signature, num_threads: int = 1) -> None:
@@ -41,7 +49,7 @@ class LiteRTBackend:
         step = runners["step"].get_input_details(), runners["step"].get_output_details()
         encode = runners["encode"].get_input_details(), runners["encode"].get_output_details()
         for details, inputs, outputs in (
-            (encode, signature.condition, signature.state | signature.memory),
+            (encode, encode_inputs(signature), encode_outputs(signature)),
             (step, step_inputs(signature), step_outputs(signature)),
         ):
             if [side.keys() for side in details] != [inputs.keys(), outputs.keys()]:
@@ -54,19 +62,18 @@ class LiteRTBackend:
         )
         self._held: Arrays = {}  # the memory that the interpreter holds
 
-    def encode(self, condition: Mapping[str, np.ndarray]) -> Arrays:
-        """See `shared.generator.Generator.encode`; the arrays of the memory are read-only."""
-        arrays = checked(condition, self.signature.condition, "encode")
+    def encode(self, condition: Mapping[str, np.ndarray], batch: int = 1) -> Arrays:
+        """Implements `shared.generator.Generator.encode`; the memory's arrays are read-only."""
+        arrays = checked_condition(self.signature, condition, batch)
         runner = self._interpreter.get_signature_runner("encode")  # kept, it would forbid `invoke`
-        specs = self.signature.state | self.signature.memory
         # The runner's own arrays are copies of its buffers already.
-        result = _rows(lambda row: runner(**row), arrays, specs)
+        result = _rows(lambda row: runner(**row), arrays, encode_outputs(self.signature))
         for name in self.signature.memory:
             result[name].flags.writeable = False
         return result
 
     def step(self, symbol: Mapping[str, np.ndarray], state: Arrays) -> tuple[Arrays, Arrays]:
-        """See `shared.generator.Generator.step`."""
+        """Implements `shared.generator.Generator.step`."""
         arrays = checked_step(self.signature, symbol, state)
         results = _rows(self._invoke, arrays, step_outputs(self.signature))
         return split_step(self.signature, results, state)
@@ -74,7 +81,7 @@ class LiteRTBackend:
     def _invoke(self, row: Arrays) -> Arrays:
         for name, array in row.items():
             if name in self.signature.memory:
-                # LiteRT leaves its inputs as they are: what cannot have changed is there still.
+                # LiteRT does not write to its inputs: an array that is read-only is still there.
                 if self._held.get(name) is array and not array.flags.writeable:
                     continue
                 self._held[name] = array
@@ -86,7 +93,7 @@ class LiteRTBackend:
 def _rows(
     run: Callable[[Arrays], Arrays], arrays: Arrays, specs: Mapping[str, TensorSpec]
 ) -> Arrays:
-    """Run every row by itself."""
+    """Runs every row by itself."""
     batch = len(next(iter(arrays.values())))
     if batch == 1:
         return run(arrays)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from shared.backends.arrays import checked, checked_step, split_step
+from shared.backends.arrays import checked_condition, checked_step, split_step
 from shared.backends.functions import tf_functions
 from shared.errors import InputError
 from shared.files import new_folder, read_json, write_json
@@ -22,13 +22,13 @@ SIGNATURE_FILE = "signature.json"  # beside saved_model.pb
 
 
 class SavedModelBackend:
-    """The folder's two signatures, ``encode`` and ``step``, on any batch."""
+    """Runs the folder's two signatures, ``encode`` and ``step``, at any batch size."""
 
     def __init__(self, folder: str | Path, signature: Signature | None = None) -> None:
-        """Load the folder; without a signature its own ``signature.json`` is read.
+        """Loads the folder; reads its ``signature.json`` if no signature is given.
 
         Raises:
-            InputError: the folder is not a SavedModel of this suite.
+            InputError: The folder is not a SavedModel of this suite.
         """
         folder = Path(folder)
         self.signature = signature or Signature.from_json(read_json(folder / SIGNATURE_FILE))
@@ -41,13 +41,13 @@ class SavedModelBackend:
                 f"{folder}: not a SavedModel with encode and step; export it again"
             ) from error
 
-    def encode(self, condition: Mapping[str, np.ndarray]) -> Arrays:
-        """See `shared.generator.Generator.encode`."""
-        arrays = checked(condition, self.signature.condition, "encode")
+    def encode(self, condition: Mapping[str, np.ndarray], batch: int = 1) -> Arrays:
+        """Implements `shared.generator.Generator.encode`."""
+        arrays = checked_condition(self.signature, condition, batch)
         return {name: tensor.numpy() for name, tensor in self._encode(**_tensors(arrays)).items()}
 
     def step(self, symbol: Mapping[str, np.ndarray], state: Arrays) -> tuple[Arrays, Arrays]:
-        """See `shared.generator.Generator.step`."""
+        """Implements `shared.generator.Generator.step`."""
         arrays = checked_step(self.signature, symbol, state)
         tensors = self._step(**_tensors(arrays))
         return split_step(self.signature, {n: t.numpy() for n, t in tensors.items()}, state)

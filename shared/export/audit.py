@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from shared.backends.arrays import step_inputs, step_outputs
+from shared.backends.arrays import encode_inputs, encode_outputs, step_inputs, step_outputs
 from shared.generator import Signature
 
 _OP_NAMES = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
@@ -122,7 +122,7 @@ def _check_outputs(key: str, definition: Any) -> None:
 
 def _check_tensors(key: str, model: Any, definition: Any, signature: Signature) -> None:
     if key == "encode":
-        expected = signature.condition, signature.state | signature.memory
+        expected = encode_inputs(signature), encode_outputs(signature)
     else:
         expected = step_inputs(signature), step_outputs(signature)
     tensors = model.subgraphs[definition.subgraphIndex].tensors

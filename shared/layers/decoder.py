@@ -9,6 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from shared.layers import states
 from shared.layers.attention import Attention, Memory, State
 from shared.layers.lstm import StackedLSTM
 from shared.layers.scan import scan, zero_masked
@@ -169,35 +170,39 @@ class AttentionDecoder(keras.layers.Layer):
             lstm: optional ``[h, c]`` of each layer, zeros if not given.
 
         Returns:
-            ``h0, c0, h1, c1, ...`` of the layers; ``attention`` with input feeding, as wide as
-            ``a``; and the attention's own.
+            ``h0, c0, h1, c1, ...`` of the layers; with input feeding ``attention_vector``, as wide
+            as ``a``; and the attention's own.
         """
         rows, width = ops.shape(memory["values"])[0], memory["values"].shape[-1]
-        if lstm is None:
-            sizes = [layer.cell.state_size for layer in self.lstm.layers]
-            lstm = [[ops.zeros((rows, size), self.compute_dtype) for size in s] for s in sizes]
-        state = self._flat(lstm)
+        state = self._flat(states.zeros(self.lstm.cells, rows) if lstm is None else lstm)
         if self.input_feeding:
             width = self.attention_layer_size or width
-            state["attention"] = ops.zeros((rows, width), self.compute_dtype)
+            state["attention_vector"] = ops.zeros((rows, width), self.compute_dtype)
         return state | self.attention.initial_state(memory)
 
     def step(
-        self, inputs: Any, memory: Memory, state: State, training: bool = False
+        self,
+        inputs: Any,
+        memory: Memory,
+        state: State,
+        training: bool = False,
+        trace: list[Any] | None = None,
     ) -> tuple[Any, Any, State]:
-        """One step.
+        """Runs one step.
 
         Args:
             inputs: ``(batch, features)``.
-            memory: from `prepare`.
-            state: from `initial_state` or the step before.
-            training: whether dropout draws, anew at every call.
+            memory: From `prepare`.
+            state: From `initial_state` or the last step; may hold entries of other layers.
+            training: Whether dropout is active; its masks differ from call to call.
+            trace: A list that gets the gates of each layer, ``(batch, 5, units)`` in the order of
+                `GATES`, or None.
 
         Returns:
-            Output ``(batch, a's or the LSTM's width)``, weights ``(batch, memory)``, new state.
+            Output ``(batch, features)``, attention weights ``(batch, memory)``, new state.
         """
         with self._dropout_masks(memory, training):
-            return self._step(inputs, memory, state, training)
+            return self._step(inputs, memory, state, training, trace)
 
     def sequence(
         self,
@@ -223,7 +228,8 @@ class AttentionDecoder(keras.layers.Layer):
         inputs = ops.cast(inputs, self.compute_dtype)
         state = self.initial_state(memory) if state is None else state
         if not (self.input_feeding or self.attention_first or self.attention_between):
-            hidden, lstm = self.lstm(inputs, self._nested(state), mask=mask, training=training)
+            lstm = states.nested(state, len(self.units))
+            hidden, lstm = self.lstm(inputs, lstm, mask=mask, training=training)
             contexts, weights, attended = self.attention.sequence(hidden, memory, state, mask)
             contexts = self._gated(hidden, contexts)
             outputs = self._attention_vector(hidden, contexts) if self.output_attention else hidden
@@ -250,11 +256,11 @@ class AttentionDecoder(keras.layers.Layer):
 
     def gates(self, inputs: Any, memory: Memory, state: State) -> list[Any]:
         """What the gates of every layer do, to be looked at; see `StackedLSTM.gates`."""
-        steps: list[list[Any]] = []
-        for x in ops.unstack(inputs, axis=1):
-            steps.append([])
-            _, _, state = self._step(x, memory, state, False, steps[-1])
-        return [ops.stack(layer, axis=1) for layer in zip(*steps, strict=True)]
+
+        def step(x, state, trace):
+            return self.step(x, memory, state, trace=trace)[2]
+
+        return states.gates_of(step, inputs, state)
 
     def call(
         self,
@@ -300,12 +306,11 @@ class AttentionDecoder(keras.layers.Layer):
         memory: Memory,
         state: State,
         training: bool,
-        traces: list[Any] | None = None,
+        trace: list[Any] | None = None,
     ) -> tuple[Any, Any, State]:
         inputs = ops.cast(inputs, self.compute_dtype)
-        lstm = self._nested(state)
-        lower = self.lstm.layers[: 1 if self.attention_between else None]
-        upper = self.lstm.layers[len(lower) :]
+        lstm = states.nested(state, len(self.units))
+        below = 1 if self.attention_between else len(lstm)  # layers before the attention
         context = weights = None
         attended: State = {}
         if self.attention_first:
@@ -314,19 +319,19 @@ class AttentionDecoder(keras.layers.Layer):
         elif self.attention_between:
             inputs = ops.concatenate([inputs, lstm[-1][0]], -1)
         elif self.input_feeding:
-            inputs = ops.concatenate([inputs, state["attention"]], -1)
-        hidden, new = self._lstm_step(inputs, lower, lstm[: len(lower)], training, traces)
+            inputs = ops.concatenate([inputs, state["attention_vector"]], -1)
+        hidden, lower = self.lstm.step(inputs, lstm[:below], training, trace)
         if not self.attention_first:
             context, weights, attended = self._attend(hidden, memory, state)
+        upper = lstm[below:]
         if upper:
             hidden = ops.concatenate([hidden, context], -1)
-            hidden, above = self._lstm_step(hidden, upper, lstm[1:], training, traces)
-            new = new + above
+            hidden, upper = self.lstm.step(hidden, upper, training, trace, first=below)
         vector = self._attention_vector(hidden, context)
-        flat = self._flat(new) | attended
+        new = self._flat(lower + upper) | attended
         if self.input_feeding:
-            flat["attention"] = vector
-        return (vector if self.output_attention else hidden), weights, flat
+            new["attention_vector"] = vector
+        return (vector if self.output_attention else hidden), weights, new
 
     def _attend(self, query: Any, memory: Memory, state: State) -> tuple[Any, Any, State]:
         context, weights, attended = self.attention.step(query, memory, state)
@@ -334,30 +339,6 @@ class AttentionDecoder(keras.layers.Layer):
 
     def _gated(self, queries: Any, contexts: Any) -> Any:
         return contexts if self.gate is None else self.gate(queries) * contexts
-
-    def _lstm_step(
-        self,
-        x: Any,
-        layers: Sequence[Any],
-        states: list[Any],
-        training: bool,
-        traces: list[Any] | None,
-    ) -> tuple[Any, list[Any]]:
-        """`StackedLSTM.step` of some layers, with dropout; appends gates to ``traces``."""
-        new = []
-        for number, (layer, state) in enumerate(zip(layers, states, strict=True)):
-            if number:
-                x = self.lstm.dropouts[number - 1](x, training=training)
-            if traces is None:
-                output, state = layer.cell(x, state, training=training)
-            else:
-                state, gates = layer.cell.gates(x, state)
-                output = state[0]
-                traces.append(ops.stack(list(gates.values()), axis=1))
-            new.append(state)
-            same = self.lstm.residual and x.shape[-1] == output.shape[-1]
-            x = x + output if same else output
-        return x, new
 
     def _output_size(self, memory_features: int) -> int:
         """Width of what a step puts out."""
@@ -370,20 +351,13 @@ class AttentionDecoder(keras.layers.Layer):
             return context
         return self.attention_layer(ops.concatenate([hidden, context], -1))
 
-    def _nested(self, state: State) -> list[Any]:
-        return [[state[f"h{n}"], state[f"c{n}"]] for n in range(len(self.units))]
-
     def _flat(self, lstm: Sequence[Sequence[Any]]) -> State:
-        return {
-            f"{name}{n}": ops.cast(value, self.compute_dtype)
-            for n, layer in enumerate(lstm)
-            for name, value in zip("hc", layer, strict=True)
-        }
+        return {n: ops.cast(v, self.compute_dtype) for n, v in states.flat(lstm).items()}
 
     @contextmanager
     def _dropout_masks(self, memory: Memory, training: bool) -> Iterator[None]:
         """Draw the cells' masks here: one drawn inside a loop could not be seen outside it."""
-        cells = [layer.cell for layer in self.lstm.layers] if training else []
+        cells = self.lstm.cells if training else []
         rows = ops.shape(memory["values"])[0]
         for cell in cells:
             cell.get_dropout_mask(ops.ones((rows, cell.kernel.shape[0]), self.compute_dtype))

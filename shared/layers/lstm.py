@@ -8,6 +8,7 @@ from keras import ops
 
 from shared.layers.fused_lstm import Weights, is_portable, lstm_sequence
 from shared.layers.lstm_cell import GATES, LSTMCell
+from shared.layers.states import gates_of
 
 _LAYER_OPTIONS = (
     "return_sequences",
@@ -296,6 +297,11 @@ class StackedLSTM(keras.layers.Layer):
             shape = (*shape[:2], layer.cell.output_size)
         self.built = True
 
+    @property
+    def cells(self):
+        """The cell of each layer, from the bottom up."""
+        return [layer.cell for layer in self.layers]
+
     def _join(self, x, output):
         return x + output if self.residual and x.shape[-1] == output.shape[-1] else output
 
@@ -317,35 +323,40 @@ class StackedLSTM(keras.layers.Layer):
         """The mask of the outputs, None for the states."""
         return mask, [[None, None] for _ in self.layers]
 
-    def step(self, inputs, states):
-        """One step without dropout: ``(batch, features)`` and a ``[h, c]`` per layer, as `call`."""
+    def step(self, inputs, states, training=False, trace=None, first=0):
+        """Runs one step through all layers, or through some that are next to each other.
+
+        Args:
+            inputs: ``(batch, features)``.
+            states: ``[h, c]`` of each layer to run.
+            training: Whether dropout is active.
+            trace: A list that gets the gates of each layer, ``(batch, 5, units)`` in the order of
+                `GATES`, or None.
+            first: Index of the lowest layer to run.
+
+        Returns:
+            Output of the highest layer ``(batch, units)``, and the new states.
+        """
         x, new_states = inputs, []
-        for layer, state in zip(self.layers, states, strict=True):
-            output, state = layer.cell(x, state)
+        for k, state in enumerate(states, first):
+            if k > first:
+                x = self.dropouts[k - 1](x, training=training)
+            output, state = self.layers[k].cell.step(x, state, training, trace)
             new_states.append(state)
             x = self._join(x, output)
         return x, new_states
 
     def gates(self, sequences, states):
-        """What the gates of every layer do, to be looked at.
+        """Returns what the gates of every layer do, for plots.
 
         Args:
             sequences: ``(batch, timesteps, features)``.
-            states: A ``[h, c]`` per layer, before the first step.
+            states: ``[h, c]`` of each layer before the first step.
 
         Returns:
             For each layer ``(batch, timesteps, 5, units)`` in the order of `GATES`.
         """
-        x, traces = sequences, []
-        for layer, state in zip(self.layers, states, strict=True):
-            outputs, trace = [], []
-            for step in ops.unstack(x, axis=1):
-                state, gates = layer.cell.gates(step, state)
-                outputs.append(state[0])
-                trace.append(ops.stack(list(gates.values()), axis=1))
-            traces.append(ops.stack(trace, axis=1))
-            x = self._join(x, ops.stack(outputs, axis=1))
-        return traces
+        return gates_of(lambda x, s, trace: self.step(x, s, trace=trace)[1], sequences, states)
 
     def get_config(self):
         """What the constructor takes."""

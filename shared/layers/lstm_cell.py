@@ -170,20 +170,20 @@ class LSTMCell(keras.layers.LSTMCell):
             recurrent = normalize(recurrent, self.recurrent_gamma, self.recurrent_beta)
         z = self.project_inputs(inputs) + recurrent
 
-        peep = list(ops.unstack(self.peephole_kernel, axis=0)) if self.peephole else None
+        p_i, p_f, p_o = self._peepholes()
         if self.coupled:
             z_f, z_c, z_o = ops.split(z, 3, axis=-1)
-            f = ops.sigmoid(z_f + peep.pop(0) * c_prev if peep else z_f)
+            f = _gate(z_f, p_f, c_prev)
             i = 1.0 - f
         else:
             z_i, z_f, z_c, z_o = ops.split(z, 4, axis=-1)
-            i = ops.sigmoid(z_i + peep.pop(0) * c_prev if peep else z_i)
-            f = ops.sigmoid(z_f + peep.pop(0) * c_prev if peep else z_f)
+            i = _gate(z_i, p_i, c_prev)
+            f = _gate(z_f, p_f, c_prev)
         g = ops.tanh(z_c)
         c = f * c_prev + i * g
         if self.layer_norm:
             c = normalize(c, self.state_gamma, self.state_beta)
-        o = ops.sigmoid(z_o + peep.pop(0) * c if peep else z_o)
+        o = _gate(z_o, p_o, c)
         h = o * ops.tanh(c)
         if self.projection:
             h = ops.matmul(h, self.projection_kernel)
@@ -192,9 +192,34 @@ class LSTMCell(keras.layers.LSTMCell):
         return [h, c], dict(zip(GATES, (i, f, g, o, c), strict=True))
 
     def call(self, inputs, states, training=False):
-        """See the class."""
+        """Runs one step."""
         states, _ = self.gates(inputs, states, training)
         return states[0], states
+
+    def step(self, inputs, states, training=False, trace=None):
+        """Runs one step as `call` does; appends the gates to a list if one is given.
+
+        Args:
+            inputs: ``(batch, features)``.
+            states: ``[h, c]``.
+            training: Whether dropout and zoneout are active.
+            trace: A list that gets ``(batch, 5, units)`` in the order of `GATES`, or None.
+
+        Returns:
+            ``h, [h, c]`` of the next step.
+        """
+        if trace is None:
+            return self(inputs, states, training=training)
+        states, gates = self.gates(inputs, states, training)
+        trace.append(ops.stack(list(gates.values()), axis=1))
+        return states[0], states
+
+    def _peepholes(self):
+        """``p_i, p_f, p_o``, None where there is none."""
+        if not self.peephole:
+            return None, None, None
+        rows = ops.unstack(self.peephole_kernel, axis=0)
+        return (None, *rows) if self.coupled else rows
 
     def _zone_out(self, old, new, rate, training):
         if not rate:
@@ -211,6 +236,10 @@ class LSTMCell(keras.layers.LSTMCell):
             del config[fixed]
         own = ("peephole", "layer_norm", "coupled", "projection", "zoneout", "forget_bias")
         return {**config, **{name: getattr(self, name) for name in own}}
+
+
+def _gate(z, peephole, c):
+    return ops.sigmoid(z if peephole is None else z + peephole * c)
 
 
 def normalize(x, gamma, beta, epsilon=1e-3):

@@ -1,4 +1,4 @@
-"""An LSTM layer whose cell reads a text through a window (Graves 2013, section 5.1)."""
+"""An LSTM layer that attends to a text through a Gaussian window (Graves 2013, section 5.1)."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ _PLAIN = {"layer_norm", "coupled", "projection", "zoneout", "recurrent_dropout",
 
 @keras.saving.register_keras_serializable("lstm_suite")
 class WindowLSTM(AttentionDecoder):
-    """One LSTM layer with a `GaussianWindow`: what the window saw last is an input of the cell.
+    """One LSTM layer with a `GaussianWindow`, whose context vector is fed to the next step.
 
-        h_t, c_t    = LSTM([x_t; w_{t-1}], h_{t-1}, c_{t-1})
+        h_t, c_t     = LSTM([x_t; w_{t-1}], h_{t-1}, c_{t-1})
         w_t, kappa_t = window(h_t, kappa_{t-1}, text)
         output       = [h_t; w_t]
 
-    An `AttentionDecoder` with input feeding, whose output is the LSTM's and the window's. Its
-    state is ``h0``, ``c0``, the window vector ``attention`` and the window's ``position``. Over a
-    sequence it takes a fast path, one XLA loop forward and one backward, where it has no other
-    option than peepholes and no time mask (padding on the right needs none). Else, and inside
-    `shared.layers.portable()`, the plain loop runs.
+    This is an `AttentionDecoder` with input feeding, whose output is the LSTM's joined with the
+    context vector. Its state is ``h0``, ``c0``, the context vector as ``attention_vector`` and the
+    window's ``position``. A sequence takes a fast path, one XLA loop forward and one backward,
+    unless it has a time mask (padding on the right needs none), the cell has other options than
+    peepholes, or `shared.layers.portable()` is open. Otherwise the plain loop runs.
 
     Args:
-        units: of the LSTM.
-        components: Gaussians of the window.
-        first_step: how far the window moves per step at first, see `GaussianWindow`.
-        peephole: see `LSTMCell`; as in the paper, on by default.
-        dtype: as for every Keras layer.
-        trainable: as for every Keras layer.
-        name: as for every Keras layer.
-        **cell_options: as for `LSTMCell`.
+        units: Number of units of the LSTM.
+        components: Number of Gaussians of the window.
+        first_step: Initial movement of the window per step, in memory positions.
+        peephole: Whether the cell has peepholes, as in the paper.
+        dtype: Dtype or dtype policy.
+        trainable: Whether the weights are trainable.
+        name: Name of the layer.
+        **cell_options: Passed to `LSTMCell`.
 
-    Call arguments, methods and what they return are those of `AttentionDecoder`; outputs are
+    Call arguments, methods and return values are those of `AttentionDecoder`; outputs are
     ``(batch, time, units + memory_features)``.
     """
 
@@ -56,7 +56,6 @@ class WindowLSTM(AttentionDecoder):
         name: str | None = None,
         **cell_options: Any,
     ):
-        """See the class."""
         super().__init__(
             units,
             GaussianWindow(components, first_step, dtype=dtype, name="window"),
@@ -72,7 +71,7 @@ class WindowLSTM(AttentionDecoder):
     @property
     def cell(self) -> keras.Layer:
         """The LSTM's cell."""
-        return self.lstm.layers[0].cell
+        return self.lstm.cells[0]
 
     def sequence(
         self,
@@ -82,7 +81,7 @@ class WindowLSTM(AttentionDecoder):
         mask: Any = None,
         training: bool = False,
     ) -> tuple[Any, Any, State]:
-        """See `AttentionDecoder.sequence`."""
+        """Runs all steps, on the fast path where it applies; see `AttentionDecoder.sequence`."""
         special = any(self.cell_options.get(name) for name in _PLAIN)
         if is_portable() or special or mask is not None or self.compute_dtype != "float32":
             return super().sequence(inputs, memory, state, mask, training)
@@ -100,13 +99,13 @@ class WindowLSTM(AttentionDecoder):
             tf.convert_to_tensor(window.bias),
             values,
             memory.get("mask"),
-            [state[name] for name in ("h0", "c0", "attention", "position")],
+            [state[name] for name in ("h0", "c0", "attention_vector", "position")],
         )
-        names = ("h0", "c0", "attention", "position")
+        names = ("h0", "c0", "attention_vector", "position")
         return ops.concatenate([hidden, context], -1), weights, dict(zip(names, last, strict=True))
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
+        """Returns the arguments of the constructor."""
         return {
             **keras.layers.Layer.get_config(self),
             "units": self.units[0],
@@ -117,7 +116,7 @@ class WindowLSTM(AttentionDecoder):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> WindowLSTM:
-        """The inverse of `get_config`."""
+        """Creates the layer from what `get_config` returns."""
         return cls(**config)
 
     def _output_size(self, memory_features: int) -> int:
@@ -129,7 +128,7 @@ class WindowLSTM(AttentionDecoder):
         memory: Memory,
         state: State,
         training: bool,
-        traces: list[Any] | None = None,
+        trace: list[Any] | None = None,
     ) -> tuple[Any, Any, State]:
-        hidden, weights, new = super()._step(inputs, memory, state, training, traces)
-        return ops.concatenate([hidden, new["attention"]], -1), weights, new
+        hidden, weights, new = super()._step(inputs, memory, state, training, trace)
+        return ops.concatenate([hidden, new["attention_vector"]], -1), weights, new

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shared.backends.arrays import BATCH
 from shared.errors import InputError
 from shared.files import read_json, verify_checksums
 from shared.generator import Signature
@@ -122,7 +123,10 @@ def load_bundle(folder: str | Path) -> Bundle:
 
 
 def graphs_from_signature(signature: Signature) -> dict[str, Any]:
-    """The signature as a reader in another language wants it: tensors, batch 1, with roles."""
+    """Describes both graphs for readers in other languages: tensors at batch 1, with their roles.
+
+    Without a condition ``encode`` still has one input, of the role `BATCH`; any value will do.
+    """
 
     def tensors(*roles: str) -> list[dict[str, Any]]:
         return [
@@ -131,8 +135,12 @@ def graphs_from_signature(signature: Signature) -> dict[str, Any]:
             for name, spec in getattr(signature, role).items()
         ]
 
+    batch = {"name": BATCH, "role": BATCH, "shape": [1], "dtype": "int32"}
     return {
-        "encode": {"inputs": tensors("condition"), "outputs": tensors("state", "memory")},
+        "encode": {
+            "inputs": tensors("condition") or [batch],
+            "outputs": tensors("state", "memory"),
+        },
         "step": {
             "inputs": tensors("symbol", "state", "memory"),
             "outputs": tensors("outputs", "state"),
@@ -146,6 +154,7 @@ def signature_from_graphs(graphs: dict[str, Any]) -> Signature:
     parts: dict[str, dict[str, Any]] = {role: {} for role in roles}
     for graph in graphs.values():
         for tensor in graph["inputs"] + graph["outputs"]:
-            spec = {"shape": tensor["shape"][1:], "dtype": tensor["dtype"]}
-            parts[tensor["role"]][tensor["name"]] = spec
+            if tensor["role"] != BATCH:
+                spec = {"shape": tensor["shape"][1:], "dtype": tensor["dtype"]}
+                parts[tensor["role"]][tensor["name"]] = spec
     return Signature.from_json(parts)

@@ -26,6 +26,7 @@ from shared.layers import (
     WindowLSTM,
 )
 from shared.layers.architectures import ARCHITECTURES
+from shared.layers.states import flat, nested
 
 TIME, FEATURES, UNITS, MEMORY, WIDTH, SYMBOLS = 5, 4, 6, 3, 7, 8
 Tensors = dict[str, Any]
@@ -148,23 +149,15 @@ EVERYTHING = {
 # StackedLSTM: state h0, c0, h1, c1, ...
 
 
-def _nested(v, layers):
-    return [[v[f"h{k}"], v[f"c{k}"]] for k in range(layers)]
-
-
-def _flat(states):
-    return {f"{n}{k}": s for k, pair in enumerate(states) for n, s in zip("hc", pair, strict=True)}
-
-
 def _run_stack(layer, v):
-    states = _nested(v, len(layer.units))
+    states = nested(v, len(layer.units))
     y, states = layer(v["x"], initial_state=states, mask=v.get("mask"))
-    return {"y": y} | _flat(states)
+    return {"y": y} | flat(states)
 
 
 def _step_stack(layer, x, v):
-    y, states = layer.step(x, _nested(v, len(layer.units)))
-    return {"y": y}, _flat(states)
+    y, states = layer.step(x, nested(v, len(layer.units)))
+    return {"y": y}, flat(states)
 
 
 def _stack(name, units, masked_output="held", **options):
@@ -336,7 +329,7 @@ def _window_lstm(name, components, **options):
         {
             "h0": (UNITS,),
             "c0": (UNITS,),
-            "attention": (WIDTH,),
+            "attention_vector": (WIDTH,),
             "position": (components,),
         },
         "y",
@@ -422,7 +415,7 @@ ROWS = {
             "input feeding",
             lambda dtype: LuongAttention(scale=True, dtype=dtype),
             (UNITS, UNITS),
-            {"attention": (5,)},
+            {"attention_vector": (5,)},
             input_feeding=True,
             attention_layer_size=5,
             residual=True,

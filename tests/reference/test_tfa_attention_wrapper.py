@@ -37,7 +37,7 @@ def test_wrapper(name):
     for value, key in (
         (outputs, "outputs"),
         (weights, "alignments"),  # the alignment history
-        (state["attention"], "attention"),
+        (state["attention_vector"], "attention"),
         (state["h0"], "last_h"),
         (state["c0"], "last_c"),
     ):

@@ -29,19 +29,19 @@ def test_steps_repeated_are_the_training_pass(changes):
     model = random_model(**changes)
     batch = random_batch(model.config)
     told = model(tensors(batch))
-    logits = model.logits(told["vectors"]).numpy()
+    logits = model.softmax.logits(told["vectors"]).numpy()
     backend = KerasBackend(FromFeatures(model))
     each = len(batch["inputs"]) // len(batch["features"])
     state = backend.encode({"features": batch["features"].astype(np.float32)})
     state = {name: np.repeat(value, each, axis=0) for name, value in state.items()}
     for t in range(batch["inputs"].shape[1]):
         outputs, state = backend.step({"symbol": batch["inputs"][:, t]}, state)
-        rows, allowed = batch["mask"][:, t], model.never == 0
+        rows, allowed = batch["mask"][:, t], model.softmax.mask == 0
         np.testing.assert_allclose(
             outputs["logits"][rows][:, allowed], logits[rows, t][:, allowed], atol=2e-4
         )
         np.testing.assert_allclose(
-            outputs["attention"][rows], told["alignments"].numpy()[rows, t], atol=1e-5
+            outputs["attention"][rows], told["attention"].numpy()[rows, t], atol=1e-5
         )
 
 
@@ -76,10 +76,10 @@ def test_the_loss_is_smoothed_cross_entropy_and_attention(changes):
     told = model(tensors(batch))
     found = float(model.compute_loss(x=tensors(batch), y_pred=told))
     plain = float(model.compute_loss(x=tensors(batch), y_pred=told, training=False))
-    values = log_softmax(model.logits(told["vectors"]).numpy())
+    values = log_softmax(model.softmax.logits(told["vectors"]).numpy())
     wanted = np.take_along_axis(values, batch["targets"][..., None], -1)[..., 0]
     each = 0.8 * wanted + 0.2 * values.mean(-1)
-    sums = (told["alignments"].numpy() * batch["mask"][..., None]).sum(1)
+    sums = (told["attention"].numpy() * batch["mask"][..., None]).sum(1)
     attention = ((sums - sums.mean(1, keepdims=True)) ** 2).mean()
     assert found == pytest.approx(-each[batch["mask"]].mean() + 3 * attention, rel=1e-4)
     assert plain == pytest.approx(-wanted[batch["mask"]].mean(), rel=1e-4)
@@ -142,8 +142,8 @@ def test_weights_of_the_network_from_a_file_or_downloaded(tmp_path, monkeypatch)
 def test_a_channel_is_dropped_in_all_cells_and_for_the_first_state():
     model = random_model(grid_dropout=0.5)
     features = tf.constant(random_batch(model.config)["features"])
-    kept, first = model._read(features)
-    dropped, other = model._read(features, training=True)
+    kept, first = model.read(features)
+    dropped, other = model.read(features, training=True)
     kept, dropped = kept["values"].numpy(), dropped["values"].numpy()
     for photo, seen in zip(kept, dropped, strict=True):
         gone = (seen == 0).all(0)
@@ -157,13 +157,13 @@ def test_scheduled_sampling_reads_some_of_the_words_that_the_model_draws():
     batch = tensors(random_batch(model.config))
     model.bias.assign(100.0 * tf.one_hot(7, model.config.vocabulary))  # all that it draws
     read = []
-    tell = model.tell
+    decode = model.decode
 
     def listen(inputs, *rest):
         read.append(inputs.numpy())
-        return tell(inputs, *rest)
+        return decode(inputs, *rest)
 
-    model.tell = listen
+    model.decode = listen
     model(batch, training=True)
     model(batch)
     right, mixed, plain = read

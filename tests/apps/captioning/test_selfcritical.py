@@ -50,7 +50,7 @@ def test_the_likeliest_caption_is_that_of_greedy_decoding():
     found = decode(
         backend, backend.encode({"features": features}), start=START, end=END, options=options
     )
-    memory, state = model._read(tf.constant(features))
+    memory, state = model.read(tf.constant(features))
     ids, mask = (t.numpy() for t in model.draw(memory, state, None))
     for row, kept, [best] in zip(ids, mask, found, strict=True):
         assert row[kept].tolist() == [*best.symbols, *[END] * best.finished]
@@ -59,14 +59,14 @@ def test_the_likeliest_caption_is_that_of_greedy_decoding():
 def test_draws_follow_the_probabilities_and_the_seed():
     model = model_of(lambda rows, ids: np.zeros(len(ids), np.float32))
     features = np.repeat(random_batch(TINY, photos=1)["features"], 4000, axis=0)
-    memory, state = model._read(tf.constant(features[:1]))
+    memory, state = model.read(tf.constant(features[:1]))
     memory, state = model.repeated(memory, 4000), model.repeated(state, 4000)
     draw = tf.function(lambda seed: model.draw(memory, state, seed))
     ids, mask = draw(tf.constant([1, 2]))
     assert (ids.numpy() == draw(tf.constant([1, 2]))[0].numpy()).all()
     first = model.embedding(tf.fill((4000,), START))
     vector, _, _ = model.decoder.step(first, memory, state)
-    expected = tf.nn.softmax(model.logits(vector)[0] + model.never).numpy()
+    expected = tf.nn.softmax(model.softmax.logits(vector, masked=True)[0]).numpy()
     share = np.bincount(ids.numpy()[:, 0], minlength=TINY.vocabulary) / 4000
     np.testing.assert_allclose(share, expected, atol=0.03)
     assert mask.numpy()[:, 0].all()

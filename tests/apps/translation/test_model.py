@@ -35,8 +35,9 @@ def tensors(batch):
 def test_steps_repeated_are_the_training_pass(changes):
     model = random_model(**changes)
     batch = random_batch(model.config)
-    vectors, alignments = model.aligned(tensors(batch))
-    logits = model.logits(vectors).numpy()
+    predicted = model(tensors(batch))
+    attention = predicted["attention"].numpy()
+    logits = model.softmax.logits(predicted["vectors"]).numpy()
     backend = KerasBackend(model)
     lengths = batch["source_mask"].sum(1)
     sources = [list(row[:n]) for row, n in zip(batch["source"], lengths, strict=True)]
@@ -44,13 +45,13 @@ def test_steps_repeated_are_the_training_pass(changes):
     for t in range(batch["inputs"].shape[1]):
         outputs, state = backend.step({"symbol": batch["inputs"][:, t]}, state)
         rows = batch["mask"][:, t]
-        allowed = model.never == 0
+        allowed = model.softmax.mask == 0
         np.testing.assert_allclose(
             outputs["logits"][rows][:, allowed], logits[rows, t][:, allowed], atol=2e-4
         )
-        width = alignments.shape[2]
+        width = attention.shape[2]
         np.testing.assert_allclose(
-            outputs["attention"][rows, :width], alignments.numpy()[rows, t], atol=1e-5
+            outputs["attention"][rows, :width], attention[rows, t], atol=1e-5
         )
         assert not outputs["attention"][:, width:].any()
 
@@ -84,10 +85,10 @@ def test_the_loss_is_smoothed_cross_entropy_over_real_subwords():
     smoothing = 0.2
     model = random_model(label_smoothing=smoothing)
     batch = random_batch(model.config)
-    vectors = model(tensors(batch))
-    found = float(model.compute_loss(x=tensors(batch), y_pred=vectors))
-    plain = float(model.compute_loss(x=tensors(batch), y_pred=vectors, training=False))
-    values = log_softmax(model.logits(vectors).numpy())
+    predicted = model(tensors(batch))
+    found = float(model.compute_loss(x=tensors(batch), y_pred=predicted))
+    plain = float(model.compute_loss(x=tensors(batch), y_pred=predicted, training=False))
+    values = log_softmax(model.softmax.logits(predicted["vectors"]).numpy())
     wanted = np.take_along_axis(values, batch["targets"][..., None], -1)[..., 0]
     each = (1 - smoothing) * wanted + smoothing * values.mean(-1)
     assert found == pytest.approx(-each[batch["mask"]].mean(), rel=1e-5)

@@ -86,7 +86,7 @@ def test_the_output_is_that_of_the_lstm_and_of_the_window():
     outputs, weights, state = layer(x, text, memory_mask=mask)
     assert outputs.shape == (BATCH, TIME, UNITS + WIDTH)
     np.testing.assert_allclose(outputs[..., UNITS:], weights @ text, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(outputs[:, -1, UNITS:], state["attention"], rtol=1e-5)
+    np.testing.assert_allclose(outputs[:, -1, UNITS:], state["attention_vector"], rtol=1e-5)
     assert not np.asarray(weights).transpose(0, 2, 1)[~mask.numpy()].any()
 
 
