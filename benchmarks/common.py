@@ -27,9 +27,9 @@ class Worker:
     """A Python process that runs ``python -m module argument...`` and there calls `serve`.
 
     Args:
-        module: what the process runs.
-        *arguments: its command line.
-        python: the interpreter, for another environment.
+        module: What the process runs.
+        *arguments: Its command line.
+        python: The interpreter, for another environment.
     """
 
     def __init__(self, module: str, *arguments: str, python: str = sys.executable) -> None:

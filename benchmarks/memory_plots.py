@@ -30,8 +30,8 @@ def plot_accuracy(
 
     Args:
         tasks: ``{task: {model: [{"accuracy": one for each gap}, ...]}}``.
-        gaps: the horizontal axis.
-        chance: accuracy of guessing, by task.
+        gaps: The horizontal axis.
+        chance: Accuracy of guessing, by task.
     """
     figure, panels = _panels(len(tasks))
     for axes, (task, results) in zip(panels, tasks.items(), strict=True):

@@ -122,7 +122,7 @@ def sentences(rng: np.random.Generator, gap: int) -> list[str]:
     ``I have been staying in Spain . it rained . ... now I can speak fluently Spanish``
 
     Raises:
-        ValueError: the gap is too short for the ending and a filler.
+        ValueError: The gap is too short for the ending and a filler.
     """
     left = gap - 1 - len(_ENDING)
     if left < _SHORTEST:

@@ -29,10 +29,10 @@ class Tune:
     """A dance.
 
     Args:
-        name: of its file.
+        name: Of its file.
         kind: "reel", "jig" and so on, in lower case.
-        fifths: sharps in the key signature, negative for flats.
-        music: bars of ABC between ``|``, without spaces, slurs, ornaments and chord names.
+        fifths: Sharps in the key signature, negative for flats.
+        music: Bars of ABC between ``|``, without spaces, slurs, ornaments and chord names.
     """
 
     name: str

@@ -169,7 +169,7 @@ def verify_checksums(folder: str | Path, table: Mapping[str, Mapping[str, Any]])
     """Compare the folder's files with what `checksums` said.
 
     Raises:
-        InputError: a file is missing, or is not what was written.
+        InputError: A file is missing, or is not what was written.
     """
     for name, expected in table.items():
         path = Path(folder) / name
@@ -187,7 +187,7 @@ def new_folder(folder: str | Path, marker: str) -> Iterator[Path]:
     how a folder that this suite wrote is known from somebody's own.
 
     Raises:
-        InputError: the folder holds something else.
+        InputError: The folder holds something else.
     """
     folder = Path(os.path.realpath(folder))
     if folder.exists() and not (folder / marker).is_file():

@@ -26,11 +26,12 @@ def piano_roll(
 
     Args:
         pitches: ``(steps, voices)`` MIDI numbers, -1 is silence.
-        strikes: bool ``(steps, voices)``, true where a note begins; default where pitches change.
-        bars: steps at which a bar begins.
-        names: of the voices, for the legend.
-        title: above the roll.
-        beat: steps in a beat; there is a tick every beat when there are no bars.
+        strikes: Boolean ``(steps, voices)``, True where a note begins. By default, wherever the
+            pitch changes.
+        bars: Steps at which a bar begins.
+        names: Of the voices, for the legend.
+        title: Above the roll.
+        beat: Steps in a beat; there is a tick every beat when there are no bars.
     """
     from matplotlib.figure import Figure
 
@@ -76,15 +77,15 @@ def gate_trace(
     Args:
         gates: ``(steps, 5, units)``, as a `shared.layers.LSTM` with ``return_gates`` gives for one
             sequence: input, forget, candidate and output gate, and the cell state.
-        labels: of the steps, such as words; every few steps only if there are many.
+        labels: Of the steps, such as words; every few steps only if there are many.
         pitches: ``(steps, voices)`` as for `piano_roll`, drawn above.
-        strikes: bool ``(steps, voices)`` as for `piano_roll`.
-        bars: steps at which a bar begins: lines through all panels, numbers instead of steps.
-        units: how many units to show, spread evenly over their order; or which; default all.
-        title: above the picture.
+        strikes: Boolean ``(steps, voices)`` as for `piano_roll`.
+        bars: Steps at which a bar begins: lines through all panels, numbers instead of steps.
+        units: How many units to show, spread evenly over their order; or which; default all.
+        title: Above the picture.
 
     Raises:
-        ValueError: shapes do not fit together.
+        ValueError: Shapes do not fit together.
     """
     from matplotlib.figure import Figure
 
@@ -168,12 +169,12 @@ def attention_map(
 
     Args:
         weights: ``(targets, sources)``, 0 to 1.
-        sources: what was read, along the top.
-        targets: what was written, down the side.
-        title: below the map.
+        sources: What was read, along the top.
+        targets: What was written, down the side.
+        title: Below the map.
 
     Raises:
-        ValueError: shapes do not fit together.
+        ValueError: Shapes do not fit together.
     """
     from matplotlib.figure import Figure
 
@@ -211,13 +212,13 @@ def photo_attention(
 
     Args:
         photo: uint8 ``(height, width, 3)``.
-        words: in their order.
+        words: In their order.
         weights: ``(words, rows, columns)`` of a grid over the photo.
-        title: above.
-        columns: pictures in a row.
+        title: Above.
+        columns: Pictures in a row.
 
     Raises:
-        ValueError: shapes do not fit together.
+        ValueError: Shapes do not fit together.
     """
     from matplotlib.figure import Figure
     from PIL import Image

@@ -34,7 +34,7 @@ def resample(strokes: Sequence[Stroke], arc: float = 0.6, turning: float = 60.0)
 
     Args:
         strokes: In x-heights.
-        arc: x-heights, straight on, between two points.
+        arc: X-heights, straight on, between two points.
         turning: Degrees, on the spot, between two points.
     """
     strokes = [np.asarray(stroke, np.float64) for stroke in strokes if len(stroke)]

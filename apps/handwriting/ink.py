@@ -73,7 +73,7 @@ def read_strokes(path: str | Path) -> list[tuple[str, list[Stroke]]]:
     is turned up. One object instead of a list is a list of one.
 
     Raises:
-        InputError: in one line naming the file, the sample and the stroke.
+        InputError: In one line naming the file, the sample and the stroke.
     """
     content = read_json(path)
     samples = content if isinstance(content, list) else [content]

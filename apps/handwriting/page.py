@@ -27,7 +27,7 @@ class Layout:
     """How a text is set.
 
     Args:
-        size: x-height in millimeters.
+        size: X-height in millimeters.
         page: One of `PAGES`; "none" is as large as the ink.
         margin: Millimeters on all sides.
         spacing: From line to line in x-heights.
@@ -88,7 +88,7 @@ class Page:
         strokes: Points ``(n, 2)`` in millimeters, y down, in the order of writing.
         lines: For each line of ink the strokes before its end.
         baselines: Heights in millimeters, of empty lines too.
-        size: x-height in millimeters.
+        size: X-height in millimeters.
         paper: One of `PAPERS`.
         margin: Millimeters.
     """

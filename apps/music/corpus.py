@@ -47,13 +47,13 @@ def read_score(path: str | Path, melody: bool = False) -> Piece:
     """A file of the user's as a piece: MIDI, MusicXML (`.mxl` too) or ABC.
 
     Args:
-        path: the file. A MIDI file is taken to begin on a bar line, ABC with several tunes to
+        path: The file. A MIDI file is taken to begin on a bar line, ABC with several tunes to
             be its first.
-        melody: read one voice, the highest notes of the first part, as the soprano; the others
+        melody: Read one voice, the highest notes of the first part, as the soprano; the others
             are silent. Otherwise four parts are wanted, or two staves of two voices.
 
     Raises:
-        InputError: the file cannot be read as such, in one line with the reason.
+        InputError: The file cannot be read as such, in one line with the reason.
     """
     path = Path(path)
     if not path.is_file():
@@ -92,7 +92,7 @@ def piece_from_score(score, name: str, *, melody: bool = False, source: str = ""
     estimated from the notes, the last bass note and the signature (`estimate_key`).
 
     Raises:
-        Rejected: the score is not in four parts (`melody`: has no notes), or a part is not a
+        Rejected: The score is not in four parts (`melody`: has no notes), or a part is not a
             single voice, or too many notes are off the grid (tuplets, 32nds).
     """
     parts = [part for part in score.parts if part.recurse().notes]
@@ -224,14 +224,14 @@ def read_folder(folder: str | Path, progress: Callable[[str], None] | None = Non
     """The four-part pieces among the user's files in a folder and those below it.
 
     Args:
-        folder: where they are; what ends in none of `SUFFIXES` is passed over.
-        progress: called with a line now and then.
+        folder: Where they are; what ends in none of `SUFFIXES` is passed over.
+        progress: Called with a line now and then.
 
     Returns:
         The pieces, named by their paths within the folder, and why the others failed.
 
     Raises:
-        InputError: there is no such folder, or no file in it could be read.
+        InputError: There is no such folder, or no file in it could be read.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -257,8 +257,8 @@ def read_bach(
     """Bach's four-part chorales from music21's own corpus, parsed once (two minutes) and cached.
 
     Args:
-        folder: of the cache, default `cache_dir()`.
-        progress: called with a line now and then while parsing.
+        folder: Of the cache, default `cache_dir()`.
+        progress: Called with a line now and then while parsing.
 
     Returns:
         The pieces, named as music21 names them (``bwv66.6``), and why the others were left out.

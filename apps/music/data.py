@@ -33,7 +33,7 @@ def read_canonical(path: str | Path) -> dict[str, list[Piece]]:
     ``[soprano, alto, tenor, bass]`` in MIDI numbers; -1, null and NaN are silence.
 
     Raises:
-        InputError: in one line naming the file, the split, the piece and the step.
+        InputError: In one line naming the file, the split, the piece and the step.
     """
     path = Path(path)
     try:
@@ -179,15 +179,15 @@ def crops(
     batch is filled with crops of the first.
 
     Args:
-        pieces: what to cut from.
-        steps: length of a crop; shorter pieces are padded.
-        batch: crops in a batch.
-        seed, epoch: what the random choices depend on.
-        transpose: shift each crop by a random interval that keeps each voice in its range.
-        holds: see `encode_piece`.
+        pieces: What to cut from.
+        steps: Length of a crop; shorter pieces are padded.
+        batch: Crops in a batch.
+        seed, epoch: What the random choices depend on.
+        transpose: Shift each crop by a random interval that keeps each voice in its range.
+        holds: See `encode_piece`.
         ranges: ``(4, 2)`` lowest and highest pitch of each voice, default those of the pieces.
-        given: share of the crops whose melody the model is told beforehand, drawn at random.
-        hidden: share of the crops in which some of the lower voices go unheard for some time, so
+        given: Share of the crops whose melody the model is told beforehand, drawn at random.
+        hidden: Share of the crops in which some of the lower voices go unheard for some time, so
             that the model cannot rely on any of them. They are to be predicted all the same.
 
     Yields:

@@ -28,7 +28,7 @@ def parse_key(text: str) -> tuple[int, int]:
     """The inverse of `key_name`: ``(tonic, mode)``; ``"Bb"`` is major, ``"Bbm"`` minor.
 
     Raises:
-        InputError: the text names no key.
+        InputError: The text names no key.
     """
     words = text.split()
     name, mode = (words[0] if words else ""), "".join(words[1:]).lower()
@@ -78,7 +78,7 @@ def estimate_key(pitches: np.ndarray, signature: int | None = None) -> tuple[int
 
     Args:
         pitches: ``(steps, voices)`` MIDI numbers, -1 is silence; the lowest voice last.
-        signature: sharps in the signature, flats below zero, when there is one.
+        signature: Sharps in the signature, flats below zero, when there is one.
     """
     sounding = pitches[pitches >= 0]
     if not len(sounding):

@@ -35,16 +35,16 @@ class Piece:
     """A four-part piece on a grid of 16th notes.
 
     Attributes:
-        name: unique within its source.
+        name: Unique within its source.
         pitches: int16 ``(steps, 4)``, MIDI numbers, -1 is silence.
-        strikes: bool ``(steps, 4)``, true where a note begins. A pitch that changes is always
+        strikes: Boolean ``(steps, 4)``, true where a note begins. A pitch that changes is always
             struck, a silence never.
         position: int16 ``(steps,)``, 16ths since the bar line, -1 unknown.
         bar_length: int16 ``(steps,)``, 16ths in the bar as its time signature says, -1 unknown.
-        fermata: bool ``(steps,)``, true as long as a soprano note under a fermata sounds.
-        tonic: pitch class 0 to 11, -1 unknown.
+        fermata: Boolean ``(steps,)``, true as long as a soprano note under a fermata sounds.
+        tonic: Pitch class 0 to 11, -1 unknown.
         mode: 0 major, 1 minor, -1 unknown.
-        source: where the piece is from.
+        source: Where the piece is from.
     """
 
     name: str
@@ -105,11 +105,11 @@ def piece_from_pitches(
     """A `Piece` in which everything that is not given is unknown; notes start where pitches change.
 
     Args:
-        name: its name.
+        name: Its name.
         pitches: ``(steps, 4)`` MIDI numbers, -1 is silence.
         strikes: ``(steps, 4)``; changes of pitch are added, strikes in silence dropped.
         position, bar_length, fermata: ``(steps,)``, see `Piece`.
-        tonic, mode, source: see `Piece`.
+        tonic, mode, source: See `Piece`.
     """
     pitches = np.asarray(pitches, np.int16)
     struck = changes(pitches)
@@ -149,7 +149,7 @@ def encode_piece(piece: Piece, holds: bool = False) -> np.ndarray:
     With ``holds`` a note is its pitch once, then `HOLD`; without, its pitch at every step.
 
     Raises:
-        InputError: a pitch lies outside of `LOWEST` to `HIGHEST`.
+        InputError: A pitch lies outside of `LOWEST` to `HIGHEST`.
     """
     pitches = piece.pitches[:, VOICE_ORDER].astype(np.int32)
     outside = (pitches >= 0) & ((pitches < LOWEST) | (pitches > HIGHEST))
@@ -169,8 +169,8 @@ def ages(symbols: np.ndarray, holds: bool = False) -> np.ndarray:
     """For how many steps each voice's note, or its silence, has gone on: 0 where it begins.
 
     Args:
-        symbols: int ``(steps, 4)`` as `encode_piece` makes them.
-        holds: as it was made. Without holds a repeated note is one that goes on.
+        symbols: Integer ``(steps, 4)`` as `encode_piece` makes them.
+        holds: As it was made. Without holds a repeated note is one that goes on.
 
     Returns:
         int32 ``(steps, 4)``, at most ``AGES - 1``.
@@ -216,8 +216,8 @@ def features(piece: Piece, end: bool = False) -> np.ndarray:
     * last_bar: 1 in the last bar, 2 when the metre is unknown.
 
     Args:
-        piece: the piece.
-        end: one row more, for the step after the last one, where the piece ends.
+        piece: The piece.
+        end: One row more, for the step after the last one, where the piece ends.
     """
     steps = len(piece) + int(end)
     rows = np.zeros((steps, len(FEATURES)), np.int32)

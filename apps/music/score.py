@@ -26,9 +26,9 @@ def to_score(piece: Piece, *, tempo: int = TEMPO, title: str = "", staves: int =
     """The piece as a music21 Score, notes spelled in its key and tied over the bar lines.
 
     Args:
-        piece: an unknown key is estimated, an unknown metre taken for 4/4.
-        tempo: quarters a minute.
-        title: of the score.
+        piece: An unknown key is estimated, an unknown metre taken for 4/4.
+        tempo: Quarters a minute.
+        title: Of the score.
         staves: 2, soprano and alto above tenor and bass, or 4.
     """
     from music21 import layout, metadata, stream
@@ -219,10 +219,10 @@ def render_svg(score: str, width: int = 1100) -> str:
 
     Args:
         score: MusicXML text.
-        width: of the page in CSS pixels; its height follows from the music.
+        width: Of the page in CSS pixels; its height follows from the music.
 
     Raises:
-        ValueError: verovio cannot read it.
+        ValueError: Verovio cannot read it.
     """
     import verovio
 

@@ -83,9 +83,9 @@ def split_by_tune(
     first is kept.
 
     Args:
-        pieces: all of them, with names that differ.
-        seed: which tunes go where.
-        shares: of the pieces, for the three parts.
+        pieces: All of them, with names that differ.
+        seed: Which tunes go where.
+        shares: Of the pieces, for the three parts.
     """
     distinct: dict[bytes, Piece] = {}
     for piece in pieces:
@@ -109,10 +109,10 @@ def bach_splits(folder: str | Path | None = None) -> dict[str, list[Piece]]:
     """Bach's chorales in ``train``, ``valid`` and ``test``, as ``splits.json`` lists them.
 
     Args:
-        folder: of the cache, see `apps.music.corpus.read_bach`.
+        folder: Of the cache, see `apps.music.corpus.read_bach`.
 
     Raises:
-        InputError: this music21 lacks one of the pieces.
+        InputError: This music21 lacks one of the pieces.
     """
     by_name = {piece.name: piece for piece in read_bach(folder)[0]}
     parts = read_json(LIST)

@@ -27,7 +27,7 @@ def cache_dir() -> Path:
     ``LSTM_SUITE_CACHE`` when set, otherwise the platform's cache folder.
 
     Raises:
-        InputError: it cannot be created.
+        InputError: It cannot be created.
     """
     chosen = os.environ.get("LSTM_SUITE_CACHE")
     if chosen:
@@ -69,13 +69,13 @@ def download(
     later one in that folder is held to it.
 
     Args:
-        url: its last part is the name of the file.
-        sha256: as the source states it, in hexadecimal.
-        folder: where to put it, default ``cache_dir() / "downloads"``.
-        progress: called with the bytes so far and in all (0: not known).
+        url: Its last part is the name of the file.
+        sha256: As the source states it, in hexadecimal.
+        folder: Where to put it, default ``cache_dir() / "downloads"``.
+        progress: Called with the bytes so far and in all (0: not known).
 
     Raises:
-        InputError: in one line, when it cannot be fetched or is not what it should be.
+        InputError: In one line, when it cannot be fetched or is not what it should be.
     """
     name = unquote(urlsplit(url).path).rpartition("/")[2]
     if not name:

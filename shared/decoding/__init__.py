@@ -52,26 +52,26 @@ def decode(
     that have ended hold end symbols, and what is answered for them is ignored.
 
     Args:
-        generator: its step's outputs hold ``logits`` ``(rows, vocabulary)`` and may hold
+        generator: Its step's outputs hold ``logits`` ``(rows, vocabulary)`` and may hold
             ``attention`` ``(rows, memory)``.
-        state: from ``generator.encode``, a batch of items.
-        start: symbol fed first.
-        end: symbol that ends a result.
-        options: how to choose symbols.
+        state: From ``generator.encode``, a batch of items.
+        start: Symbol fed first.
+        end: Symbol that ends a result.
+        options: How to choose symbols.
         inputs: ``inputs(t, last) -> dict`` makes the step's symbol inputs from the number of
             symbols so far and the last of them, int32 ``(rows,)`` (`start` at t = 0). By
             default ``{"symbol": last}``.
         constraint: ``constraint(prefixes, log_probabilities) -> log_probabilities`` on int32
             ``(rows, t)`` and float32 ``(rows, vocabulary)``; ``-inf`` forbids, and nothing
             may exceed 0. It may change its second argument in place.
-        prefix: symbols that every result begins with, ``(p,)``, or ``(items, p)``. They are fed
+        prefix: Symbols that every result begins with, ``(p,)``, or ``(items, p)``. They are fed
             through step, and are neither scored nor put to the constraint.
 
     Returns:
         For each item `n_best` results, best first (fewer if hypotheses of a beam died).
 
     Raises:
-        ValueError: the constraint and the other rules leave an item no symbol; `coverage_penalty`
+        ValueError: The constraint and the other rules leave an item no symbol; `coverage_penalty`
             without attention; a prefix that holds the end symbol or is longer than `max_length`;
             NaN from the generator or the constraint.
     """

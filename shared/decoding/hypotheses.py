@@ -38,10 +38,10 @@ class Hypotheses:
 
     Attributes:
         symbols: int32 ``(rows, max_length)``; behind its end symbol a row holds end symbols.
-        t: symbols decided so far, the prefix included; the same for all live rows.
-        live: numbers of the rows that go on, ascending; `state` holds these rows only.
-        total: log-probability ``(rows,)``; ``-inf`` is a dead row.
-        scored: symbols ``(rows,)`` that count in `total`: behind the prefix, with the end.
+        t: Symbols decided so far, the prefix included; the same for all live rows.
+        live: Numbers of the rows that go on, ascending; `state` holds these rows only.
+        total: Log-probability ``(rows,)``; ``-inf`` is a dead row.
+        scored: Symbols ``(rows,)`` that count in `total`: behind the prefix, with the end.
     """
 
     def __init__(self, task: Task, state: Arrays, prefix: np.ndarray, width: int) -> None:

@@ -70,7 +70,7 @@ def split(parameters: np.ndarray, bias: float = 0.0) -> tuple[np.ndarray, ...]:
     """`shared.layers.mixture.split` in NumPy, with a bias.
 
     Returns:
-        log weights, means x and y, log sigmas x and y, correlations ``(..., M)`` each; logits of
+        Log weights, means x and y, log sigmas x and y, correlations ``(..., M)`` each; logits of
         pen and end ``(...,)``.
     """
     components = (parameters.shape[-1] - 2) // 6

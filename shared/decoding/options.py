@@ -19,20 +19,20 @@ class DecodingOptions:
 
     Args:
         strategy: ``"greedy"`` (the likeliest symbol each time), ``"sample"`` or ``"beam"``.
-        temperature: for sampling; below 1 sharpens the distribution, above 1 flattens it.
-        top_k: for sampling; only the k likeliest symbols are drawn from. 0 is off.
-        top_p: for sampling; only the likeliest symbols that together have this probability
+        temperature: For sampling; below 1 sharpens the distribution, above 1 flattens it.
+        top_k: For sampling; only the k likeliest symbols are drawn from. 0 is off.
+        top_p: For sampling; only the likeliest symbols that together have this probability
             are drawn from (the nucleus). 1 is off.
-        beam_size: for beam search; hypotheses kept per item.
-        n_best: results per item, at most `beam_size` for beam search; with sampling, as many
+        beam_size: For beam search; hypotheses kept per item.
+        n_best: Results per item, at most `beam_size` for beam search; with sampling, as many
             independent samples; 1 for greedy.
-        length_penalty: alpha of GNMT; 0 is off, larger favors longer results.
-        coverage_penalty: beta of GNMT; 0 is off, larger favors results that attended to all of
+        length_penalty: Alpha of GNMT; 0 is off, larger favors longer results.
+        coverage_penalty: Beta of GNMT; 0 is off, larger favors results that attended to all of
             the memory. The generator must output ``attention``.
-        no_repeat_ngram: no n-gram of this length occurs twice in a result. 0 is off.
-        min_length: the end symbol is forbidden before this many symbols.
-        max_length: a result with this many symbols, the prefix included, is cut, unfinished.
-        seed: every random choice follows from it.
+        no_repeat_ngram: No n-gram of this length occurs twice in a result. 0 is off.
+        min_length: The end symbol is forbidden before this many symbols.
+        max_length: A result with this many symbols, the prefix included, is cut, unfinished.
+        seed: Every random choice follows from it.
     """
 
     strategy: str = "greedy"
@@ -94,11 +94,11 @@ class DecodingResult:
     """One decoded sequence.
 
     Attributes:
-        symbols: the prefix and what followed, without the start and the end symbol.
-        score: what results are ranked by: `log_probability` / length penalty + coverage penalty.
-        log_probability: natural log, summed over what followed the prefix, the end symbol
+        symbols: The prefix and what followed, without the start and the end symbol.
+        score: What results are ranked by: `log_probability` / length penalty + coverage penalty.
+        log_probability: Natural log, summed over what followed the prefix, the end symbol
             included; with the constraint, before temperature, top-k and top-p.
-        finished: whether it ended with the end symbol; else `max_length` cut it.
+        finished: Whether it ended with the end symbol; else `max_length` cut it.
         attention: ``(len(symbols), memory)``, None if the generator outputs none.
     """
 

@@ -30,8 +30,8 @@ def block_repeated_ngrams(
 
     Args:
         log_probabilities: ``(rows, vocabulary)``.
-        prefixes: the symbols so far, ``(rows, t)``.
-        n: length of the n-grams; 0 is off, 1 forbids every symbol to repeat.
+        prefixes: The symbols so far, ``(rows, t)``.
+        n: Length of the n-grams; 0 is off, 1 forbids every symbol to repeat.
     """
     t = prefixes.shape[1]
     if n == 0 or t < n:

@@ -34,9 +34,9 @@ def audit(data: bytes, signature: Signature | None = None, weights: int = 1) -> 
     """Read a ``.tflite`` file's bytes and refuse what would not run elsewhere.
 
     Args:
-        data: the file.
-        signature: if given, the file's tensors must be exactly these, at batch 1.
-        weights: the model's number of weights, of which the file must hold at least half
+        data: The file.
+        signature: If given, the file's tensors must be exactly these, at batch 1.
+        weights: The model's number of weights, of which the file must hold at least half
             (those that the two functions turn out not to need are dropped).
 
     Raises:

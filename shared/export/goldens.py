@@ -63,7 +63,7 @@ def check_goldens(bundle: Bundle | str | Path) -> float:
         The largest difference, as a share of the one allowed.
 
     Raises:
-        InputError: an output differs by more than the tolerance.
+        InputError: An output differs by more than the tolerance.
     """
     if not isinstance(bundle, Bundle):
         bundle = load_bundle(bundle)

@@ -26,7 +26,7 @@ def compare(reference: Generator, candidate: Generator, examples: Sequence[Examp
         over the tensor's largest value, or over 1 if that is larger (`difference`).
 
     Raises:
-        ValueError: one of them computed a NaN.
+        ValueError: One of them computed a NaN.
     """
     report: dict[str, dict[str, float]] = {}
 

@@ -47,18 +47,18 @@ def export_bundle(
     All precisions are made and measured; only those to keep stay in the folder.
 
     Args:
-        model: built, with the preset's weights.
-        preset: where the app, configuration, card, figures and tokenizer come from.
-        folder: replaced if it is a bundle already.
-        examples: at least three; the first three become the goldens.
+        model: Built, with the preset's weights.
+        preset: Where the app, configuration, card, figures and tokenizer come from.
+        folder: Replaced if it is a bundle already.
+        examples: At least three; the first three become the goldens.
         facts: What the sidecar tells beside the signatures.
-        metric: figures of the task for a generator, taken for Keras and every precision.
-        measured: what `metric` is taken on, in words.
-        keep: those to ship; the last one is what runs by default.
+        metric: Figures of the task for a generator, taken for Keras and every precision.
+        measured: What `metric` is taken on, in words.
+        keep: Those to ship; the last one is what runs by default.
 
     Raises:
-        InputError: fewer than three examples.
-        ValueError: nothing to keep, or a conversion that failed.
+        InputError: Fewer than three examples.
+        ValueError: Nothing to keep, or a conversion that failed.
     """
     keep = list(keep)
     if len(examples) < 3:

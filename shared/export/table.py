@@ -32,7 +32,7 @@ def updated(page: str, bundles: Sequence[Bundle]) -> str:
     """The page with its tables anew.
 
     Raises:
-        InputError: the markers are gone.
+        InputError: The markers are gone.
     """
     head, begin, rest = page.partition(BEGIN)
     _, end, tail = rest.partition(END)

@@ -33,7 +33,7 @@ def export_tflite(
         ``{precision: folder/model_<precision>.tflite}``.
 
     Raises:
-        ValueError: an unknown precision, or a model that built-in ops cannot express; the
+        ValueError: An unknown precision, or a model that built-in ops cannot express; the
             message names the ops.
     """
     paths = {}

@@ -203,8 +203,8 @@ class EpochEnd(keras.callbacks.Callback):
         """Called with the averaged weights in the model, after the callbacks of the user.
 
         Raises:
-            ValueError: nobody logged the monitored value.
-            NonFiniteError: it is NaN or infinite.
+            ValueError: Nobody logged the monitored value.
+            NonFiniteError: It is NaN or infinite.
         """
         logs = dict(logs or {})
         options, state = self.options, self.state

@@ -48,9 +48,9 @@ class Checkpoint:
     """One file, replaced as a whole: model, optimizer, averages, seeds, metrics, `RunState`.
 
     Args:
-        path: the ``.npz`` file.
-        model: compiled, and built with its optimizer, so that every variable exists.
-        schedule: of the optimizer, whose plateau scale is saved too.
+        path: The ``.npz`` file.
+        model: Compiled, and built with its optimizer, so that every variable exists.
+        schedule: Of the optimizer, whose plateau scale is saved too.
     """
 
     def __init__(self, path: Path, model: keras.Model, schedule: Schedule) -> None:
@@ -69,7 +69,7 @@ class Checkpoint:
         """Replace the file.
 
         Raises:
-            NonFiniteError: a weight is NaN or infinite; the file is left as it was.
+            NonFiniteError: A weight is NaN or infinite; the file is left as it was.
         """
         arrays = {
             f"{part}_{i}": ops.convert_to_numpy(variable)
@@ -89,7 +89,7 @@ class Checkpoint:
         """Assign what was saved to all variables.
 
         Raises:
-            InputError: the file is of another model, or damaged.
+            InputError: The file is of another model, or damaged.
         """
         for part in self.variables:
             self._load_part(part)

@@ -58,24 +58,24 @@ def fit(
     first weights are drawn where it is built: call ``keras.utils.set_random_seed`` before.
 
     Args:
-        model: built. It is compiled here, with the optimizer of the options.
-        train: the batches of a 0-based epoch, the same at every call with the same epoch; their
+        model: Built. It is compiled here, with the optimizer of the options.
+        train: The batches of a 0-based epoch, the same at every call with the same epoch; their
             number may differ from epoch to epoch. Best if it is known (``cardinality``), for
             else each epoch's data is read once more, to count.
-        valid: the batches to validate with after each epoch, or None.
-        options: how to train.
-        run_dir: the run's folder, made if needed.
-        callbacks: more callbacks. Their ``on_epoch_end`` sees the averaged weights, and may add
+        valid: The batches to validate with after each epoch, or None.
+        options: How to train.
+        run_dir: The run's folder, made if needed.
+        callbacks: More callbacks. Their ``on_epoch_end`` sees the averaged weights, and may add
             to ``logs``, the monitored value too.
-        resume: go on from what is in the folder; False starts over and deletes it.
-        loss: for ``compile``, if the model does not override ``compute_loss``.
+        resume: Go on from what is in the folder; False starts over and deletes it.
+        loss: For ``compile``, if the model does not override ``compute_loss``.
         verbose: 1 a progress bar, 2 a line per epoch, 0 nothing; by default 1 on a terminal.
 
     Returns:
         The summary. The model is left with its best weights, if an epoch was completed.
 
     Raises:
-        InputError: the folder is of another run, or the loss became NaN or infinite.
+        InputError: The folder is of another run, or the loss became NaN or infinite.
     """
     if not model.built:
         raise ValueError("fit needs a built model: its checkpoint names every variable")
@@ -131,7 +131,7 @@ def load_best(model: keras.Model, run_dir: str | Path) -> None:
     """Give a built model the best weights of a run, averaged ones if the run averaged.
 
     Raises:
-        InputError: the folder has no best weights, or they are of another model.
+        InputError: The folder has no best weights, or they are of another model.
     """
     path = Path(run_dir) / BEST
     if not path.exists():

@@ -18,11 +18,11 @@ def sequence_loss(
 
     Args:
         logits: ``(batch, time, vocabulary)``, any float dtype; the loss is float32.
-        targets: int ``(batch, time)``; ids at padding must be valid too.
-        mask: optional ``(batch, time)``, bool or non-negative weights; None counts every step.
-        label_smoothing: probability taken from the target and spread evenly over the whole
+        targets: Integer ``(batch, time)``; ids at padding must be valid too.
+        mask: Optional ``(batch, time)``, bool or non-negative weights; None counts every step.
+        label_smoothing: Probability taken from the target and spread evenly over the whole
             vocabulary, the target included (Szegedy et al. 2016).
-        reduction: with ``l`` the weighted loss of a step and ``w`` its weight,
+        reduction: With ``l`` the weighted loss of a step and ``w`` its weight,
             "mean"      sum l / sum w, a scalar: nats per symbol;
             "sum"       sum l, a scalar;
             "batch"     sum l / batch size, a scalar: nats per sequence;
@@ -32,7 +32,7 @@ def sequence_loss(
             What has no weight at all has loss 0.
 
     Raises:
-        ValueError: unknown reduction.
+        ValueError: Unknown reduction.
     """
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction is {reduction!r}; use one of {', '.join(REDUCTIONS)}")
@@ -65,8 +65,8 @@ def coverage_loss(weights: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tenso
     earlier steps.
 
     Args:
-        weights: attention weights ``(batch, time, memory)``.
-        mask: optional ``(batch, time)``, false at padded steps.
+        weights: Attention weights ``(batch, time, memory)``.
+        mask: Optional ``(batch, time)``, false at padded steps.
 
     Returns:
         The mean over the steps that count, a scalar.

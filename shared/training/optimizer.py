@@ -59,8 +59,8 @@ def make_optimizer(options: FitOptions, variables: list[keras.Variable]) -> kera
     """The optimizer that the options describe, its learning rate a `Schedule`, not yet built.
 
     Args:
-        options: of the run.
-        variables: the model's trainable ones, some of which are exempt from weight decay.
+        options: Of the run.
+        variables: The model's trainable ones, some of which are exempt from weight decay.
     """
     common: dict[str, Any] = {
         "learning_rate": Schedule(options),

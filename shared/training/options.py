@@ -22,35 +22,35 @@ class FitOptions:
     """Everything about a training but the model and its data.
 
     Args:
-        epochs: passes over the data, at most.
+        epochs: Passes over the data, at most.
         optimizer: ``"adamw"``, ``"adam"`` or ``"sgd"`` (momentum 0.9).
-        learning_rate: the peak, reached after the warm-up.
+        learning_rate: The peak, reached after the warm-up.
         schedule: Of the learning rate after the warm-up: "constant"; "cosine" or "linear", which
             fall to ``final_fraction`` of the peak at ``total_steps``; "plateau", which multiplies
             it by ``plateau_factor`` whenever the monitored value has not improved for
             ``plateau_patience`` epochs.
-        warmup_steps: optimizer steps of linear warm-up, with every schedule.
-        total_steps: optimizer steps of the whole schedule, warm-up included; 0 for those of all
+        warmup_steps: Optimizer steps of linear warm-up, with every schedule.
+        total_steps: Optimizer steps of the whole schedule, warm-up included; 0 for those of all
             epochs, see `with_steps`.
         final_fraction: Of the peak, below which no schedule falls.
         plateau_factor: What the plateau schedule multiplies the learning rate by.
         plateau_patience: Epochs without improvement after which it does.
-        weight_decay: decoupled (Loshchilov & Hutter 2019); biases and gains are exempt.
-        clip_norm: limit of the global norm of the gradient (Pascanu et al. 2013); 0 is off.
-        ema_momentum: of an exponential moving average of the weights, which is then what is
+        weight_decay: Decoupled (Loshchilov & Hutter 2019); biases and gains are exempt.
+        clip_norm: Limit of the global norm of the gradient (Pascanu et al. 2013); 0 is off.
+        ema_momentum: Of an exponential moving average of the weights, which is then what is
             validated and kept as the best (Polyak & Juditsky 1992); 0 is off.
-        patience: epochs without improvement before training stops early; 0 is off.
-        monitor: the logged value that tells the best epoch.
+        patience: Epochs without improvement before training stops early; 0 is off.
+        monitor: The logged value that tells the best epoch.
         mode: ``"min"`` or ``"max"``, which way ``monitor`` improves; ``"auto"`` tells it by the
             name: up for accuracy, BLEU and CIDEr, else down.
-        checkpoint_seconds: between checkpoints inside an epoch; 0 is off.
-        checkpoint_steps: the same in steps; 0 is off. Each epoch ends with one in any case.
-        max_minutes: wall-clock budget of one call, after which it stops between two steps,
+        checkpoint_seconds: Between checkpoints inside an epoch; 0 is off.
+        checkpoint_steps: The same in steps; 0 is off. Each epoch ends with one in any case.
+        max_minutes: Wall-clock budget of one call, after which it stops between two steps,
             to be resumed by calling again; 0 is no limit.
-        seed: of weights made by ``fit``, dropout and all else that draws through Keras.
+        seed: Of weights made by ``fit``, dropout and all else that draws through Keras.
 
     Raises:
-        InputError: a value is out of range.
+        InputError: A value is out of range.
     """
 
     epochs: int = 10
