@@ -35,7 +35,7 @@ from apps.music.score import musicxml
 from apps.music.splits import bach_splits
 from apps.verbs.arguments import add_json, add_model_arguments, limited, report
 from shared.decoding import DecodingOptions
-from shared.decoding.sampling import log_softmax
+from shared.decoding.likelihood import score
 from shared.errors import InputError
 from shared.export.goldens import Example
 from shared.files import write_text
@@ -71,19 +71,19 @@ def nats(
     results: dict[int, np.ndarray] = {}
     for batch in whole_pieces(pieces, _ROWS, config.holds):
         frames, features = batch["frames"], batch["features"]
-        rows, steps = len(frames), features.shape[1]
-        losses = np.zeros((rows, steps, len(VOICE_ORDER)), np.float32)
         chosen = [pieces[index] for index in batch["index"]]
         state = generator.encode(condition(config, chosen, features, given))
-        symbol = np.full(rows, START, np.int32)
-        for t in range(steps):
-            for voice in range(len(VOICE_ORDER)):
-                inputs = step_inputs(config, symbol, t, voice, features[:, t])
-                outputs, state = generator.step(inputs, state)
-                symbol = frames[:, t + 1, voice]
-                losses[:, t, voice] = -log_softmax(outputs["logits"])[np.arange(rows), symbol]
-                if alone and voice:
-                    symbol = np.full(rows, START, np.int32)
+
+        def inputs(place, last, features=features):
+            t, voice = divmod(place, len(VOICE_ORDER))
+            if alone and voice != 1:  # only the soprano, the first voice, is heard
+                last = np.full_like(last, START)
+            return step_inputs(config, last, t, voice, features[:, t])
+
+        notes = frames[:, 1 : features.shape[1] + 1]
+        symbols = notes.reshape(len(notes), -1)
+        losses = score(generator, state, symbols, start=START, inputs=inputs)
+        losses = losses.reshape(notes.shape).astype(np.float32)
         for row, index in enumerate(batch["index"]):
             results[int(index)] = losses[row, : len(pieces[index])]
     return [results[index] for index in range(len(pieces))]

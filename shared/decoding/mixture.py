@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shared.decoding.likelihood import score
 from shared.decoding.sampling import draw, log_softmax
 from shared.errors import InputError
 from shared.generator import Arrays, Generator, select_rows
@@ -121,13 +122,14 @@ def score_points(
         points: ``(rows, points, 3)``.
         end: ``(rows, points)``, 1 at the last.
     """
-    found = np.zeros(points.shape[:2])
-    last = np.tile(np.array([START], np.float32), (len(points), 1))
-    for t in range(points.shape[1]):
-        outputs, state = generator.step({"point": last}, state)
-        last = points[:, t]
-        found[:, t] = nats(outputs["mixture"], last, end[:, t])
-    return found
+    return score(
+        generator,
+        state,
+        points,
+        start=START,
+        inputs=lambda t, last: {"point": last},
+        nats=lambda outputs, point, t: nats(outputs["mixture"], point, end[:, t]),
+    )
 
 
 def sample(
