@@ -166,12 +166,12 @@ def changed_flags(value: Any, defaults: Any) -> list[str]:
             continue
         if chosen == getattr(defaults, entry.name, None):
             continue
-        flag = entry.name.replace("_", "-")
+        flag = entry.metadata.get("flags", [f"--{entry.name.replace('_', '-')}"])[0]
         if isinstance(chosen, bool):
-            flags.append(f"--{flag}" if chosen else f"--no-{flag}")
+            flags.append(flag if chosen else f"--no-{flag.removeprefix('--')}")
         else:
             shown = " ".join(map(str, chosen)) if isinstance(chosen, tuple) else chosen
-            flags.append(f"--{flag} {file_name(shown)}")
+            flags.append(f"{flag} {file_name(shown)}")
     return flags
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from shared.application import Application
 from shared.backends import KINDS
-from shared.decoding import DecodingOptions
+from shared.decoding import BeamOptions
 
 
 def add_preset(parser: argparse.ArgumentParser) -> None:
@@ -140,25 +140,20 @@ def add_beam_arguments(
                         help=f"no N {unit} in a row come twice; 0 is off (default)")  # fmt: skip
 
 
-def beam_options(
-    args: argparse.Namespace, defaults: Mapping[str, Any], n_best: int = 1
-) -> DecodingOptions:
-    """The options of `add_beam_arguments`; ``--coverage-penalty`` counts if there is one.
-
-    Raises:
-        InputError: A value is out of range.
+def chosen_beam(args: argparse.Namespace) -> BeamOptions:
+    """The options of `add_beam_arguments`, and ``--n-best`` and ``--coverage-penalty`` if there
+    are such, as keywords of an engine.
     """
-    greedy = args.beam == 1 and n_best == 1
-    return DecodingOptions(
-        strategy="greedy" if greedy else "beam",
-        beam_size=args.beam,
-        n_best=n_best,
-        length_penalty=args.length_penalty,
-        coverage_penalty=getattr(args, "coverage_penalty", 0.0),
-        no_repeat_ngram=args.no_repeat_ngram,
-        min_length=defaults["min_length"],
-        max_length=defaults["max_length"],
-    )
+    chosen: BeamOptions = {
+        "beam_size": args.beam,
+        "length_penalty": args.length_penalty,
+        "no_repeat_ngram": args.no_repeat_ngram,
+    }
+    if hasattr(args, "n_best"):
+        chosen["n_best"] = args.n_best
+    if hasattr(args, "coverage_penalty"):
+        chosen["coverage_penalty"] = args.coverage_penalty
+    return chosen
 
 
 def report(args: argparse.Namespace, values: Mapping[str, Any], text: str) -> None:

@@ -27,11 +27,11 @@ import numpy as np
 
 from shared.decoding.beam import beam_search
 from shared.decoding.hypotheses import Constraint, Hypotheses, Inputs, Task
-from shared.decoding.options import DecodingOptions, DecodingResult
+from shared.decoding.options import BeamOptions, DecodingOptions, DecodingResult, beam_options
 from shared.decoding.rollout import rollout
 from shared.generator import Arrays, Generator
 
-__all__ = ["DecodingOptions", "DecodingResult", "decode"]
+__all__ = ["BeamOptions", "DecodingOptions", "DecodingResult", "beam_options", "decode"]
 
 
 def decode(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -76,6 +78,35 @@ class DecodingOptions:
                 f"n_best is {self.n_best}: {self.strategy} yields {most} at most "
                 "(raise beam_size, or choose strategy sample)"
             )
+
+
+class BeamOptions(TypedDict, total=False):
+    """What the sentence writers let their users choose, all of `DecodingOptions`.
+
+    A beam of one hypothesis is greedy decoding.
+    """
+
+    beam_size: int
+    n_best: int
+    length_penalty: float
+    coverage_penalty: float
+    no_repeat_ngram: int
+
+
+def beam_options(defaults: Mapping[str, Any], chosen: BeamOptions) -> DecodingOptions:
+    """The options of an application's beam search.
+
+    Args:
+        defaults: The application's, as its bundles name them.
+        chosen: What differs from them.
+
+    Raises:
+        InputError: A value is out of range.
+    """
+    values = {**defaults, **chosen}
+    if values["beam_size"] == 1 and values.get("n_best", 1) == 1:
+        values["strategy"] = "greedy"
+    return DecodingOptions(**values)
 
 
 _INTEGERS = {

@@ -1,6 +1,6 @@
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -18,12 +18,13 @@ class Config:
 class Data:
     data: str = "bach"
     batch: int = 16
+    to: str = field(default="", metadata={"flags": ("--into", "--to")})
 
 
 FIRST = Stage(Config((4, 4)), FitOptions(epochs=3), Data("/home/me/scores"), ran={"steps": 9})
 RECIPE = {
     "first": FIRST,
-    "second": Stage(Config((4, 4)), FitOptions(seed=1), Data(batch=8), start="first"),
+    "second": Stage(Config((4, 4)), FitOptions(seed=1), Data(batch=8, to="a"), start="first"),
     "mean": Mean(("first", "second"), (0.25, 0.75)),
 }
 
@@ -72,5 +73,5 @@ def test_the_card_tells_what_differs_from_the_defaults():
     assert told.startswith("9 steps, `--epochs 3 --data scores --seed 0`")
     assert "lstm-suite train music --recipe" in told
     told = describe("music", RECIPE, base)
-    assert "second: 10 epochs, `--start first --batch 8 --seed 1`" in told
+    assert "second: 10 epochs, `--start first --batch 8 --into a --seed 1`" in told
     assert "mean: the mean of first (0.25) and second (0.75)" in told

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from shared.decoding import DecodingOptions
+from shared.decoding import DecodingOptions, beam_options
 from shared.errors import InputError
 
 
@@ -47,3 +47,11 @@ def test_good_values_are_kept_and_frozen():
     assert options.n_best == 20
     with pytest.raises(dataclasses.FrozenInstanceError):
         options.seed = 3
+
+
+def test_a_beam_of_one_is_greedy_decoding():
+    defaults = {"strategy": "beam", "beam_size": 5, "length_penalty": 1.0, "max_length": 9}
+    assert beam_options(defaults, {"n_best": 3}) == DecodingOptions(**defaults, n_best=3)
+    assert beam_options(defaults, {"beam_size": 1}).strategy == "greedy"
+    with pytest.raises(InputError):
+        beam_options(defaults, {"beam_size": 1, "n_best": 2})
