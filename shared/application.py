@@ -26,6 +26,21 @@ from shared.presets.catalog import find_bundle, find_preset
 from shared.presets.open import Opened, load_model, open_preset
 from shared.presets.store import Preset, config_from_json
 from shared.recipe import Stage
+from shared.training import FitOptions
+
+__all__ = [
+    "Application",
+    "BundleFacts",
+    "Card",
+    "Example",
+    "FitOptions",
+    "Progress",
+    "Sample",
+    "Stage",
+    "Trace",
+    "Training",
+    "Verb",
+]
 
 Progress = Callable[[int], None]
 """Called with the number of items finished since the last call."""
@@ -242,9 +257,12 @@ class Application(ABC):
         """For each figure what it was measured on: ``"76 {} pieces"``, {} to name the split."""
         return dict.fromkeys(figures, f"{len(items)} {{}} {self.unit}")
 
-    @abstractmethod
     def examples(self, opened: Opened, items: Sequence[Any]) -> list[Example]:
-        """A few inputs on which every export is compared with the Keras model."""
+        """Three or more inputs on which exports are compared with the Keras model.
+
+        Here `example` alone, three times.
+        """
+        return [self.example(opened.config)] * 3
 
     @abstractmethod
     def bundle_facts(self, opened: Opened) -> BundleFacts:

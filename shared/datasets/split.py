@@ -28,6 +28,24 @@ def hold_out(items: Sequence[Item], name: str) -> tuple[list[Item], list[Item]]:
     return [item for k, item in enumerate(items) if k % EVERY], list(items[::EVERY])
 
 
+def part_of(items: Sequence[Item], split: str, name: str) -> list[Item]:
+    """The items of a split of data that has no parts of its own.
+
+    Args:
+        items: All of them.
+        split: ``"train"`` or ``"valid"``, see `hold_out`; "" for all.
+        name: What they are read from, for messages.
+
+    Raises:
+        InputError: It is another split, or there are fewer than two items to part.
+    """
+    if not split:
+        return list(items)
+    if split not in ("train", "valid"):
+        raise InputError(f"{name}: no split {split!r}; it has train and valid")
+    return hold_out(items, name)[split == "valid"]
+
+
 def spread(items: Sequence[Item], limit: int) -> list[Item]:
     """All items, or ``limit`` of them, spread evenly over all; 0 is no limit.
 
