@@ -9,7 +9,7 @@ from apps.verbs.arguments import add_model_arguments, add_seed
 from shared import application as suite
 from shared.datasets.split import part_of
 from shared.decoding import DecodingOptions, decode
-from shared.decoding.sampling import log_softmax
+from shared.decoding.likelihood import score
 from shared.files import read_text
 from shared.presets.store import assign_weights
 
@@ -76,9 +76,7 @@ class Prose(suite.Application):
     verbs = {"prose": "write a line"}
     recipes = {
         "base": suite.Stage(Config(), suite.FitOptions(epochs=40, learning_rate=3e-3), Data()),
-        "tiny": suite.Stage(
-            Config(8, (16, 16), 0.0), suite.FitOptions(epochs=2), Data(batch=8, length=32)
-        ),
+        "tiny": suite.Stage(Config(8, (16, 16), 0.0), suite.FitOptions(epochs=2), Data(batch=8)),
     }
 
     def commands(self):
@@ -87,15 +85,12 @@ class Prose(suite.Application):
             print(write(generator, DecodingOptions(**DECODING, seed=args.seed)))
 
         def trace(args, opened):
-            model, line = opened.generator.model, symbols_of("\n" + args.line)[None]
-            gates = model.gates(line)
+            gates = opened.generator.model.gates(symbols_of("\n" + args.line)[None])
             return suite.Trace([g[0].numpy() for g in gates], args.line, list(" " + args.line))
 
         return {
-            "prose": suite.Verb(
-                lambda parser: (add_model_arguments(parser), add_seed(parser)), run
-            ),
-            "inspect": suite.Verb(lambda parser: parser.add_argument("line"), trace),
+            "prose": suite.Verb(lambda sub: (add_model_arguments(sub), add_seed(sub)), run),
+            "inspect": suite.Verb(lambda sub: sub.add_argument("line"), trace),
         }
 
     def build(self, config):
@@ -121,19 +116,17 @@ class Prose(suite.Application):
         return suite.Training(stage.config, model, epoch, steps, epoch(0, held), held, text)
 
     def card(self, config, data, tuned):
-        return suite.Card("Prose", "Writes lines, character by character.", "", "It knows one text.",
-                    "other", "The license is that of the text.", False, (data.data,))  # fmt: skip
+        return suite.Card(
+            *("Prose", "Writes lines, character by character.", "", "It knows one text."),
+            *("other", "The license is that of the text.", False, (data.data,)),
+        )
 
     def figures(self, opened, items, progress=lambda count: None):
-        nats = count = 0
-        for line in items:
-            state, last = opened.generator.encode({}), END
-            for symbol in symbols_of(line + "\n"):
-                fed = {"symbol": np.array([last], np.int32)}
-                outputs, state = opened.generator.step(fed, state)
-                nats, count = nats - log_softmax(outputs["logits"])[0, symbol], count + 1
-                last = symbol
-        return {"bits_per_char": float(nats / count / np.log(2))}
+        losses = []
+        for symbols in (symbols_of(line + "\n")[None] for line in items):
+            state = opened.generator.encode({})
+            losses.append(score(opened.generator, state, symbols, start=END)[0])
+        return {"bits_per_char": float(np.concatenate(losses).mean() / np.log(2))}
 
     def bundle_facts(self, opened):
         return suite.BundleFacts(DECODING, {"end": END}, {"symbol": "place in " + repr(CHARACTERS)})
