@@ -1,4 +1,4 @@
-"""The one exception that the command turns into a line on stderr and exit status 2."""
+"""Errors in the user's input, which the command reports in one line, with exit status 2."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import math
 
 
 class InputError(ValueError):
-    """Input from outside is bad; the message names what is wrong and the remedy, in one line."""
+    """Raised on bad input. The message names what is wrong and the remedy, in one line."""
 
 
 def check_range(name: str, value: float, low: float, high: float = math.inf) -> None:
-    """Refuses a value outside of a range, its ends included.
+    """Checks that a value lies in a closed range.
 
     Args:
-        name: What the value is, for the message.
+        name: Name of the value, for the message.
         value: A number.
-        low: The least that is allowed.
-        high: The most that is allowed.
+        low: Smallest valid value.
+        high: Largest valid value.
 
     Raises:
         InputError: The value is below ``low`` or above ``high``, or NaN.

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there, and the checksums that prove it later."""
+"""Atomic writes, checksums, and reading with errors that name the file."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from typing import Any
 
 from shared.errors import InputError
 
-STDOUT = "-"  # as an output's name: standard output
+STDOUT = "-"  # the path that means standard output
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
-    """Writes a file as a whole: under a temporary name in its folder, then renamed.
+    """Writes a file atomically: under a temporary name in its folder, then renamed.
 
-    Folders are made as needed. A link stays, its target is written. An existing file keeps its
-    mode. A device or a FIFO is written to, never replaced; ``-`` is standard output.
+    Missing folders are created. If the path is a link, its target is written. An existing file
+    keeps its mode. Devices and FIFOs are written to, not replaced. ``-`` is standard output.
 
     Raises:
-        OSError: It cannot be written; ``filename`` is ``path``, not the temporary name.
+        OSError: The file cannot be written. ``filename`` is ``path``, not the temporary name.
     """
     if str(path) == STDOUT:
         sys.stdout.flush()
@@ -39,7 +39,7 @@ def write_bytes(path: str | Path, data: bytes) -> None:
     try:
         mode = _mode_of(target)
         if not stat.S_ISREG(mode):
-            target.write_bytes(data)  # a folder refuses
+            target.write_bytes(data)  # raises if it is a folder
             return
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
@@ -56,15 +56,15 @@ def write_bytes(path: str | Path, data: bytes) -> None:
 
 
 def _mode_of(path: Path) -> int:
-    """The mode of a file; of one that is not there yet that which the umask leaves it.
+    """Returns the mode of a file; of a new file, the mode that the umask allows.
 
     Raises:
-        PermissionError: It is read-only.
+        PermissionError: The file is read-only.
     """
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        umask = os.umask(0)  # there is no other way to read it
+        umask = os.umask(0)  # it can only be read by setting it
         os.umask(umask)
         return stat.S_IFREG | (0o666 & ~umask)
     if stat.S_ISREG(mode) and not mode & 0o222:
@@ -73,14 +73,14 @@ def _mode_of(path: Path) -> int:
 
 
 def check_outputs(outputs: Mapping[str, Sequence[str]], inputs: Sequence[str | Path] = ()) -> None:
-    """Refuses outputs that cannot be written, or that are an input, before any work is done.
+    """Checks, before any work is done, that outputs can be written and are not inputs.
 
     Args:
-        outputs: Paths, each with the endings that it may have; none for any.
-        inputs: Paths that are read. What is no file there is passed over.
+        outputs: Paths, each with its valid extensions; empty for any.
+        inputs: Paths that are read. Those that do not exist are ignored.
 
     Raises:
-        InputError: An output has another ending, is a folder, is below a file, or is an input.
+        InputError: An output has another extension, is a folder, lies below a file, or is an input.
     """
     read = {os.path.realpath(path) for path in inputs if os.path.exists(path)}
     for path, endings in outputs.items():
@@ -103,18 +103,22 @@ def check_outputs(outputs: Mapping[str, Sequence[str]], inputs: Sequence[str | P
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """`write_bytes` in UTF-8."""
+    """Writes text in UTF-8, with `write_bytes`."""
     write_bytes(path, text.encode())
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    """`write_text` of indented JSON; NaN and infinity, which JSON lacks, raise ValueError."""
+    """Writes a value as indented JSON, with `write_bytes`.
+
+    Raises:
+        ValueError: The value contains NaN or infinity, which JSON cannot express.
+    """
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
     write_text(path, text + "\n")
 
 
 def read_text(path: str | Path) -> str:
-    """The text of a UTF-8 file, without a byte order mark; ``-`` is standard input.
+    """Reads a UTF-8 file, without a byte order mark; ``-`` is standard input.
 
     Raises:
         InputError: The file cannot be read, or is not UTF-8 text.
@@ -128,22 +132,26 @@ def read_text(path: str | Path) -> str:
 
 
 def decode_text(data: bytes, name: str | Path) -> str:
-    """UTF-8 bytes as text, without a byte order mark.
+    """Decodes UTF-8, without a byte order mark.
+
+    Args:
+        data: The bytes.
+        name: Where they come from, for the message.
 
     Raises:
-        InputError: It is not UTF-8, or holds zero bytes; ``name`` is named.
+        InputError: The bytes are not UTF-8, or contain a zero byte.
     """
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{name}: not UTF-8 text (byte {error.start}); convert it") from error
     if "\0" in text:
-        raise InputError(f"{name}: not text (it holds zero bytes); check the file")
+        raise InputError(f"{name}: not text (it contains zero bytes); check the file")
     return text
 
 
 def read_json(path: str | Path) -> Any:
-    """The file's JSON value.
+    """Reads a JSON file.
 
     Raises:
         InputError: The file cannot be read, or is not JSON.
@@ -157,7 +165,7 @@ def read_json(path: str | Path) -> Any:
 
 
 def checksums(folder: str | Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """``{name: {"bytes": size, "sha256": hex}}`` of files in the folder."""
+    """Returns ``{name: {"bytes": size, "sha256": hex}}`` for files of a folder."""
     table = {}
     for name in sorted(names):
         data = (Path(folder) / name).read_bytes()
@@ -166,10 +174,10 @@ def checksums(folder: str | Path, names: Iterable[str]) -> dict[str, dict[str, A
 
 
 def verify_checksums(folder: str | Path, table: Mapping[str, Mapping[str, Any]]) -> None:
-    """Compare the folder's files with what `checksums` said.
+    """Checks the files of a folder against the table of `checksums`.
 
     Raises:
-        InputError: A file is missing, or is not what was written.
+        InputError: A file is missing or has changed.
     """
     for name, expected in table.items():
         path = Path(folder) / name
@@ -181,13 +189,14 @@ def verify_checksums(folder: str | Path, table: Mapping[str, Mapping[str, Any]])
 
 @contextmanager
 def new_folder(folder: str | Path, marker: str) -> Iterator[Path]:
-    """A temporary folder beside ``folder`` that takes its place when the block ends well.
+    """Creates a folder atomically, in a ``with`` block.
 
-    What is there already is replaced only if it is empty or holds the file ``marker``, which is
-    how a folder that this suite wrote is known from somebody's own.
+    The block fills a temporary folder, which takes the place of ``folder`` if no exception is
+    raised. An existing folder is replaced only if it is empty or contains the file ``marker``,
+    which identifies folders written by the suite.
 
     Raises:
-        InputError: The folder holds something else.
+        InputError: The folder contains other files.
     """
     folder = Path(os.path.realpath(folder))
     if folder.exists() and not (folder / marker).is_file():

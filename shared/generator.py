@@ -3,12 +3,12 @@
     encode(condition)      -> state
     step(symbol, state)    -> outputs, state
 
-All are dicts of named NumPy arrays whose first axis is the batch. ``state`` holds what a step
-replaces (the LSTM's ``h`` and ``c``) and what it only reads (attention memory and mask). The
-signature lists the latter apart, as ``memory``: exported graphs take it and do not return it, and
-backends pass it on. Nothing is kept between calls.
+All arguments are dicts of named NumPy arrays whose first axis is the batch. ``state`` holds the
+arrays that a step updates (``h`` and ``c`` of an LSTM) and those that it only reads (attention
+memory and mask). The signature lists the latter separately, as ``memory``: exported graphs take
+them without returning them, and backends pass them on. A generator keeps nothing between calls.
 
-A model may have no condition. Its ``encode`` is then given an empty dict, and the number of rows.
+For a model without a condition, ``encode`` takes an empty dict and the number of rows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """Shape without the batch axis, and NumPy dtype name, of one named array."""
+    """Shape, without the batch axis, and NumPy dtype of one named array."""
 
     shape: tuple[int, ...]
     dtype: str = "float32"
@@ -34,14 +34,14 @@ class TensorSpec:
 class Signature:
     """Names, shapes and dtypes of the inputs and outputs of ``encode`` and ``step``."""
 
-    condition: dict[str, TensorSpec]  # encode's inputs; may be empty
-    symbol: dict[str, TensorSpec]  # step's inputs beside the state
-    state: dict[str, TensorSpec]  # from encode, replaced by each step
-    outputs: dict[str, TensorSpec]  # from step, for the decoder
-    memory: dict[str, TensorSpec] = field(default_factory=dict)  # from encode, only read
+    condition: dict[str, TensorSpec]  # inputs of encode; may be empty
+    symbol: dict[str, TensorSpec]  # inputs of step, besides the state
+    state: dict[str, TensorSpec]  # returned by encode, updated by step
+    outputs: dict[str, TensorSpec]  # outputs of step, for the decoder
+    memory: dict[str, TensorSpec] = field(default_factory=dict)  # returned by encode, only read
 
     def to_json(self) -> dict[str, Any]:
-        """The signature as plain JSON values."""
+        """Returns the signature as JSON values."""
         return {
             part: {n: {"shape": list(s.shape), "dtype": s.dtype} for n, s in specs.items()}
             for part, specs in vars(self).items()
@@ -49,7 +49,7 @@ class Signature:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Signature:
-        """The inverse of `to_json`."""
+        """Creates a signature from the JSON values of `to_json`."""
         return cls(
             **{
                 part: {n: TensorSpec(tuple(s["shape"]), s["dtype"]) for n, s in specs.items()}
@@ -68,7 +68,7 @@ class Generator(Protocol):
 
         Args:
             condition: The arrays of the signature's ``condition``.
-            batch: Number of rows where the signature has no condition; ignored otherwise.
+            batch: Number of rows, if the signature has no condition; ignored otherwise.
         """
         ...
 

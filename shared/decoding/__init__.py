@@ -1,22 +1,22 @@
-"""The decode loop: one for every application and every backend, in NumPy.
+"""The decoding loop, in NumPy: one for all applications and backends.
 
     state = generator.encode(condition)
     options = DecodingOptions(strategy="beam", beam_size=4, length_penalty=0.6)
     results = decode(generator, state, start=1, end=2, options=options)
-    results[0][0].symbols                      # of the first item, the best
+    results[0][0].symbols                      # best hypothesis of the first item
 
-It sees nothing of a model but ``step`` (shared/generator.py), decodes a whole batch at once,
-and steps only the rows that have not ended. Three strategies:
+The loop calls nothing but ``step`` (shared/generator.py). It decodes a whole batch at once and
+steps only the live rows. There are three strategies:
 
-* ``greedy``: the likeliest symbol each time.
-* ``sample``: drawn at a temperature from the ``top_k`` likeliest symbols (Fan et al., 2018,
-  "Hierarchical Neural Story Generation") and the nucleus of probability ``top_p`` (Holtzman
-  et al., 2020, "The Curious Case of Neural Text Degeneration").
+* ``greedy``: the most probable symbol at each step.
+* ``sample``: sampling at a temperature, from the ``top_k`` most probable symbols (Fan et al.,
+  2018, "Hierarchical Neural Story Generation") and from the nucleus of probability ``top_p``
+  (Holtzman et al., 2020, "The Curious Case of Neural Text Degeneration").
 * ``beam``: beam search with the length and coverage penalties of GNMT (Wu et al., 2016,
   "Google's Neural Machine Translation System").
 
-Minimum and maximum length, n-gram blocking (Paulus et al., 2018, "A Deep Reinforced Model for
-Abstractive Summarization"), a constraint and a forced prefix go with all three.
+All three support a minimum and a maximum length, n-gram blocking (Paulus et al., 2018, "A Deep
+Reinforced Model for Abstractive Summarization"), a constraint and a forced prefix.
 """
 
 from __future__ import annotations
@@ -45,48 +45,49 @@ def decode(
     constraint: Constraint | None = None,
     prefix: Sequence[int] | np.ndarray = (),
 ) -> list[list[DecodingResult]]:
-    """Decode every item of a batch.
+    """Decodes every item of a batch.
 
-    The callbacks get one row for each hypothesis, always ``rows = items * width``, where width
-    is `beam_size` for beam search and else `n_best`: row r belongs to item ``r // width``. Rows
-    that have ended hold end symbols, and what is answered for them is ignored.
+    The callbacks always receive ``rows = items * width`` rows, one per hypothesis, where the width
+    is `beam_size` for beam search and `n_best` otherwise. Row r belongs to item ``r // width``.
+    Finished rows are padded with end symbols, and what the callbacks return for them is ignored.
 
     Args:
-        generator: Its step's outputs hold ``logits`` ``(rows, vocabulary)`` and may hold
-            ``attention`` ``(rows, memory)``.
-        state: From ``generator.encode``, a batch of items.
-        start: Symbol fed first.
+        generator: The model. The outputs of its ``step`` hold ``logits`` ``(rows, vocabulary)``
+            and optionally ``attention`` ``(rows, memory)``.
+        state: The state of all items, from ``generator.encode``.
+        start: Symbol to feed first.
         end: Symbol that ends a result.
         options: How to choose symbols.
-        inputs: ``inputs(t, last) -> dict`` makes the step's symbol inputs from the number of
-            symbols so far and the last of them, int32 ``(rows,)`` (`start` at t = 0). By
-            default ``{"symbol": last}``.
-        constraint: ``constraint(prefixes, log_probabilities) -> log_probabilities`` on int32
-            ``(rows, t)`` and float32 ``(rows, vocabulary)``; ``-inf`` forbids, and nothing
-            may exceed 0. It may change its second argument in place.
-        prefix: Symbols that every result begins with, ``(p,)``, or ``(items, p)``. They are fed
-            through step, and are neither scored nor put to the constraint.
+        inputs: Function ``inputs(t, last) -> dict`` that makes the symbol inputs of a step. ``t``
+            is the number of symbols so far, ``last`` the last of them, int32 ``(rows,)`` (`start`
+            at t = 0). Defaults to ``{"symbol": last}``.
+        constraint: Function ``constraint(prefixes, log_probabilities) -> log_probabilities`` on
+            int32 ``(rows, t)`` and float32 ``(rows, vocabulary)``. It sets forbidden symbols to
+            ``-inf``, may not return a value above 0, and may change its second argument in place.
+        prefix: Symbols that every result begins with, ``(p,)`` or ``(items, p)``. They are fed
+            through ``step``; they are not scored, and the constraint does not apply to them.
 
     Returns:
-        For each item `n_best` results, best first (fewer if hypotheses of a beam died).
+        A list of `n_best` results for each item, best first; fewer where hypotheses of a beam ran
+        into a dead end.
 
     Raises:
         ValueError: The constraint and the other rules leave an item no symbol; `coverage_penalty`
-            without attention; a prefix that holds the end symbol or is longer than `max_length`;
-            NaN from the generator or the constraint.
+            is set and the generator outputs no attention; the prefix contains the end symbol or
+            is longer than `max_length`; the generator or the constraint returned NaN.
     """
     items = len(next(iter(state.values())))
     if items == 0:
         return []
-    given = np.asarray(prefix, np.int32)
-    given = np.broadcast_to(given, (items, given.shape[-1]))
-    if given.shape[1] > options.max_length:
-        raise ValueError(f"a prefix of {given.shape[1]} exceeds max_length {options.max_length}")
-    if (given == end).any():
-        raise ValueError(f"the prefix holds the end symbol {end}")
+    forced = np.asarray(prefix, np.int32)
+    forced = np.broadcast_to(forced, (items, forced.shape[-1]))
+    if forced.shape[1] > options.max_length:
+        raise ValueError(f"a prefix of {forced.shape[1]} exceeds max_length {options.max_length}")
+    if (forced == end).any():
+        raise ValueError(f"the prefix contains the end symbol {end}")
     task = Task(generator, start, end, options, inputs, constraint)
     beam = options.strategy == "beam"
     width = options.beam_size if beam else options.n_best
-    hypotheses = Hypotheses(task, state, given, width)
+    hypotheses = Hypotheses(task, state, forced, width)
     (beam_search if beam else rollout)(hypotheses)
     return hypotheses.results()

@@ -1,7 +1,7 @@
-"""The hypotheses of a batch, and the one place that calls ``step``.
+"""The hypotheses of a batch. The decoding loop calls ``step`` here and nowhere else.
 
 Row ``item * width + slot`` is a hypothesis of that item of the batch. Only *live* rows are
-stepped, so what has ended costs nothing and can neither change nor be changed.
+stepped, so finished rows cost nothing and stay as they are.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Constraint = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Task:
-    """What `decode` was called with, the state apart."""
+    """The arguments of `decode`, except the state and the prefix."""
 
     generator: Generator
     start: int
@@ -34,27 +34,35 @@ class Task:
 
 
 class Hypotheses:
-    """All rows, from the prefix on.
+    """All hypotheses of a batch, as rows of arrays.
+
+    The constructor feeds the prefix. After it only the first slot of each item is live.
+
+    Args:
+        task: The arguments of `decode`.
+        state: The state of all items.
+        prefix: Symbols that every row begins with, ``(items, p)``.
+        width: Number of hypotheses per item.
 
     Attributes:
-        symbols: int32 ``(rows, max_length)``; behind its end symbol a row holds end symbols.
-        t: Symbols decided so far, the prefix included; the same for all live rows.
-        live: Numbers of the rows that go on, ascending; `state` holds these rows only.
-        total: Log-probability ``(rows,)``; ``-inf`` is a dead row.
-        scored: Symbols ``(rows,)`` that count in `total`: behind the prefix, with the end.
+        symbols: Symbols so far, int32 ``(rows, max_length)``, padded with the end symbol.
+        t: Number of symbols so far, prefix included; the same for all live rows.
+        live: Indices of the live rows, ascending. `state` holds these rows only.
+        total: Log-probabilities ``(rows,)``; ``-inf`` marks a dead row.
+        scored: Number of symbols ``(rows,)`` that count in `total`: those after the prefix, the
+            end symbol included.
     """
 
     def __init__(self, task: Task, state: Arrays, prefix: np.ndarray, width: int) -> None:
-        """Feed `prefix` ``(items, p)``; the first slot of each item is then live."""
-        items, self.given = prefix.shape
+        items, self.prefix_length = prefix.shape
         rows = items * width
         self.task, self.items, self.width = task, items, width
         self.state: State = state
         self.ranking = ranking_of(task.generator, task.options, task.constraint is not None)
         self.first = np.arange(rows) // width * width  # of each row's item
         self.symbols = np.full((rows, task.options.max_length), task.end, np.int32)
-        self.symbols[:, : self.given] = np.repeat(prefix, width, axis=0)
-        # Step t's attention of a hypothesis lies in the row that it then occupied.
+        self.symbols[:, : self.prefix_length] = np.repeat(prefix, width, axis=0)
+        # origins[r, t]: the row of attention[t] that belongs to hypothesis r.
         self.origins = np.repeat(self.first[:, None], self.symbols.shape[1], axis=1)
         self.attention: list[np.ndarray] = []
         self.coverage: np.ndarray | None = None
@@ -62,24 +70,28 @@ class Hypotheses:
         self.scored = np.zeros(rows, np.int64)
         self.live = self.first[::width]
         self.t = 0
-        while self.t < self.given:
+        while self.t < self.prefix_length:
             self._step()
             self.t += 1
 
     @property
-    def going(self) -> bool:
-        """Whether there is anything left to step."""
+    def running(self) -> bool:
+        """Whether any row is live and below the maximum length."""
         return self.live.size > 0 and self.t < self.symbols.shape[1]
 
     def fan_out(self) -> None:
-        """Make every slot a live copy of its item's first."""
+        """Makes every slot a live copy of its item's first one."""
         self.live = np.arange(len(self.first))
         self._select(self.live // self.width, moved=True)
         if self.coverage is not None:
             self.coverage = self.coverage[self.first]
 
     def _step(self, count: int = 0) -> Arrays:
-        """Advance the live rows; returns the outputs of ``step``, or those of `Ranking`."""
+        """Advances the live rows by one step.
+
+        Returns:
+            The outputs of ``step``; of `Ranking` if it can be used and ``count`` is not 0.
+        """
         task = self.task
         last = self.symbols[:, self.t - 1] if self.t else np.full(len(self.first), task.start)
         last = last.astype(np.int32)
@@ -90,18 +102,20 @@ class Hypotheses:
         else:
             outputs, self.state = task.generator.step(symbol, self.state)
         if "attention" in outputs:
-            seen = np.zeros((len(self.first), outputs["attention"].shape[-1]), np.float32)
-            seen[self.live] = outputs["attention"]
-            self.attention.append(seen)
-            self.coverage = seen if self.coverage is None else self.coverage + seen
+            weights = np.zeros((len(self.first), outputs["attention"].shape[-1]), np.float32)
+            weights[self.live] = outputs["attention"]
+            self.attention.append(weights)
+            self.coverage = weights if self.coverage is None else self.coverage + weights
         elif task.options.coverage_penalty:
             raise ValueError("coverage_penalty needs a generator that outputs 'attention'")
         return outputs
 
-    def likeliest(self, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Step the live rows: their next symbols in order, and the log-probabilities of these.
+    def top_k(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Steps the live rows and returns their most probable next symbols, all rules applied.
 
-        Both ``(live, count)``, or as wide as there are symbols; all rules applied.
+        Returns:
+            Symbols in order and their log-probabilities, both ``(live, count)``; narrower if the
+            vocabulary is smaller.
         """
         if self.ranking is None:
             values = self.log_probabilities()
@@ -119,12 +133,17 @@ class Hypotheses:
         return best, values
 
     def log_probabilities(self) -> np.ndarray:
-        """Step the live rows: their next symbols ``(live, vocabulary)``, all rules applied."""
+        """Steps the live rows and applies all rules.
+
+        Returns:
+            Log-probabilities of the next symbol, ``(live, vocabulary)``.
+        """
         task, options, t = self.task, self.task.options, self.t
         values = log_softmax(np.asarray(self._step()["logits"], np.float32))
         _check_end(task.end, values.shape[1])
         if task.constraint:
-            # The constraint sees every row in its place, so it can tell the items apart.
+            # The constraint receives all rows, live or not, so that row r is always item
+            # r // width.
             prefixes = self.symbols[:, :t].view()
             prefixes.flags.writeable = False
             full = np.zeros((len(self.first), values.shape[1]), np.float32)
@@ -140,9 +159,12 @@ class Hypotheses:
         return values
 
     def extend(self, parents: np.ndarray, symbols: np.ndarray, total: np.ndarray) -> None:
-        """Row r becomes what row ``parents[r]`` was, and then ``symbols[r]``.
+        """Replaces row r by row ``parents[r]``, extended by ``symbols[r]``.
 
-        Rows that had ended pass the end symbol again; rows whose total is ``-inf`` die.
+        Args:
+            parents: Row indices, ``(rows,)``.
+            symbols: Next symbols, ``(rows,)``; the end symbol for finished rows.
+            total: New log-probabilities, ``(rows,)``; rows at ``-inf`` die.
         """
         rows, stepped = np.arange(len(parents)), np.zeros(len(parents), bool)
         stepped[self.live] = True
@@ -157,70 +179,71 @@ class Hypotheses:
         self.total = total
         self.t += 1
         stepped &= (symbols != self.task.end) & ~np.isneginf(total)
-        self._go_on(np.flatnonzero(stepped), parents)
+        self._set_live(np.flatnonzero(stepped), parents)
 
     def stop(self, rows: np.ndarray) -> None:
-        """Kill these rows, ``(rows,)`` bool."""
+        """Kills the rows that are True in ``rows``, bool ``(rows,)``."""
         self.total = np.where(rows, -np.inf, self.total)
-        self._go_on(self.live[~rows[self.live]], np.arange(len(rows)))
+        self._set_live(self.live[~rows[self.live]], np.arange(len(rows)))
 
-    def _go_on(self, live: np.ndarray, parents: np.ndarray) -> None:
-        """Let `live` be the live rows, each with its parent's state."""
-        places = np.searchsorted(self.live, parents[live])
-        if not np.array_equal(places, np.arange(len(self.live))):
-            self._select(places, not np.array_equal(self.first[live], self.first[self.live]))
+    def _set_live(self, live: np.ndarray, parents: np.ndarray) -> None:
+        """Sets the live rows, and gives each the state of its parent."""
+        indices = np.searchsorted(self.live, parents[live])
+        if not np.array_equal(indices, np.arange(len(self.live))):
+            self._select(indices, not np.array_equal(self.first[live], self.first[self.live]))
         self.live = live
 
-    def _select(self, places: np.ndarray, moved: bool) -> None:
-        """Let the state be that of these of its rows; memory, which is an item's, only if moved."""
-        # What has `encode` and `step` alone will do; without a signature all is state.
+    def _select(self, indices: np.ndarray, moved: bool) -> None:
+        """Selects rows of the state. Memory is the same for all rows of an item, so it is
+        selected only if a row moved to another item's place."""
+        # A generator without a signature is accepted too: then everything is state.
         memory = getattr(getattr(self.task.generator, "signature", None), "memory", ())
         read = {name: value for name, value in self.state.items() if name in memory}
         own = {name: value for name, value in self.state.items() if name not in read}
         if self.ranking is not None:
-            read = self.ranking.select(read, places) if moved else read
-            self.state = {**self.ranking.select(own, places), **read}
+            read = self.ranking.select(read, indices) if moved else read
+            self.state = {**self.ranking.select(own, indices), **read}
             return
         if moved:
-            read = select_rows(read, places)
+            read = select_rows(read, indices)
             for value in read.values():
-                value.flags.writeable = False  # a backend need not copy it at every step
-        self.state = select_rows(own, places) | read
+                value.flags.writeable = False  # so that a backend need not copy it at every step
+        self.state = select_rows(own, indices) | read
 
     def score(self, total: np.ndarray, length: np.ndarray) -> np.ndarray:
-        """Scores before coverage, of log-probabilities of `length` scored symbols."""
+        """Returns log-probabilities over the length penalty of `length` scored symbols."""
         return total / length_penalty(length, self.task.options.length_penalty)
 
     def coverage_score(self) -> np.ndarray:
-        """What coverage adds to the score of each row, ``(rows,)``."""
+        """Returns the coverage penalty of each row, ``(rows,)``, at most 0."""
         beta = self.task.options.coverage_penalty
         if self.coverage is None or not beta:
             return np.zeros(len(self.first))
         return coverage_penalty(self.coverage, beta)
 
     def results(self) -> list[list[DecodingResult]]:
-        """For each item its living rows, best first, `n_best` at most."""
+        """Returns up to `n_best` results for each item, best first, dead rows left out."""
         scores = self.score(self.total, self.scored) + self.coverage_score()
-        answer: list[list[DecodingResult]] = []
+        found: list[list[DecodingResult]] = []
         for ranked in np.argsort(-scores.reshape(-1, self.width), axis=1, kind="stable"):
-            rows = ranked[: self.task.options.n_best] + len(answer) * self.width
-            answer.append([self._result(r, scores[r]) for r in rows if scores[r] > -np.inf])
-        return answer
+            rows = ranked[: self.task.options.n_best] + len(found) * self.width
+            found.append([self._result(r, scores[r]) for r in rows if scores[r] > -np.inf])
+        return found
 
     def _result(self, row: int, score: float) -> DecodingResult:
-        ended = bool((self.symbols[row, : self.t] == self.task.end).any())
-        length = self.given + int(self.scored[row]) - ended
+        finished = bool((self.symbols[row, : self.t] == self.task.end).any())
+        length = self.prefix_length + int(self.scored[row]) - finished
         attention = None
         if self.attention:
             steps = zip(self.attention, self.origins[row, :length], strict=False)
             attention = np.zeros((length, self.attention[0].shape[1]), np.float32)
-            for t, (seen, origin) in enumerate(steps):
-                attention[t] = seen[origin]
+            for t, (weights, origin) in enumerate(steps):
+                attention[t] = weights[origin]
         return DecodingResult(
             symbols=tuple(self.symbols[row, :length].tolist()),
             score=float(score),
             log_probability=float(self.total[row]),
-            finished=ended,
+            finished=finished,
             attention=attention,
         )
 

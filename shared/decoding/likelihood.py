@@ -1,4 +1,4 @@
-"""How likely given symbols are to a model."""
+"""Scores reference symbols by teacher forcing, on any backend."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.generator import Arrays, Generator
 
 
 def cross_entropy(outputs: Arrays, symbols: np.ndarray, t: int) -> np.ndarray:
-    """Nats ``(rows,)`` of symbols ``(rows,)``, from a step's ``logits``."""
+    """Computes the cross-entropy ``(rows,)`` of symbols ``(rows,)``, in nats, from ``logits``."""
     return -log_softmax(outputs["logits"])[np.arange(len(symbols)), symbols]
 
 
@@ -26,25 +26,26 @@ def score(
     inputs: Inputs | None = None,
     nats: Callable[[Arrays, np.ndarray, int], np.ndarray] = cross_entropy,
 ) -> np.ndarray:
-    """Returns the negative log-likelihood of given symbols, each after those before it.
+    """Computes the negative log-likelihood of reference symbols, each given those before it.
 
     Args:
         generator: A model on any backend.
         state: From ``generator.encode``, one row for each row of ``symbols``.
-        symbols: ``(rows, steps)`` or, for vectors, ``(rows, steps, size)``.
-        start: The symbol fed first.
-        inputs: ``inputs(t, last) -> dict`` makes the step's inputs, as for
-            `shared.decoding.decode`; ``{"symbol": last}`` by default.
-        nats: ``nats(outputs, symbols, t) -> (rows,)`` scores the symbols of step ``t``.
+        symbols: Reference symbols ``(rows, steps)`` or, for vectors, ``(rows, steps, size)``.
+        start: Symbol to feed first.
+        inputs: Function ``inputs(t, last) -> dict`` that makes the symbol inputs of a step, as for
+            `shared.decoding.decode`. Defaults to ``{"symbol": last}``.
+        nats: Function ``nats(outputs, symbols, t) -> (rows,)`` that scores the symbols of step
+            ``t``. Defaults to the cross-entropy of ``logits``.
 
     Returns:
-        Nats, float64 ``(rows, steps)``.
+        Losses in nats, float64 ``(rows, steps)``.
     """
-    found = np.zeros(symbols.shape[:2])
+    losses = np.zeros(symbols.shape[:2])
     last = np.full((len(symbols), *symbols.shape[2:]), start, symbols.dtype)
     for t in range(symbols.shape[1]):
         fed = {"symbol": last} if inputs is None else inputs(t, last)
         outputs, state = generator.step(fed, state)
         last = symbols[:, t]
-        found[:, t] = nats(outputs, last, t)
-    return found
+        losses[:, t] = nats(outputs, last, t)
+    return losses

@@ -1,12 +1,13 @@
-"""Where a pen goes, drawn point by point from a mixture density; NumPy only.
+"""Sampling of pen points from a mixture density, in NumPy.
 
     state = generator.encode(condition)
     results = decode_points(generator, state, PointOptions(bias=1.0), seeds=[0, 1])
     results[0].points                       # of the first item: dx, dy, pen up
 
-As `decode` does for symbols, it sees nothing of a model but ``step``, whose symbol is ``point``
-``(rows, 3)`` and whose outputs hold ``mixture`` ``(rows, 6 M + 2)``, see `shared.layers.mixture`,
-and may hold ``attention`` ``(rows, memory)``. It steps only the rows that have not ended.
+Like `shared.decoding.decode`, it calls nothing but ``step``, and steps only the live rows. The
+symbol input of ``step`` is ``point`` ``(rows, 3)``. Its outputs are ``mixture``
+``(rows, 6 M + 2)``, the parameters of `shared.layers.mixture`, and optionally ``attention``
+``(rows, memory)``.
 """
 
 from __future__ import annotations
@@ -25,25 +26,25 @@ from shared.generator import Arrays, Generator, select_rows
 LEAST_LOG_SIGMA = -5.0  # as in shared.layers.mixture
 MOST_CORRELATION = 0.95
 START = (0.0, 0.0, 1.0)
-"""The point before the first: nowhere yet, the pen lifted."""
+"""The point fed first: no offset, pen lifted."""
 
 
 @dataclass(frozen=True)
 class PointOptions:
-    """How points are drawn. Values out of range raise `InputError`.
+    """How points are sampled. Values out of range raise `InputError`.
 
     Args:
-        bias: Graves' probability bias: ``sigma exp(-bias)``, and the log-odds of components, pen
-            and end times ``1 + bias``. 0 draws from the model's own distribution, larger is
-            neater and more alike.
-        max_points: A result of so many points is cut, unfinished.
+        bias: Probability bias of Graves (2013): standard deviations are multiplied by
+            ``exp(-bias)``, the logits of components, pen and end by ``1 + bias``. 0 samples from
+            the model's own distribution; larger values give neater, less varied writing.
+        max_points: Number of points at which a result is cut, unfinished.
     """
 
     bias: float = 0.0
     max_points: int = 1000
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be drawn with."""
+        """Validates the options."""
         if not math.isfinite(self.bias) or self.bias < 0:
             raise InputError(f"bias is {self.bias}: give 0 or more, 1 is neat")
         if self.max_points < 1:
@@ -52,13 +53,14 @@ class PointOptions:
 
 @dataclass(frozen=True, eq=False)
 class PointResult:
-    """One drawn sequence.
+    """One sampled sequence.
 
     Attributes:
-        points: float32 ``(n, 3)``: dx, dy, and 1 where the pen is lifted after the point.
-        finished: Whether it ended by itself; else ``max_points`` cut it.
-        attention: ``(n, memory)``, None if the generator outputs none.
-        mixtures: float32 ``(n, 6 M + 2)``, what the points were drawn from, without bias.
+        points: Points, float32 ``(n, 3)``: dx, dy, and 1 where the pen is lifted after the point.
+        finished: Whether the model ended it. If False, ``max_points`` cut it.
+        attention: Attention weights ``(n, memory)``; None if the generator outputs none.
+        mixtures: Mixture parameters that the points were sampled from, float32 ``(n, 6 M + 2)``,
+            without bias.
     """
 
     points: np.ndarray
@@ -68,11 +70,15 @@ class PointResult:
 
 
 def split(parameters: np.ndarray, bias: float = 0.0) -> tuple[np.ndarray, ...]:
-    """`shared.layers.mixture.split` in NumPy, with a bias.
+    """Splits mixture parameters, as `shared.layers.mixture.split`, and applies a bias.
+
+    Args:
+        parameters: Mixture parameters ``(..., 6 M + 2)``.
+        bias: Probability bias of `PointOptions`.
 
     Returns:
-        Log weights, means x and y, log sigmas x and y, correlations ``(..., M)`` each; logits of
-        pen and end ``(...,)``.
+        Log weights, means x and y, log sigmas x and y, and correlations, ``(..., M)`` each; then
+        the logits of pen and end, ``(...,)``.
     """
     components = (parameters.shape[-1] - 2) // 6
     parts = np.split(parameters, np.arange(1, 7) * components, axis=-1)
@@ -91,7 +97,7 @@ def split(parameters: np.ndarray, bias: float = 0.0) -> tuple[np.ndarray, ...]:
 
 
 def log_density(parameters: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Natural logarithm of the density of offsets ``(..., 2)``, ``(...,)``, without bias."""
+    """Computes the log density ``(...,)`` of offsets ``(..., 2)``, in nats, without bias."""
     weights, mx, my, sx, sy, rho, *_ = split(parameters.astype(np.float64))
     x = (offsets[..., 0, None] - mx) * np.exp(-sx)
     y = (offsets[..., 1, None] - my) * np.exp(-sy)
@@ -103,7 +109,10 @@ def log_density(parameters: np.ndarray, offsets: np.ndarray) -> np.ndarray:
 
 
 def nats(parameters: np.ndarray, points: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Negative log-likelihood ``(...,)`` of points ``(..., 3)``: place, pen, and end if lifted."""
+    """Computes the negative log-likelihood ``(...,)`` of points ``(..., 3)``.
+
+    It includes offset and pen, and the end where the pen is lifted.
+    """
     pen_logit, end_logit = (v.astype(np.float64) for v in split(parameters)[-2:])
     up, over = points[..., 2] > 0.5, np.asarray(end) > 0.5
     pen = np.logaddexp(0, np.where(up, -pen_logit, pen_logit))
@@ -114,13 +123,16 @@ def nats(parameters: np.ndarray, points: np.ndarray, end: np.ndarray) -> np.ndar
 def score_points(
     generator: Generator, state: Arrays, points: np.ndarray, end: np.ndarray
 ) -> np.ndarray:
-    """`nats` of given points, each with those before it, float64 ``(rows, points)``.
+    """Scores points by teacher forcing.
 
     Args:
-        generator: Its step takes ``point``.
-        state: From ``generator.encode``, ``rows`` items.
-        points: ``(rows, points, 3)``.
-        end: ``(rows, points)``, 1 at the last.
+        generator: A generator whose ``step`` takes ``point``.
+        state: The state of all rows, from ``generator.encode``.
+        points: Reference points ``(rows, points, 3)``.
+        end: Indicator ``(rows, points)``, 1 at the last point.
+
+    Returns:
+        `nats` of each point given those before it, float64 ``(rows, points)``.
     """
     return score(
         generator,
@@ -135,16 +147,16 @@ def score_points(
 def sample(
     parameters: np.ndarray, bias: float, uniform: np.ndarray, normal: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One point for each row.
+    """Samples one point for each row.
 
     Args:
-        parameters: ``(rows, 6 M + 2)``.
-        bias: See `PointOptions`.
-        uniform: ``(rows, 3)`` in [0, 1): for component, pen and end.
-        normal: ``(rows, 2)`` standard normal deviates.
+        parameters: Mixture parameters ``(rows, 6 M + 2)``.
+        bias: Probability bias of `PointOptions`.
+        uniform: Random numbers in [0, 1) for component, pen and end, ``(rows, 3)``.
+        normal: Standard normal random numbers, ``(rows, 2)``.
 
     Returns:
-        Points ``(rows, 3)`` float32, and whether each is the last, ``(rows,)`` bool.
+        Points, float32 ``(rows, 3)``, and whether each is the last, bool ``(rows,)``.
     """
     weights, mx, my, sx, sy, rho, pen_logit, end_logit = split(parameters, bias)
     rows, chosen = np.arange(len(parameters)), draw(weights, uniform[:, 0])
@@ -168,31 +180,34 @@ def decode_points(
     limits: Sequence[int] | None = None,
     prefix: np.ndarray | None = None,
 ) -> list[PointResult]:
-    """Draw every item of a batch to its end.
+    """Samples every item of a batch until it is finished.
 
     Args:
-        generator: Its step takes ``point``.
-        state: From ``generator.encode``, a batch of items.
-        options: How to draw.
-        seeds: One for each item. What an item becomes depends on its own alone, and on no other
+        generator: A generator whose ``step`` takes ``point``.
+        state: The state of all items, from ``generator.encode``.
+        options: How to sample.
+        seeds: A seed for each item. A result depends on the seed of its own item and on no other
             item.
-        limits: ``max_points`` of each item instead of the options'.
-        prefix: Points ``(p, 3)`` that all items begin with. They are fed through step and are
-            not in the results.
+        limits: A ``max_points`` for each item, in place of the options'.
+        prefix: Points ``(p, 3)`` that all items begin with. They are fed through ``step`` and are
+            not part of the results.
+
+    Returns:
+        A `PointResult` for each item.
 
     Raises:
-        ValueError: Not one seed for each item, or NaN from the generator.
+        ValueError: The number of seeds is not the number of items, or the generator returned NaN.
     """
     items = len(next(iter(state.values())))
     if len(seeds) != items:
         raise ValueError(f"{items} items and {len(seeds)} seeds")
-    most = np.full(items, options.max_points) if limits is None else np.asarray(limits)
+    longest = np.full(items, options.max_points) if limits is None else np.asarray(limits)
     last = np.tile(np.array([START], np.float32), (items, 1))
     for point in np.zeros((0, 3), np.float32) if prefix is None else prefix:
         _, state = generator.step({"point": last}, state)
         last = np.tile(np.asarray(point, np.float32)[None], (items, 1))
     randoms = [np.random.default_rng(np.random.SeedSequence(seed)) for seed in seeds]
-    trails: list[list[tuple[np.ndarray, ...]]] = [[] for _ in range(items)]
+    drawn: list[list[tuple[np.ndarray, ...]]] = [[] for _ in range(items)]
     finished = np.zeros(items, bool)
     live = np.arange(items)
     while len(live):
@@ -205,17 +220,17 @@ def decode_points(
         last, over = sample(mixture, options.bias, uniform, normal)
         attention = outputs.get("attention")
         for row, item in enumerate(live):
-            seen = () if attention is None else (attention[row],)
-            trails[item].append((last[row], mixture[row], *seen))
+            weights = () if attention is None else (attention[row],)
+            drawn[item].append((last[row], mixture[row], *weights))
         finished[live[over]] = True
-        counts = np.array([len(trails[item]) for item in live])
-        going = ~over & (counts < most[live])
-        if not going.all():
-            kept = np.flatnonzero(going)
+        counts = np.array([len(drawn[item]) for item in live])
+        running = ~over & (counts < longest[live])
+        if not running.all():
+            kept = np.flatnonzero(running)
             state, last, live = select_rows(state, kept), last[kept], live[kept]
-    return [_result(trail, bool(done)) for trail, done in zip(trails, finished, strict=True)]
+    return [_result(steps, bool(done)) for steps, done in zip(drawn, finished, strict=True)]
 
 
-def _result(trail: list[tuple[np.ndarray, ...]], finished: bool) -> PointResult:
-    points, mixtures, *attention = (np.stack(column) for column in zip(*trail, strict=True))
+def _result(steps: list[tuple[np.ndarray, ...]], finished: bool) -> PointResult:
+    points, mixtures, *attention = (np.stack(column) for column in zip(*steps, strict=True))
     return PointResult(points, finished, attention[0] if attention else None, mixtures)

@@ -1,4 +1,4 @@
-"""What is asked of the decoder, and what it answers."""
+"""Options and results of `shared.decoding.decode`."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ class DecodingOptions:
     """How symbols are chosen. Values out of range raise `InputError`.
 
     Args:
-        strategy: ``"greedy"`` (the likeliest symbol each time), ``"sample"`` or ``"beam"``.
-        temperature: For sampling; below 1 sharpens the distribution, above 1 flattens it.
-        top_k: For sampling; only the k likeliest symbols are drawn from. 0 is off.
-        top_p: For sampling; only the likeliest symbols that together have this probability
-            are drawn from (the nucleus). 1 is off.
-        beam_size: For beam search; hypotheses kept per item.
-        n_best: Results per item, at most `beam_size` for beam search; with sampling, as many
-            independent samples; 1 for greedy.
-        length_penalty: Alpha of GNMT; 0 is off, larger favors longer results.
-        coverage_penalty: Beta of GNMT; 0 is off, larger favors results that attended to all of
+        strategy: ``"greedy"`` (the most probable symbol at each step), ``"sample"`` or ``"beam"``.
+        temperature: For sampling. Below 1 sharpens the distribution, above 1 flattens it.
+        top_k: For sampling. Number of most probable symbols to sample from. 0 is off.
+        top_p: For sampling. Probability of the nucleus, the smallest set of most probable symbols
+            to sample from. 1 is off.
+        beam_size: For beam search. Number of hypotheses kept per item.
+        n_best: Number of results per item: at most `beam_size` for beam search, independent
+            samples for sampling, 1 for greedy.
+        length_penalty: Alpha of GNMT. 0 is off, larger favors longer results.
+        coverage_penalty: Beta of GNMT. 0 is off, larger favors results that attended to all of
             the memory. The generator must output ``attention``.
-        no_repeat_ngram: No n-gram of this length occurs twice in a result. 0 is off.
-        min_length: The end symbol is forbidden before this many symbols.
-        max_length: A result with this many symbols, the prefix included, is cut, unfinished.
-        seed: Every random choice follows from it.
+        no_repeat_ngram: Length of n-grams that may not occur twice in a result. 0 is off.
+        min_length: Number of symbols before which the end symbol is forbidden.
+        max_length: Number of symbols, prefix included, at which a result is cut, unfinished.
+        seed: Seed of all random choices.
     """
 
     strategy: str = "greedy"
@@ -51,7 +51,7 @@ class DecodingOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be decoded with."""
+        """Validates the options."""
         if self.strategy not in STRATEGIES:
             raise InputError(f"strategy is {self.strategy!r}: choose from {', '.join(STRATEGIES)}")
         for name, least in _INTEGERS.items():
@@ -125,12 +125,12 @@ class DecodingResult:
     """One decoded sequence.
 
     Attributes:
-        symbols: The prefix and what followed, without the start and the end symbol.
-        score: What results are ranked by: `log_probability` / length penalty + coverage penalty.
-        log_probability: Natural log, summed over what followed the prefix, the end symbol
-            included; with the constraint, before temperature, top-k and top-p.
-        finished: Whether it ended with the end symbol; else `max_length` cut it.
-        attention: ``(len(symbols), memory)``, None if the generator outputs none.
+        symbols: The prefix and all symbols after it, without the start and the end symbol.
+        score: The ranking score: `log_probability` / length penalty + coverage penalty.
+        log_probability: Sum of the natural log-probabilities of all symbols after the prefix, the
+            end symbol included; after the constraint, before temperature, top-k and top-p.
+        finished: Whether it ended with the end symbol. If False, `max_length` cut it.
+        attention: Attention weights ``(len(symbols), memory)``; None if the generator outputs none.
     """
 
     symbols: tuple[int, ...]

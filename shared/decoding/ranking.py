@@ -1,4 +1,4 @@
-"""What a backend may do better itself: rank the symbols, and keep the state between steps."""
+"""Optional methods of a backend: top-k inside the graph, and a state that stays there."""
 
 from __future__ import annotations
 
@@ -11,32 +11,36 @@ from shared.decoding.options import DecodingOptions
 from shared.generator import Arrays
 
 State = dict[str, Any]
-"""As `shared.generator.Generator` has it, or the backend's own tensors by the same names."""
+"""The state of a `shared.generator.Generator`, or the backend's own tensors by the same names."""
 
 
 class Ranking(Protocol):
-    """A generator that also answers these two, so that neither logits nor state come to NumPy.
+    """A generator that ranks symbols itself, so that logits and state are not copied to NumPy.
 
-    The search asks for nothing else where the likeliest symbols are all that it wants to know.
+    Greedy decoding and beam search use these two methods in place of ``step``.
     """
 
     def likeliest(
         self, symbol: Mapping[str, np.ndarray], state: State, count: int
     ) -> tuple[Arrays, State]:
-        """``step``; its outputs hold, in place of ``logits``, two arrays ``(rows, count)``.
+        """Runs one step and returns the top ``count`` symbols in place of ``logits``.
 
-        ``symbols`` are the likeliest, in order, and of equal ones the first first;
-        ``log_probabilities`` are theirs. The state is for this method and `select` only.
+        Returns:
+            The outputs of ``step``, with ``symbols`` ``(rows, count)`` in order of probability
+            (ties in index order) and their ``log_probabilities``; and the next state, which only
+            this method and `select` accept.
         """
         ...
 
     def select(self, state: State, rows: np.ndarray) -> State:
-        """The state of the given rows, in that order; rows may repeat."""
+        """Returns the state of some rows, in the order of ``rows``; rows may repeat."""
         ...
 
 
 def ranking_of(generator: Any, options: DecodingOptions, constrained: bool) -> Ranking | None:
-    """The generator, if it ranks and if that is enough: any other symbol may be wanted by
-    sampling, by a constraint, or where n-grams are blocked."""
+    """Returns the generator if it is a `Ranking` and the top symbols suffice, else None.
+
+    Sampling, a constraint and n-gram blocking need all logits.
+    """
     enough = options.strategy != "sample" and not options.no_repeat_ngram and not constrained
     return generator if enough and hasattr(generator, "likeliest") else None

@@ -1,4 +1,4 @@
-"""Greedy and sampled decoding: every row goes its own way until it ends."""
+"""Greedy decoding and sampling, where every row is independent of the others."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from shared.decoding.sampling import draw, keep_top_k, keep_top_p, with_temperat
 
 
 def rollout(rows: Hypotheses) -> None:
-    """Extend all rows to their ends, in place; `ValueError` if a row has nowhere to go."""
+    """Extends all rows in place until they are finished.
+
+    Raises:
+        ValueError: A row has no symbol that is allowed.
+    """
     options, end = rows.task.options, rows.task.end
     sample = options.strategy == "sample"
     rows.fan_out()
     same = np.arange(rows.items * rows.width)
     uniform = _uniform(rows) if sample else None
-    while rows.going:
+    while rows.running:
         if sample:
             values = rows.log_probabilities()
         else:
-            best, values = rows.likeliest(1)
+            best, values = rows.top_k(1)
         stuck = np.isneginf(values.max(axis=1))
         if stuck.any():
             item = rows.live[stuck][0] // rows.width
@@ -41,11 +45,11 @@ def rollout(rows: Hypotheses) -> None:
 
 
 def _uniform(rows: Hypotheses) -> np.ndarray:
-    """Random numbers ``(rows, max_length)``, each row from a generator of its own.
+    """Draws random numbers ``(rows, max_length)``, each row from a generator of its own.
 
-    So a sample depends on the seed, its item's place and its own number, and on neither the
-    size of the batch nor what happens in other rows.
+    A sample depends on the seed, the index of its item and its own number, and not on the size of
+    the batch or on other rows.
     """
-    places = [(item, slot) for item in range(rows.items) for slot in range(rows.width)]
-    seeds = [np.random.SeedSequence(rows.task.options.seed, spawn_key=p) for p in places]
+    keys = [(item, slot) for item in range(rows.items) for slot in range(rows.width)]
+    seeds = [np.random.SeedSequence(rows.task.options.seed, spawn_key=key) for key in keys]
     return np.stack([np.random.default_rng(s).random(rows.symbols.shape[1]) for s in seeds])

@@ -1,7 +1,7 @@
-"""Pure functions on log-probabilities ``(..., vocabulary)``; ``-inf`` marks what is forbidden.
+"""Pure functions on log-probabilities ``(..., vocabulary)``; masked symbols are ``-inf``.
 
-The filters return their input with more entries at ``-inf``; they do not normalize again
-(`draw` needs no normalized input).
+The filters `keep_top_k` and `keep_top_p` mask more symbols and do not normalize again; `draw` does
+not need normalized input.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """Normalized log-probabilities, in the dtype of `logits`; a row all ``-inf`` stays so."""
+    """Normalizes logits to log-probabilities, in their dtype. A row all ``-inf`` stays so."""
     peak = logits.max(axis=-1, keepdims=True)
     shifted = logits - np.where(np.isneginf(peak), 0, peak)
     total = np.exp(shifted).sum(axis=-1, keepdims=True)
@@ -19,14 +19,17 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def with_temperature(log_probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """The distribution whose log-odds are divided by `temperature`, normalized."""
+    """Divides log-odds by `temperature`, and normalizes."""
     if temperature == 1:
         return log_probabilities
     return log_softmax(log_probabilities / np.asarray(temperature, log_probabilities.dtype))
 
 
 def keep_top_k(log_probabilities: np.ndarray, k: int) -> np.ndarray:
-    """The `k` likeliest symbols, and any as likely as the k-th. 0 keeps all. Fan et al., 2018."""
+    """Masks all but the `k` most probable symbols, ties with the k-th kept; 0 keeps all.
+
+    Fan et al., 2018.
+    """
     if not 0 < k < log_probabilities.shape[-1]:
         return log_probabilities
     kth = np.partition(log_probabilities, -k, axis=-1)[..., -k, None]
@@ -34,16 +37,15 @@ def keep_top_k(log_probabilities: np.ndarray, k: int) -> np.ndarray:
 
 
 def keep_top_p(log_probabilities: np.ndarray, p: float) -> np.ndarray:
-    """The nucleus: the fewest, likeliest symbols that together have probability `p` or more.
+    """Masks all but the nucleus: the smallest set of most probable symbols that reaches `p`.
 
-    At least one symbol is kept; 1 keeps all. Of equal symbols the first counts as likelier.
-    Holtzman et al., 2020.
+    At least one symbol is kept; 1 keeps all. Ties are broken in index order. Holtzman et al., 2020.
     """
     if p >= 1:
         return log_probabilities
     order = np.argsort(-log_probabilities, axis=-1, kind="stable")
     ranked = np.exp(log_softmax(np.take_along_axis(log_probabilities, order, axis=-1)))
-    before = np.cumsum(ranked, axis=-1, dtype=np.float64) - ranked  # of all that are likelier
+    before = np.cumsum(ranked, axis=-1, dtype=np.float64) - ranked  # of all more probable ones
     keep = np.empty(order.shape, bool)
     np.put_along_axis(keep, order, before < p, axis=-1)
     keep[..., :1] |= ~keep.any(axis=-1, keepdims=True)
@@ -51,11 +53,12 @@ def keep_top_p(log_probabilities: np.ndarray, p: float) -> np.ndarray:
 
 
 def draw(log_probabilities: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-    """One symbol per row by inverting the cumulative distribution.
+    """Draws one symbol per row by inverting the cumulative distribution.
 
     Args:
-        log_probabilities: ``(rows, vocabulary)``, need not be normalized, one finite at least.
-        uniform: ``(rows,)`` in [0, 1).
+        log_probabilities: Log-probabilities ``(rows, vocabulary)``, normalized or not; at least
+            one per row is finite.
+        uniform: Random numbers in [0, 1), ``(rows,)``.
 
     Returns:
         Symbols ``(rows,)``, never one of probability 0.
@@ -63,16 +66,16 @@ def draw(log_probabilities: np.ndarray, uniform: np.ndarray) -> np.ndarray:
     peak = log_probabilities.max(axis=-1, keepdims=True)
     cumulative = np.cumsum(np.exp(log_probabilities - peak), axis=-1, dtype=np.float64)
     total = cumulative[:, -1]
-    # Rounding must not carry the point past the last symbol that has any probability.
+    # Rounding must not move the point past the last symbol of nonzero probability.
     point = np.minimum(uniform * total, np.nextafter(total, 0))
     return (cumulative <= point[:, None]).sum(axis=-1)
 
 
 def top(values: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of the largest of `values` ``(rows, n)``, and these, both ``(rows, k)``, in order.
+    """Returns indices and values of the k largest of `values` ``(rows, n)``, in order.
 
-    Of equal values the first comes first; where all others are ``-inf``, some index comes again
-    with it. For the k of a beam, k times argmax is faster than to partition.
+    Both are ``(rows, k)``, ties in index order. A row with fewer than k finite values repeats an
+    index, with ``-inf``. For the k of a beam, k times argmax is faster than a partition.
     """
     rows = np.arange(len(values))
     best = np.empty((len(values), k), np.int64)
@@ -81,6 +84,6 @@ def top(values: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         best[:, i] = values.argmax(axis=1)
         taken[:, i] = values[rows, best[:, i]]
         values[rows, best[:, i]] = -np.inf
-    for i in reversed(range(k)):  # put back; of a row with fewer symbols one was taken twice
+    for i in reversed(range(k)):  # restore, last first: an index may have been taken twice
         values[rows, best[:, i]] = taken[:, i]
     return best, taken
