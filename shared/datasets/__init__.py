@@ -1,4 +1,4 @@
-"""Where data comes from: the cache folder and checked downloads."""
+"""Data sources: the cache folder, and downloads with checksums."""
 
 from shared.datasets.fetch import cache_dir, download, sha256_of
 

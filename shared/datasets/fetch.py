@@ -1,4 +1,4 @@
-"""The cache folder and checked downloads."""
+"""The cache folder, and downloads with checksums."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from shared.errors import InputError
 from shared.files import read_json, write_json
 
 CHECKSUMS = "checksums.json"
-"""File of a download folder with the SHA-256 of each file in it, as the first download had it."""
+"""File in a download folder with the SHA-256 of each file at its first download."""
 
 _CHUNK = 1 << 20
-_TIMEOUT = 60.0  # seconds without a byte
+_TIMEOUT = 60.0  # seconds without data
 
 
 def cache_dir() -> Path:
-    """The folder for what can be made or fetched again; created when absent.
+    """Returns the cache folder, and creates it if needed.
 
-    ``LSTM_SUITE_CACHE`` when set, otherwise the platform's cache folder.
+    It is ``LSTM_SUITE_CACHE`` if set, otherwise ``lstm-suite`` in the platform's cache folder.
 
     Raises:
-        InputError: It cannot be created.
+        InputError: The folder cannot be created.
     """
     chosen = os.environ.get("LSTM_SUITE_CACHE")
     if chosen:
@@ -50,7 +50,7 @@ def _make(folder: Path, remedy: str) -> None:
 
 
 def sha256_of(path: str | Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
+    """Computes the SHA-256 of a file, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -61,21 +61,20 @@ def download(
     folder: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Fetch a file once, check it, and return where it is.
+    """Downloads a file, unless it exists, verifies its checksum, and returns its path.
 
-    It is written as ``NAME.part``, continued when an earlier attempt was cut short and the
-    server can, and gets its name only when it is complete and its checksum is right. A source
-    that states no checksum has it recorded in `CHECKSUMS` at the first download, and every
-    later one in that folder is held to it.
+    The file is named ``NAME.part`` until it is complete and verified. An interrupted download is
+    continued if the server supports it. If the source states no checksum, that of the first
+    download is recorded in `CHECKSUMS`, and later downloads to the same folder must match it.
 
     Args:
-        url: Its last part is the name of the file.
-        sha256: As the source states it, in hexadecimal.
-        folder: Where to put it, default ``cache_dir() / "downloads"``.
-        progress: Called with the bytes so far and in all (0: not known).
+        url: Where the file is. The last part of the path is its name.
+        sha256: Checksum stated by the source, in hexadecimal.
+        folder: Folder to write to. Defaults to ``cache_dir() / "downloads"``.
+        progress: Function called with the bytes so far and the total (0 if unknown).
 
     Raises:
-        InputError: In one line, when it cannot be fetched or is not what it should be.
+        InputError: The download failed, or the checksum differs.
     """
     name = unquote(urlsplit(url).path).rpartition("/")[2]
     if not name:
@@ -90,17 +89,17 @@ def download(
     try:
         _fetch(url, part, progress)
     except urllib.error.HTTPError as error:
-        raise InputError(f"{url}: the server answers {error.code} {error.reason}") from error
+        raise InputError(f"{url}: the server returned {error.code} {error.reason}") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise InputError(
             f"cannot download {url} ({reason}); check the connection and try again,"
-            f" or fetch it by hand to {path}"
+            f" or download it by hand to {path}"
         ) from error
     try:
         digest = _check(part, path, expected, "the source has changed or the download is damaged")
     except InputError:
-        part.unlink()  # or it would be taken for the beginning of the right one
+        part.unlink()  # otherwise the next attempt would continue it
         raise
     if not expected:
         write_json(folder / CHECKSUMS, {**_recorded(folder), name: digest})
@@ -123,7 +122,7 @@ def _check(path: Path, final: Path, expected: str, remedy: str) -> str:
 
 
 def _fetch(url: str, part: Path, progress: Callable[[int, int], None] | None) -> None:
-    """Append to the part file what is missing of it."""
+    """Downloads to the part file, from where it ends."""
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"User-Agent": "lstm-suite"})
     if have:
@@ -131,12 +130,12 @@ def _fetch(url: str, part: Path, progress: Callable[[int, int], None] | None) ->
     try:
         response = urllib.request.urlopen(request, timeout=_TIMEOUT)
     except urllib.error.HTTPError as error:
-        if not have or error.code != 416:  # nothing is missing, or the file is another one
+        if not have or error.code != 416:  # 416: the part is complete, or of another file
             raise
         part.unlink()
         return _fetch(url, part, progress)
     with response:
-        if response.status != 206:  # the server does not continue, it starts again
+        if response.status != 206:  # the server sends the whole file again
             have = 0
         length = int(response.headers.get("Content-Length") or 0)
         total = have + length if length else 0
@@ -147,4 +146,4 @@ def _fetch(url: str, part: Path, progress: Callable[[int, int], None] | None) ->
                 if progress:
                     progress(have, total)
     if total and have != total:
-        raise OSError(f"{have} of {total} bytes arrived")
+        raise OSError(f"received {have} of {total} bytes")

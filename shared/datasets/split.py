@@ -1,4 +1,4 @@
-"""Parts of data: what is held out of one's own, and a few items for a quick look."""
+"""Held-out items of a user's own data, and subsets for quick runs."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 
 from shared.errors import InputError
 
-EVERY = 20  # of one's own data every twentieth item validates
+EVERY = 20  # every twentieth item of a user's own data is held out
 Item = TypeVar("Item")
 
 
 def hold_out(items: Sequence[Item], name: str) -> tuple[list[Item], list[Item]]:
-    """Training and validation items: every twentieth validates, beginning with the first.
+    """Splits items into training and validation; every twentieth is held out, from the first.
 
     Args:
-        items: At least two.
-        name: What they are read from, for the message.
+        items: At least two items.
+        name: Name of the data, for the message.
 
     Raises:
-        InputError: There are fewer than two.
+        InputError: There are fewer than two items.
     """
     if len(items) < 2:
         raise InputError(f"{name}: {len(items)} item; training and validation need one each")
@@ -47,14 +47,14 @@ def part_of(items: Sequence[Item], split: str, name: str) -> list[Item]:
 
 
 def spread(items: Sequence[Item], limit: int) -> list[Item]:
-    """All items, or ``limit`` of them, spread evenly over all; 0 is no limit.
+    """Selects ``limit`` items, evenly spaced; 0 selects all.
 
     Raises:
         InputError: The limit is negative.
     """
     if limit < 0:
-        raise InputError(f"a limit of {limit}: give how many to use, or 0 for all")
+        raise InputError(f"limit is {limit}: use 0 or more; 0 is no limit")
     if not limit:
         return list(items)
-    places = np.linspace(0, len(items) - 1, min(limit, len(items))).round().astype(int)
-    return [items[k] for k in places]
+    indices = np.linspace(0, len(items) - 1, min(limit, len(items))).round().astype(int)
+    return [items[k] for k in indices]

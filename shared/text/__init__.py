@@ -1,4 +1,4 @@
-"""Text in and out: normalization, and one subword tokenizer for training and every runtime."""
+"""Text processing: normalization, and one subword tokenizer for training and all runtimes."""
 
 from shared.text.normalize import normalize
 from shared.text.tokenizer import END, PAD, START, UNKNOWN, Tokenizer, train_tokenizer

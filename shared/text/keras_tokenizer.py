@@ -1,4 +1,4 @@
-"""The tokenizer's file as a Keras layer, for `tf.data`."""
+"""The tokenizer as a Keras layer, for `tf.data`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from pathlib import Path
 
 
 def keras_tokenizer(path: str | Path, **options):
-    """A keras-nlp layer with the ids of `Tokenizer`, for use in ``Dataset.map``.
+    """Creates a keras-nlp layer with the ids of `Tokenizer`, for ``Dataset.map``.
 
     Args:
-        path: The file that `train_tokenizer` wrote.
-        **options: Of ``keras_nlp.tokenizers.SentencePieceTokenizer``, as ``sequence_length``.
+        path: A file written by `train_tokenizer`.
+        **options: Options of ``keras_nlp.tokenizers.SentencePieceTokenizer``, such as
+            ``sequence_length``.
 
     Returns:
-        The layer; it takes string tensors of text that `normalize` has been through.
+        A layer that takes string tensors of normalized text (`normalize`).
     """
-    from keras_nlp.tokenizers import SentencePieceTokenizer  # with TensorFlow Text: slow to import
+    from keras_nlp.tokenizers import SentencePieceTokenizer  # slow: it imports TensorFlow Text
 
     return SentencePieceTokenizer(proto=Path(path).read_bytes(), **options)

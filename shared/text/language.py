@@ -1,4 +1,4 @@
-"""Which language a text is in, by py3langid (Lui and Baldwin 2012)."""
+"""Language identification with py3langid (Lui and Baldwin 2012)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from shared.errors import InputError
 
 
 def guess_language(text: str, languages: Sequence[str]) -> str:
-    """The likeliest of several languages, given by their ISO 639-1 codes.
+    """Returns the most probable language of a text.
+
+    Args:
+        text: Any text.
+        languages: ISO 639-1 codes to choose from.
 
     Raises:
-        InputError: One of the languages is not among those that py3langid knows.
+        InputError: py3langid does not know one of the languages.
     """
     if len(languages) == 1:
         return languages[0]
@@ -21,13 +25,13 @@ def guess_language(text: str, languages: Sequence[str]) -> str:
         return _identifier(tuple(sorted(languages))).classify(text)[0]
     except ValueError as error:
         raise InputError(
-            f"no guessing among {', '.join(languages)}; say the source language with --from"
+            f"cannot identify {', '.join(languages)}; name the source language with --from"
         ) from error
 
 
 @functools.cache
 def _identifier(languages: tuple[str, ...]) -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # two seconds, once
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # takes two seconds
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
     identifier.set_languages(languages)

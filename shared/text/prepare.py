@@ -1,4 +1,4 @@
-"""The tokenizer of a training run, which stays the same when the run is resumed."""
+"""The tokenizer of a training run; a resumed run keeps it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from shared.errors import InputError
 from shared.files import read_json, write_json
 
-DATA_FILE = "data.json"  # in the run's folder: what it was trained on
+DATA_FILE = "data.json"  # in the run folder: identifies the training data
 
 
 def prepare_tokenizer(
@@ -21,19 +21,20 @@ def prepare_tokenizer(
     start: Path | None,
     learn: Callable[[Path], Any],
 ) -> None:
-    """Writes a run's tokenizer file: that of a trained model, or a new one learned from the data.
+    """Writes the tokenizer file of a run, unless it exists.
 
-    If the run has one already, it is kept.
+    When fine-tuning, the file is that of the preset; otherwise a new tokenizer is trained.
 
     Args:
-        path: The file, in the run's folder. In a model's folder it has the same name.
-        lines: The training data as text; a resumed run must have the same.
-        facts: What else must be the same, as JSON values, such as the size of the vocabulary.
-        start: The folder of the trained model to start from, or None.
-        learn: Learns a tokenizer and writes it to a path.
+        path: The file, in the run folder. A preset's file has the same name.
+        lines: The training data as text. A resumed run must have the same.
+        facts: Other values that must not change when the run resumes, such as the size of the
+            vocabulary, as JSON values.
+        start: The folder of the preset to start from, or None.
+        learn: Function that trains a tokenizer and writes it to a path.
 
     Raises:
-        InputError: The folder holds a run on other data.
+        InputError: The folder contains a run on other data.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     began = {
@@ -45,7 +46,7 @@ def prepare_tokenizer(
     if path.exists() and record.exists():
         if read_json(record) != began:
             raise InputError(
-                f"{path.parent}: holds a run on other data; name another folder with --run"
+                f"{path.parent}: contains a run on other data; name another folder with --run"
             )
         return
     if start:

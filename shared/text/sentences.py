@@ -1,4 +1,4 @@
-"""Paragraphs to sentences, and sentences that are too long to parts that are not."""
+"""Splits paragraphs into sentences, and long sentences into parts."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-# An ending mark with what closes after it, before a space and what can begin a sentence.
+# A final mark and closing quotes, before whitespace and the beginning of a sentence; or a line
+# break.
 _END = re.compile(r"([.!?…]+[\"'”’»)\]]*)(\s+)(?=[\"'“‘„«¿¡(\[]*[^\W_a-zß-öø-ÿ])|(\s*\n\s*)")
 _CLAUSE = re.compile(r"(?<=[;:,–—])\s+")
-# Before their period no sentence ends, of the languages that the shipped models know.
+# A period after these does not end a sentence, in the languages of the shipped models.
 _ABBREVIATIONS = set(
     "mr mrs ms dr prof st jr sr vs etc e.g i.e no fig al "
     "hr fr bzw z.b d.h u.a usw ca nr str evtl inkl "
@@ -18,22 +19,22 @@ _ABBREVIATIONS = set(
 
 
 class Sentence(NamedTuple):
-    """A sentence, and the whitespace between it and the next."""
+    """A sentence, and the whitespace between it and the next one."""
 
     text: str
     after: str
 
 
 def split_sentences(text: str) -> list[Sentence]:
-    """The sentences of a text: ``"".join(s.text + s.after for s in ...)`` is the text again.
+    """Splits a text into sentences; ``"".join(s.text + s.after for s in ...)`` is the text.
 
-    A line break ends a sentence; so does ``.``, ``!``, ``?`` or ``…`` before whitespace and a
-    capital or digit, but for initials, ordinals and common abbreviations.
+    A line break ends a sentence. So does ``.``, ``!``, ``?`` or ``…`` before whitespace and a
+    capital or digit, except after initials, ordinals and common abbreviations.
     """
     result, start = [], 0
     for found in _END.finditer(text):
         marks, space, line = found.groups()
-        if marks == "." and _goes_on(text[start : found.start()]):
+        if marks == "." and _is_abbreviation(text[start : found.start()]):
             continue
         end = found.start() + len(marks or "")
         result.append(Sentence(text[start:end], space or line))
@@ -44,23 +45,23 @@ def split_sentences(text: str) -> list[Sentence]:
     return result
 
 
-def _goes_on(before: str) -> bool:
-    """Whether the period after this text is none that ends a sentence."""
+def _is_abbreviation(before: str) -> bool:
+    """Whether the period after ``before`` belongs to an abbreviation, an initial or an ordinal."""
     word = before.rpartition(" ")[2].lstrip("(\"'“„«").lower()
     initial = len(word) == 1 and word.isalpha()
     return initial or word in _ABBREVIATIONS or (word.isdigit() and len(word) <= 2)
 
 
 def fit_sentence(text: str, room: int, length: Callable[[str], int]) -> list[str]:
-    """A sentence in parts of at most ``room``, cut as rarely as can be and nowhere silently.
+    """Splits a sentence into as few parts as possible, each of at most ``room``.
 
-    At clause marks if that is enough, else between words, else between characters; joined by
-    single spaces the parts have all that the text had.
+    It splits at clause marks if that suffices, otherwise between words, otherwise between
+    characters. Nothing is lost: joined by single spaces, the parts are the sentence.
 
     Args:
         text: A sentence.
-        room: What a part may measure; at least what a character does.
-        length: How a part is measured, as in subwords.
+        room: Largest length of a part; at least the length of one character.
+        length: Function that measures a part, for instance in subwords.
     """
     return _fit(text, room, length, (_CLAUSE, re.compile(r"\s+"), None))
 
@@ -74,9 +75,9 @@ def _fit(text, room, length, cuts) -> list[str]:
         return _fit(text, room, length, finer)
     parts: list[str] = []
     for piece in pieces:
-        joined = f"{parts[-1]}{glue}{piece}" if parts else piece
-        if parts and length(joined) <= room:
-            parts[-1] = joined
+        longer = f"{parts[-1]}{glue}{piece}" if parts else piece
+        if parts and length(longer) <= room:
+            parts[-1] = longer
         else:
             parts.append(piece)
     return [

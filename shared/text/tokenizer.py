@@ -1,7 +1,7 @@
-"""Subwords by byte-pair encoding (Sennrich et al. 2016), through SentencePiece (Kudo et al. 2018).
+"""Byte-pair encoding (Sennrich et al. 2016) with SentencePiece (Kudo and Richardson 2018).
 
-One file holds everything. What is not in the vocabulary is spelled in UTF-8 bytes, so every text
-comes back as it was; and a text cannot contain a control symbol, whatever it says.
+A tokenizer is a single file. Characters outside the vocabulary are encoded as UTF-8 bytes, so
+decoding restores every text. No text is ever encoded as a control symbol.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _SPECIALS = {PAD: "<pad>", UNKNOWN: "<unk>", START: "<s>", END: "</s>"}
 
 
 class Tokenizer:
-    """Text to ids and back.
+    """Encodes text as ids and decodes ids to text.
 
     Args:
-        path: The file that `train_tokenizer` wrote.
+        path: A file written by `train_tokenizer`.
 
     Attributes:
         vocabulary: Number of ids.
-        symbols: Its control symbols, beside padding, start and end.
+        symbols: Control symbols, besides padding, start and end.
 
     Raises:
-        InputError: The file is missing, or is none of ours.
+        InputError: The file is missing, or `train_tokenizer` did not write it.
     """
 
     def __init__(self, path: str | Path):
@@ -51,22 +51,22 @@ class Tokenizer:
         self.vocabulary = self._processor.vocab_size()
         found = {i: self._processor.id_to_piece(i) for i in range(min(4, self.vocabulary))}
         if found != _SPECIALS or not self._processor.is_byte(self._processor.piece_to_id("<0x00>")):
-            raise InputError(f"{path}: a SentencePiece model of another make; train one here")
+            raise InputError(f"{path}: not a tokenizer of this suite; train one with it")
         ids = filter(self._processor.is_control, range(len(_SPECIALS), self.vocabulary))
         self.symbols = tuple(map(self._processor.id_to_piece, ids))
 
     def encode(self, text: str, dropout: float = 0.0) -> list[int]:
-        """Ids of the normalized text, without start and end.
+        """Encodes normalized text as ids, without start and end.
 
         Args:
             text: Any text.
-            dropout: Share of the merges that are left out at random (BPE-dropout, Provilkov et
-                al. 2020); 0 gives the same ids always.
+            dropout: Probability of skipping a merge (BPE-dropout, Provilkov et al. 2020). 0 is
+                deterministic.
         """
         return self._processor.encode(normalize(text), **_sampling(dropout))
 
     def encode_all(self, texts: Sequence[str], dropout: float = 0.0) -> list[list[int]]:
-        """`encode` of many texts, on all processors."""
+        """Encodes many texts, on all cores."""
         return self._processor.encode(
             [normalize(text) for text in texts],
             num_threads=os.cpu_count() or 1,
@@ -74,19 +74,19 @@ class Tokenizer:
         )
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of ids, control symbols left out; what `encode` was given, normalized."""
+        """Decodes ids to normalized text, without control symbols."""
         kept = [int(i) for i in ids if not self._processor.is_control(int(i)) and i != UNKNOWN]
         return self._processor.decode(kept)
 
     def pieces(self, ids: Iterable[int]) -> list[str]:
-        """What each id stands for; U+2581 is a space, ``<0xE2>`` a byte."""
+        """Returns the subword of each id; U+2581 is a space, ``<0xE2>`` a byte."""
         return [self._processor.id_to_piece(int(i)) for i in ids]
 
     def id(self, symbol: str) -> int:
-        """The id of a control symbol, such as ``<2de>``.
+        """Returns the id of a control symbol, such as ``<2de>``.
 
         Raises:
-            InputError: There is no such symbol.
+            InputError: The tokenizer has no such symbol.
         """
         found = self._processor.piece_to_id(symbol)
         if not self._processor.is_control(found):
@@ -94,7 +94,7 @@ class Tokenizer:
         return found
 
     def save(self, path: str | Path) -> None:
-        """Write the file, under a temporary name first."""
+        """Writes the tokenizer to a file, atomically."""
         write_bytes(path, self._file)
 
 
@@ -105,25 +105,25 @@ def _sampling(dropout: float) -> dict[str, Any]:
 def train_tokenizer(
     texts: Iterable[str], path: str | Path, vocabulary: int = 6000, symbols: Sequence[str] = ()
 ) -> Tokenizer:
-    """Learn subwords; the same texts give the same file.
+    """Trains a tokenizer. The same texts give the same file.
 
     Args:
-        texts: To learn from, in every language that is to be written.
-        path: Where to write the file.
-        vocabulary: Ids in all, 4 specials, the symbols and 256 bytes included. Fewer if the texts
-            have not that many subwords.
-        symbols: Control symbols, which no text contains.
+        texts: Training texts, in all languages.
+        path: File to write.
+        vocabulary: Number of ids, including 4 special ones, the control symbols and 256 bytes. The
+            result is smaller if the texts do not have that many subwords.
+        symbols: Control symbols. No text is encoded as one of them.
 
     Raises:
-        InputError: No text, or the vocabulary is too small for the bytes and characters.
+        InputError: The texts are empty, or the vocabulary is too small for bytes and characters.
     """
     sentences = (line for line in map(normalize, texts) if line)
     first = next(sentences, None)
     if first is None:
-        raise InputError("a tokenizer needs text to learn from; all of it is empty")
+        raise InputError("cannot train a tokenizer: all texts are empty")
     least = len(_SPECIALS) + len(symbols) + _BYTES
     if vocabulary <= least:
-        raise InputError(f"a vocabulary of {vocabulary} is too small; give more than {least}")
+        raise InputError(f"a vocabulary of {vocabulary} is too small; use more than {least}")
     written = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
@@ -147,6 +147,6 @@ def train_tokenizer(
             minloglevel=2,
         )
     except RuntimeError as error:
-        raise InputError(f"the tokenizer cannot be trained: {str(error)[:200]}") from error
+        raise InputError(f"cannot train a tokenizer: {str(error)[:200]}") from error
     write_bytes(path, written.getvalue())
     return Tokenizer(path)
