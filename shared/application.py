@@ -54,8 +54,8 @@ class Verb:
         add_arguments: Adds its options to a parser.
         run: Runs it. A verb of the application's own takes the parsed options and reports for
             itself. ``evaluate`` takes the options, the `Opened` model and the source, and returns
-            the figures, ``n`` first; ``inspect`` takes the options and the `Opened` model, and
-            returns a `Trace`.
+            the figures, ``n`` first, or a pair of them and a text to print in their place;
+            ``inspect`` takes the options and the `Opened` model, and returns a `Trace`.
     """
 
     add_arguments: Callable[[argparse.ArgumentParser], None]

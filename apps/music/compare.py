@@ -9,10 +9,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from apps.music.decoding import DECODING, fill
 from apps.music.harmony import BEAT
-from apps.music.key import estimate_key
+from apps.music.key import estimate_key, parse_key
 from apps.music.piece import Piece, changes
 from apps.music.rules import RANGES, consecutive
+from shared.decoding import DecodingOptions
+from shared.presets.open import Opened
+
+KEYS = [parse_key(k) for k in ("G", "Am", "F", "Em", "D", "Gm", "C", "Dm", "Bb", "Bm", "A", "Cm")]
+"""The keys of composed pieces, in turn: those of most chorales."""
 
 TRIADS = {"major": (0, 4, 7), "minor": (0, 3, 7), "diminished": (0, 3, 6), "augmented": (0, 4, 8)}
 SEVENTHS = {
@@ -40,6 +46,23 @@ FIGURES = {
     "key_kept": "pieces whose notes are in their key, asked for or Bach's",
     "tonic_ending": "pieces that end with the bass on the tonic",
 }
+
+
+def generate(
+    opened: Opened, outlines: Sequence[Piece], rules: Sequence[str], melody: bool = False
+) -> list[Piece]:
+    """What ``compose`` (with ``melody`` ``harmonize``) makes of plans by default, seeds from 0."""
+    return [
+        fill(
+            opened.generator,
+            opened.config,
+            outline,
+            DecodingOptions(**DECODING, seed=seed),
+            melody,
+            rules=rules,
+        )
+        for seed, outline in enumerate(outlines)
+    ]
 
 
 def measure(pieces: Sequence[Piece], copies: Copies | None = None) -> dict[str, float | None]:

@@ -1,9 +1,14 @@
-"""What a chorale model is made of, and the named configurations."""
+"""The sizes of a chorale model."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
+
+from shared.errors import check_range
+
+_SIZES = ("embedding", "feature_embedding", "head_units", "frames")
+_RATES = ("dropout", "head_dropout")
 
 
 @dataclass(frozen=True)
@@ -12,39 +17,44 @@ class MusicConfig:
 
     Args:
         holds: Whether a note that goes on is a symbol of its own, so that repeated notes are
-            heard; the canonical JSON does not know them.
-        placed: Whether the training pieces told their metre, fermatas and keys; if not, these
-            are unknown to the model in composing too.
-        embedding: Size of a note's embedding, per voice.
-        feature_embedding: Size of the embedding of metre, fermatas and key.
-        units: Of each LSTM layer, from the bottom up.
-        head_units: Of the hidden layer of each voice's head.
+            heard. The canonical JSON has no repeated notes.
+        placed: Whether the model is told metre, fermatas and key. If the training pieces lack
+            them, leave it off.
+        embedding: Size of a note's embedding, for each voice.
+        feature_embedding: Size of the embeddings of metre, fermatas and key.
+        units: Units of each LSTM layer, from the bottom up.
+        head_units: Units of the hidden layer in each voice's head.
         residual: Whether LSTM layers of equal size have residual connections.
         cell: Options of `shared.layers.LSTMCell`.
-        encoder_units: Of each direction of the LSTM that reads a given melody; 0 for none.
-        frames: The longest piece with a melody, in 16ths.
-        dropout: Rate on the LSTM's inputs, between layers and on its outputs.
-        head_dropout: Rate inside the heads.
+        encoder_units: Units of each direction of the bidirectional LSTM that reads a given
+            melody; 0 for a model that does not harmonize.
+        frames: Length of the longest piece, in 16ths.
+        dropout: Dropout rate on the LSTM's inputs, between its layers and on its outputs.
+        head_dropout: Dropout rate inside the heads.
+
+    Raises:
+        InputError: A value is out of range.
     """
 
-    holds: bool = False
-    placed: bool = False
+    holds: bool = True
+    placed: bool = True
     embedding: int = 64
     feature_embedding: int = 64
     units: tuple[int, ...] = (256, 256)
-    head_units: int = 256
+    head_units: int = 160
     residual: bool = False
-    cell: dict[str, Any] = field(default_factory=dict)
-    encoder_units: int = 0
-    frames: int = 640
+    cell: dict[str, Any] = field(default_factory=dict, metadata={"option": False})
+    encoder_units: int = 96
+    frames: int = field(default=640, metadata={"flags": ("--max-frames",)})
     dropout: float = 0.45
     head_dropout: float = 0.3
 
-
-PRESETS = {
-    "tiny": MusicConfig(
-        embedding=8, feature_embedding=8, units=(16, 16), head_units=16, dropout=0, head_dropout=0
-    ),
-    "jsb16": MusicConfig(),
-    "chorales": MusicConfig(holds=True, placed=True, encoder_units=96, head_units=160),
-}
+    def __post_init__(self) -> None:
+        """Checks the ranges."""
+        for units in self.units or (0,):
+            check_range("units", units, 1)
+        for name in _SIZES:
+            check_range(name, getattr(self, name), 1)
+        check_range("encoder_units", self.encoder_units, 0)
+        for name in _RATES:
+            check_range(name, getattr(self, name), 0, 0.99)

@@ -1,17 +1,17 @@
-"""Chorales to train on: the canonical JSON, training crops, whole pieces, the `tf.data` pipeline.
-
-`apps.music.corpus` has the readers that need music21; `apps.music.piece` what they all return.
-"""
+"""Chorales to train on: where they are, training crops of them, `tf.data` pipelines."""
 
 from __future__ import annotations
 
-import json
+import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from apps.music.canonical import read_canonical
+from apps.music.corpus import read_folder
 from apps.music.piece import (
     END,
     FEATURES,
@@ -21,71 +21,89 @@ from apps.music.piece import (
     ages,
     encode_piece,
     features,
-    piece_from_pitches,
 )
-from shared.errors import InputError
+from apps.music.splits import bach_splits
+from shared.datasets.split import hold_out
+from shared.errors import InputError, check_range
+
+BACH = "bach"
+TEST = "test"
 
 
-def read_canonical(path: str | Path) -> dict[str, list[Piece]]:
-    """The pieces of a file in the format of the JSB-Chorales dataset, by split.
+@dataclass(frozen=True)
+class Source:
+    """Where chorales are.
 
-    The file holds ``{"split": [piece, ...]}``, a piece is a list of 16th-note steps, a step
-    ``[soprano, alto, tenor, bass]`` in MIDI numbers; -1, null and NaN are silence.
+    Args:
+        data: A file of pieces in the canonical JSON format, a folder of scores, or ``bach`` for
+            the chorales in music21's corpus.
+    """
+
+    data: str = field(default=BACH, metadata={"metavar": "PATH"})
+
+
+@dataclass(frozen=True)
+class Data(Source):
+    """How training batches are made of chorales.
+
+    Args:
+        passes: Passes over the pieces in an epoch, that is, between two validations.
+        crop_frames: Length of a training crop, in 16ths.
+        batch: Crops in a batch.
+        melody_rate: Share of the crops whose melody a model with an encoder is told beforehand.
+        masked_rate: Share of the crops in which some of the lower voices are masked in the input
+            for some time.
 
     Raises:
-        InputError: In one line naming the file, the split, the piece and the step.
+        InputError: A value is out of range.
     """
-    path = Path(path)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path} is not a JSON file: {error}") from error
-    if not isinstance(content, dict) or not content:
-        raise InputError(f'{path}: expected {{"split": [piece, ...]}} at the top level')
-    return {split: _canonical_split(path, split, pieces) for split, pieces in content.items()}
+
+    passes: int = 4
+    crop_frames: int = 128
+    batch: int = 16
+    melody_rate: float = 0.6
+    masked_rate: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Checks the ranges."""
+        for name in ("passes", "crop_frames", "batch"):
+            check_range(f"--{name.replace('_', '-')}", getattr(self, name), 1)
+        for name in ("melody_rate", "masked_rate"):
+            check_range(f"--{name.replace('_', '-')}", getattr(self, name), 0, 1)
 
 
-def read_split(path: str | Path, split: str) -> list[Piece]:
-    """The pieces of one split of a canonical JSON file; an unknown name is refused, listing all."""
-    splits = read_canonical(path)
-    if split not in splits:
-        raise InputError(f"{path} has no split {split!r}; it has: {', '.join(splits)}")
-    return splits[split]
+# --- pieces ---------------------------------------------------------------------------------
 
 
-def _canonical_split(path: Path, split: str, pieces: Any) -> list[Piece]:
-    if not isinstance(pieces, list) or not pieces:
-        raise InputError(f"{path}: split {split!r} must be a list of at least one piece")
-    return [
-        piece_from_pitches(
-            f"{split}/{index:03d}",
-            _canonical_pitches(steps, f"{path}: split {split!r}, piece {index}"),
-            source=path.name,
-        )
-        for index, steps in enumerate(pieces)
-    ]
+def read_pieces(source: Source, split: str) -> list[Piece]:
+    """The pieces of a split.
+
+    Args:
+        source: Names the data. A folder of scores has no parts: every twentieth piece validates.
+        split: ``train``, ``valid`` or ``test``, or what a file calls its parts; "" for the test
+            part, or all pieces of data that has none.
+
+    Raises:
+        InputError: The data is missing or bad, or has no such split.
+    """
+    if source.data == BACH:
+        splits = bach_splits()
+    elif Path(source.data).is_dir():
+        pieces = read_folder(source.data)[0]
+        if not split:
+            return pieces
+        train, valid = hold_out(pieces, source.data)
+        splits = {"train": train, "valid": valid}
+    else:
+        splits = read_canonical(source.data)
+    if not split and TEST not in splits:
+        return list(itertools.chain(*splits.values()))
+    if (split or TEST) not in splits:
+        raise InputError(f"{source.data} has no split {split!r}; it has: {', '.join(splits)}")
+    return splits[split or TEST]
 
 
-def _canonical_pitches(steps: Any, where: str) -> np.ndarray:
-    if not isinstance(steps, list) or not steps:
-        raise InputError(f"{where} must be a list of at least one step")
-    pitches = np.empty((len(steps), 4), np.int16)
-    for index, step in enumerate(steps):
-        if not isinstance(step, list) or len(step) != 4:
-            raise InputError(f"{where}, step {index} must be four pitches, one for each voice")
-        for voice, value in enumerate(step):
-            if value is None or value != value:  # null and NaN
-                value = -1
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not number or not -1 <= value <= 127 or value != int(value):
-                raise InputError(
-                    f"{where}, step {index}: {value!r} is no MIDI pitch"
-                    " (0 to 127; -1, null or NaN for silence)"
-                )
-            pitches[index, voice] = value
-    return pitches
+# --- pieces as a model reads them -----------------------------------------------------------
 
 
 def voice_ranges(pieces: Sequence[Piece]) -> np.ndarray:
@@ -110,7 +128,7 @@ class _Encoded:
         symbols = encode_piece(piece, holds)
         start = np.full((1, 4), START, np.int32)
         self.frames = np.vstack([start, symbols, np.full((1, 4), END, np.int32)])
-        # What a hold holds: the model reads the notes that sound, and for how long they do.
+        # The model reads the notes that sound, and for how long they have, in place of holds.
         end = np.full((1, 4), END, np.int32)
         self.sounding = np.vstack([start, encode_piece(piece), end])
         self.ages = np.vstack([start * 0, ages(symbols, holds), end * 0])
@@ -150,29 +168,28 @@ def _stack(items: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     return {name: np.stack([item[name] for item in items]) for name in items[0]}
 
 
-def batches_per_epoch(pieces: Sequence[Piece], steps: int, batch: int) -> int:
-    """How many batches `crops` makes of these pieces in an epoch."""
-    return -(-sum(_crop_count(piece, steps) for piece in pieces) // batch)
+# --- training batches -----------------------------------------------------------------------
 
 
-def _crop_count(piece: Piece, steps: int) -> int:
-    return -(-(len(piece) + 1) // steps)
+def batches_per_pass(pieces: Sequence[Piece], data: Data) -> int:
+    """How many batches `crops` makes of these pieces."""
+    return -(-sum(_crop_count(piece, data.crop_frames) for piece in pieces) // data.batch)
+
+
+def _crop_count(piece: Piece, frames: int) -> int:
+    return -(-(len(piece) + 1) // frames)
 
 
 def crops(
     pieces: Sequence[Piece],
-    steps: int,
-    batch: int,
+    data: Data,
     seed: int,
-    epoch: int = 0,
+    number: int = 0,
     *,
     transpose: bool = True,
     holds: bool = False,
-    ranges: np.ndarray | None = None,
-    given: float = 0.0,
-    hidden: float = 0.0,
 ) -> Iterator[dict[str, np.ndarray]]:
-    """The training batches of one epoch; the same arguments give the same batches.
+    """The training batches of one pass over the pieces; the same arguments give the same batches.
 
     Each piece is cut as often as it takes to cover it, at random places; crops that would stick
     out are moved inside, so beginnings and ends come up more often than other places. The last
@@ -180,61 +197,65 @@ def crops(
 
     Args:
         pieces: What to cut from.
-        steps: Length of a crop; shorter pieces are padded.
-        batch: Crops in a batch.
-        seed, epoch: What the random choices depend on.
-        transpose: Shift each crop by a random interval that keeps each voice in its range.
-        holds: See `encode_piece`.
-        ranges: ``(4, 2)`` lowest and highest pitch of each voice, default those of the pieces.
-        given: Share of the crops whose melody the model is told beforehand, drawn at random.
-        hidden: Share of the crops in which some of the lower voices go unheard for some time, so
-            that the model cannot rely on any of them. They are to be predicted all the same.
+        data: Length and number of the crops, and what the model is told of them.
+        seed: What the random choices depend on.
+        number: The 0-based number of the pass, on which they depend, too.
+        transpose: Whether to shift each crop by a random interval that keeps each voice in its
+            range.
+        holds: As for `encode_piece`.
 
     Yields:
-        ``frames`` int32 ``(batch, steps + 1, 4)``, symbols with voices in `VOICE_ORDER`, the first
-        frame being the one before the crop (`START` at the beginning of a piece); ``sounding``,
-        the same with the note that sounds in place of every `HOLD`, and with `START` in place of
-        what is hidden; ``ages``, for how long it has
-        (see `ages`); ``features`` int32 ``(batch, steps, 7)`` for frames 1 and on; ``mask`` bool
-        ``(batch, steps, 4)``, which symbols of frames 1 and on count: the soprano's `END` does;
-        ``given`` bool ``(batch,)``.
+        A dict of ``frames`` int32 ``(batch, crop_frames + 1, 4)``, symbols with voices in
+        `VOICE_ORDER`, the first frame being the one before the crop (`START` at the beginning of
+        a piece); ``sounding``, the same with the note that sounds in place of every `HOLD`, and
+        `START` in place of what is masked; ``ages``, for how long it has sounded (see `ages`);
+        ``features`` int32 ``(batch, crop_frames, 7)`` for frames 1 and on; ``mask`` bool
+        ``(batch, crop_frames, 4)``, which symbols of frames 1 and on count, the soprano's `END`
+        among them; ``given`` bool ``(batch,)``, whether the melody is told beforehand.
     """
-    limits = voice_ranges(pieces) if ranges is None else ranges
-    yield from _crops([_Encoded(p, holds) for p in pieces], pieces, steps, batch,
-                      (seed, epoch), limits if transpose else None, given, hidden)  # fmt: skip
+    encoded = [_Encoded(piece, holds) for piece in pieces]
+    shifts = _shifts(pieces, transpose)
+    yield from _crops(encoded, shifts, data, np.random.default_rng((seed, number)))
+
+
+def _shifts(pieces: Sequence[Piece], transpose: bool) -> list[Sequence[int]]:
+    """The intervals by which each piece may be transposed, in semitones."""
+    if not transpose:
+        return [[0]] * len(pieces)
+    ranges = voice_ranges(pieces)
+    return [transpositions(piece, ranges) for piece in pieces]
 
 
 def _crops(
     encoded: Sequence[_Encoded],
-    pieces: Sequence[Piece],
-    steps: int,
-    batch: int,
-    seed: tuple[int, int],
-    ranges: np.ndarray | None,
-    given: float,
-    hidden: float,
+    shifts: Sequence[Sequence[int]],
+    data: Data,
+    rng: np.random.Generator,
 ) -> Iterator[dict[str, np.ndarray]]:
-    rng = np.random.default_rng(seed)
+    steps, batch = data.crop_frames, data.batch
     plan = []
-    for index, piece in enumerate(pieces):
-        shifts = [0] if ranges is None else transpositions(piece, ranges)
-        count = _crop_count(piece, steps)
-        last = max(0, len(piece) + 1 - steps)
+    for index, piece in enumerate(encoded):
+        length = len(piece.mask)
+        count = -(-length // steps)
+        last = max(0, length - steps)
         places = (np.arange(count) + rng.random(count)) / count  # spread over the piece
         for start in np.rint(places * (last + steps // 2) - steps // 4).astype(int):
-            plan.append((index, min(max(start, 0), last), int(rng.choice(shifts))))
+            plan.append((index, min(max(start, 0), last), int(rng.choice(shifts[index]))))
     order = rng.permutation(len(plan))
     order = np.resize(order, -(-len(order) // batch) * batch)
     for first in range(0, len(order), batch):
         chosen = [plan[i] for i in order[first : first + batch]]
         result = _stack([encoded[i].cut(start, steps, shift) for i, start, shift in chosen])
-        for row in np.flatnonzero(rng.random(batch) < hidden):
-            _hide(result["sounding"][row], result["ages"][row], rng)
-        yield {**result, "given": rng.random(batch) < given}
+        for row in np.flatnonzero(rng.random(batch) < data.masked_rate):
+            _mask_voices(result["sounding"][row], result["ages"][row], rng)
+        yield {**result, "given": rng.random(batch) < data.melody_rate}
 
 
-def _hide(sounding: np.ndarray, ages: np.ndarray, rng: np.random.Generator) -> None:
-    """One to three of the lower voices, from one frame of a crop to another."""
+def _mask_voices(sounding: np.ndarray, ages: np.ndarray, rng: np.random.Generator) -> None:
+    """Masks one to three of the lower voices, from one frame of a crop to another, in place.
+
+    The model cannot rely on any of them then. They are to be predicted all the same.
+    """
     voices = rng.choice([1, 2, 3], size=rng.integers(1, 4), replace=False)
     length = rng.integers(1, len(sounding) + 1)
     start = rng.integers(0, len(sounding) - length + 1)
@@ -260,34 +281,26 @@ def whole_pieces(
         yield {**result, "index": np.array(chosen, np.int32)}
 
 
-def pipeline(
-    pieces: Sequence[Piece],
-    steps: int,
-    batch: int,
-    seed: int,
-    first_epoch: int = 0,
-    *,
-    transpose: bool = True,
-    holds: bool = False,
-    ranges: np.ndarray | None = None,
-    given: float = 0.0,
-    hidden: float = 0.0,
-):  # the type would import TensorFlow
-    """`crops` of epoch after epoch without end, from ``first_epoch`` on, as a `tf.data.Dataset`.
+# --- tf.data, whose types would import TensorFlow -------------------------------------------
 
-    An epoch has `batches_per_epoch` elements; each is the dict that `crops` yields.
+
+def pipeline(
+    pieces: Sequence[Piece], data: Data, seed: int, first: int = 0, *, holds: bool = False
+) -> Any:
+    """`crops` of pass after pass without end, from number ``first`` on, as a `tf.data.Dataset`.
+
+    A pass has `batches_per_pass` elements; each is the dict that `crops` yields.
     """
     import tensorflow as tf
 
     encoded = [_Encoded(piece, holds) for piece in pieces]
-    limits = (voice_ranges(pieces) if ranges is None else ranges) if transpose else None
+    shifts = _shifts(pieces, transpose=True)
 
     def generate() -> Iterator[dict[str, np.ndarray]]:
-        epoch = first_epoch
-        while True:
-            yield from _crops(encoded, pieces, steps, batch, (seed, epoch), limits, given, hidden)
-            epoch += 1
+        for number in itertools.count(first):
+            yield from _crops(encoded, shifts, data, np.random.default_rng((seed, number)))
 
+    batch, steps = data.batch, data.crop_frames
     signature = {
         "frames": tf.TensorSpec((batch, steps + 1, 4), tf.int32),
         "sounding": tf.TensorSpec((batch, steps + 1, 4), tf.int32),
@@ -297,3 +310,29 @@ def pipeline(
         "given": tf.TensorSpec((batch,), tf.bool),
     }
     return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(4)
+
+
+def epoch_pipeline(
+    pieces: Sequence[Piece], data: Data, seed: int, number: int, *, holds: bool = False
+) -> Any:
+    """The batches of a 0-based epoch of `Data.passes` passes, as a `tf.data.Dataset`."""
+    import tensorflow as tf
+
+    count = data.passes * batches_per_pass(pieces, data)
+    batches = pipeline(pieces, data, seed, number * data.passes, holds=holds).take(count)
+    return batches.apply(tf.data.experimental.assert_cardinality(count))
+
+
+def validation_pipeline(pieces: Sequence[Piece], batch: int, holds: bool = False) -> Any:
+    """`whole_pieces` in memory, as a `tf.data.Dataset`."""
+    import tensorflow as tf
+
+    batches = list(whole_pieces(pieces, batch, holds))
+    for arrays in batches:
+        del arrays["index"]
+    signature = {
+        name: tf.TensorSpec((None, *[None] * (value.ndim - 2), value.shape[-1]), value.dtype)
+        for name, value in batches[0].items()
+    }
+    dataset = tf.data.Dataset.from_generator(lambda: batches, output_signature=signature)
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).cache()

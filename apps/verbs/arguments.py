@@ -108,7 +108,7 @@ def field_help(cls: type[Any]) -> dict[str, str]:
         section = re.search(r"^Args:\n((?:    .*\n?|\n)+)", text + "\n", re.MULTILINE)
         if section and dataclasses.is_dataclass(base):
             entries = re.findall(r"^    (\w+): ((?:.|\n(?!    \w+: ))+)", section[1], re.MULTILINE)
-            told |= {name: " ".join(words.split()) for name, words in entries}
+            told |= {name: " ".join(words.replace("`", "").split()) for name, words in entries}
     return told
 
 

@@ -29,8 +29,10 @@ def run(args: argparse.Namespace) -> None:
     opened = app.open(args.preset, args.backend)
     command = app.commands().get("evaluate")
     values = command.run(args, opened, source) if command else measure(args, opened, source)
+    values, text = values if isinstance(values, tuple) else (values, "")
     values = {"n": values.pop("n"), **opened.header, **values}
-    report(args, values, "\n".join(f"{name:20} {value}" for name, value in values.items()))
+    rows = "\n".join(f"{name:20} {value}" for name, value in values.items())
+    report(args, values, text or rows)
 
 
 def measure(args: argparse.Namespace, opened: Opened, source: Any) -> dict[str, Any]:

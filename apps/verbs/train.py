@@ -61,7 +61,8 @@ def run(args: argparse.Namespace) -> None:
         place = folder if len(recipe) == 1 else folder / name
         output = Path(args.output or place / "preset") if last else place / "preset"
         if isinstance(step, Mean):
-            preset, values = average(app, [made[of] for of in step.of], step.shares, output), {}
+            preset = average(app, [made[of] for of in step.of], step.shares, output)
+            values: dict[str, Any] = {}
         else:
             step = dataclasses.replace(
                 step, fit=dataclasses.replace(step.fit, max_minutes=args.minutes)

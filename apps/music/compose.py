@@ -1,0 +1,324 @@
+"""`Composer` composes, continues and harmonizes chorales. Needs neither Keras nor TensorFlow."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from apps.engine import Engine
+from apps.music import sound
+from apps.music.corpus import Rejected, piece_from_score, read_score
+from apps.music.decoding import DECODING, fill
+from apps.music.key import key_name, parse_key
+from apps.music.piece import VOICES, Piece
+from apps.music.planning import (
+    MAX_BARS,
+    METRES,
+    PHRASES,
+    UPBEATS,
+    cut,
+    plan,
+    plan_harmony,
+    prolong,
+)
+from apps.music.rules import RULES, choose_rules
+from apps.music.score import TEMPO, midi, musicxml, render_png, render_svg, to_score
+from shared.decoding import DecodingOptions
+from shared.errors import InputError, check_range
+from shared.files import write_bytes
+
+Render = Callable[[Piece, int], bytes]
+RENDERERS: dict[str, Render] = {
+    ".mid": midi,
+    ".musicxml": lambda piece, tempo: musicxml(piece, tempo=tempo).encode(),
+    ".svg": lambda piece, tempo: _engrave(piece, tempo).encode(),
+    ".png": lambda piece, tempo: render_png(_engrave(piece, tempo)),
+    ".wav": sound.wav,
+}
+"""By the ending of a file what it holds, of a piece and quarters a minute."""
+
+
+def _engrave(piece: Piece, tempo: int) -> str:
+    return render_svg(musicxml(piece, tempo=tempo))
+
+
+def ending_of(path: str | Path) -> str:
+    """The ending of a file that can be written, its own or that of a link's target.
+
+    Raises:
+        InputError: It is none of `RENDERERS`.
+    """
+    ending, target = (Path(name).suffix.lower() for name in (path, os.path.realpath(path)))
+    for known in (ending, target):
+        if known in RENDERERS:
+            return known
+    raise InputError(
+        f"{path}: cannot write {ending or 'a file without an ending'}; use {', '.join(RENDERERS)}"
+    )
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How notes are drawn.
+
+    Args:
+        temperature: Below 1 likely notes become likelier, above 1 rare ones do.
+        top_p: Draw from the likeliest notes that have this share of the probability only.
+        rules: Names of the rules of `apps.music.rules.RULES` to keep; by default all.
+
+    Raises:
+        InputError: A value is out of range, or there is no such rule.
+    """
+
+    temperature: float = DECODING["temperature"]
+    top_p: float = DECODING["top_p"]
+    rules: tuple[str, ...] = tuple(RULES)
+
+    def __post_init__(self) -> None:
+        """Checks the values."""
+        choose_rules(self.rules)
+        self.options(0)
+
+    def options(self, seed: int) -> DecodingOptions:
+        """The same for `shared.decoding.decode`."""
+        return DecodingOptions(
+            strategy="sample", temperature=self.temperature, top_p=self.top_p, seed=seed
+        )
+
+
+DEFAULT = Sampling()
+
+
+@dataclass(frozen=True, eq=False)
+class Composition:
+    """A chorale by a model.
+
+    Attributes:
+        piece: Its notes on a grid of 16ths.
+        seed: The seed that they were drawn with.
+        primer_steps: How many 16ths at its beginning were given.
+        octaves: How many octaves up a given melody was moved into the soprano's range.
+    """
+
+    piece: Piece
+    seed: int
+    primer_steps: int = 0
+    octaves: int = 0
+
+    @property
+    def key(self) -> str | None:
+        """Its key, such as ``"E minor"``; None if the model was not told one."""
+        return key_name(self.piece.tonic, self.piece.mode) if self.piece.tonic >= 0 else None
+
+    @property
+    def score(self) -> Any:
+        """A music21 ``Score`` of two staves."""
+        return to_score(self.piece)
+
+    def roll(self, title: str = "") -> bytes:
+        """A piano roll as a PNG."""
+        from shared.plots import piano_roll
+
+        piece = self.piece
+        bars = np.flatnonzero(piece.position == 0).tolist()
+        return piano_roll(piece.pitches, piece.strikes, bars=bars, names=VOICES, title=title)
+
+    def render(
+        self, ending: str, *, tempo: int = TEMPO, soundfont: str | None = None
+    ) -> bytes:
+        """What a file of that ending holds.
+
+        Args:
+            ending: One of `RENDERERS`.
+            tempo: Quarters a minute.
+            soundfont: An ``.sf2`` file to play a ``.wav`` with, or ``"none"`` for a plain
+                synthesizer; by default the system's, if it has fluidsynth.
+
+        Raises:
+            InputError: The SoundFont cannot be played.
+        """
+        check_range("tempo", tempo, 20, 300)
+        if ending == ".wav":
+            return sound.wav(self.piece, tempo, soundfont)
+        return RENDERERS[ending](self.piece, tempo)
+
+    def write(
+        self, *paths: str | Path, tempo: int = TEMPO, soundfont: str | None = None
+    ) -> None:
+        """Writes files in the forms that their endings name; none if one cannot be made.
+
+        Args:
+            *paths: Files that end in ``.mid``, ``.musicxml``, ``.svg``, ``.png`` or ``.wav``.
+            tempo: Quarters a minute.
+            soundfont: As for `render`.
+
+        Raises:
+            InputError: A file has another ending, or the SoundFont cannot be played.
+        """
+        endings = {path: ending_of(path) for path in paths}
+        files = {
+            path: self.render(ending, tempo=tempo, soundfont=soundfont)
+            for path, ending in endings.items()
+        }
+        for path, content in files.items():
+            write_bytes(path, content)
+
+
+class Composer(Engine):
+    """A trained chorale model.
+
+    Example:
+
+    ```python
+    composer = Composer.from_preset()
+    composer.compose(key="E minor", bars=8, seed=1).write("chorale.mid", "chorale.png")
+    composer.harmonize("melody.abc").score     # a music21 stream
+    ```
+    """
+
+    app: ClassVar[str] = "music"
+
+    def compose(
+        self,
+        *,
+        key: str = "G major",
+        bars: int = 8,
+        metre: str = "4/4",
+        upbeat: int | None = None,
+        phrase: int | None = None,
+        seed: int = 0,
+        sampling: Sampling = DEFAULT,
+    ) -> Composition:
+        """Composes a chorale.
+
+        Args:
+            key: Such as ``"Bb major"`` or ``"F# minor"``.
+            bars: Its length, at most 40.
+            metre: ``"4/4"`` or ``"3/4"``.
+            upbeat: Quarters before the first bar line, which the last bar then lacks; by default
+                1 in 4/4 time, 0 in 3/4.
+            phrase: Bars before a fermata; by default 2 in 4/4 time, 4 in 3/4.
+            seed: The random choices depend on it.
+            sampling: How notes are drawn.
+
+        Raises:
+            InputError: A value is out of range.
+        """
+        if metre not in METRES:
+            raise InputError(f"metre must be {' or '.join(METRES)}, not {metre}")
+        bar_length = METRES[metre]
+        phrase = PHRASES[metre] if phrase is None else phrase
+        upbeat = UPBEATS[metre] if upbeat is None else upbeat
+        check_range("bars", bars, 1, MAX_BARS)
+        check_range("phrase", phrase, 1, MAX_BARS)
+        check_range("upbeat", upbeat, 0, bar_length // 4 - 1)
+        outline = plan(bars, parse_key(key), bar_length, phrase, 4 * upbeat)
+        return Composition(self._fill(outline, seed, sampling), seed)
+
+    def prolong(
+        self,
+        primer: Any,
+        bars: int = 8,
+        *,
+        primer_bars: int | None = None,
+        key: str | None = None,
+        phrase: int = 2,
+        seed: int = 0,
+        sampling: Sampling = DEFAULT,
+    ) -> Composition:
+        """Continues a piece in four parts.
+
+        Args:
+            primer: A MIDI, MusicXML or ABC file, a music21 score, or a `Piece`. If its last bar
+                is incomplete, that bar is filled first.
+            bars: How many bars to add, at most 40.
+            primer_bars: Of the primer only that many bars count; by default all.
+            key: Its key; by default estimated.
+            phrase: Bars before a fermata, counted from the end.
+            seed: The random choices depend on it.
+            sampling: How notes are drawn.
+
+        Raises:
+            InputError: The primer cannot be read, or a value is out of range.
+        """
+        check_range("bars", bars, 1, MAX_BARS)
+        check_range("phrase", phrase, 1, MAX_BARS)
+        tonic = parse_key(key) if key else None
+        piece = as_piece(primer)
+        if primer_bars is not None:
+            check_range("primer bars", primer_bars, 1, MAX_BARS)
+            piece = cut(piece, primer_bars)
+        if piece.tonic < 0 and not tonic:
+            raise InputError(f"{piece.name}: its key cannot be told; name one")
+        outline = prolong(piece, bars, phrase, tonic)
+        made = self._fill(outline, seed, sampling, given=len(piece))
+        return Composition(made, seed, primer_steps=len(piece))
+
+    def harmonize(
+        self,
+        melody: Any,
+        *,
+        key: str | None = None,
+        phrase: int | None = None,
+        seed: int = 0,
+        sampling: Sampling = DEFAULT,
+    ) -> Composition:
+        """Sets a melody in four parts.
+
+        Args:
+            melody: A MIDI, MusicXML or ABC file or a music21 score, of which the highest notes of
+                the first part count; or a `Piece`, of which the soprano counts.
+            key: Its key; by default estimated.
+            phrase: Bars before a fermata; by default the melody's own fermatas count, or else
+                long notes end a phrase.
+            seed: The random choices depend on it.
+            sampling: How notes are drawn.
+
+        Raises:
+            InputError: The melody cannot be read or is too long, a value is out of range, or the
+                model does not harmonize.
+        """
+        if phrase is not None:
+            check_range("phrase", phrase, 1, MAX_BARS)
+        tonic = parse_key(key) if key else None
+        outline, octaves = plan_harmony(as_piece(melody, melody=True), tonic, phrase)
+        made = self._fill(outline, seed, sampling, melody=True)
+        return Composition(made, seed, octaves=octaves)
+
+    def _fill(
+        self, outline: Piece, seed: int, sampling: Sampling, melody: bool = False, given: int = 0
+    ) -> Piece:
+        return fill(
+            self.opened.generator,
+            self.opened.config,
+            outline,
+            sampling.options(seed),
+            melody=melody,
+            rules=sampling.rules,
+            given=given,
+        )
+
+
+def as_piece(source: Any, melody: bool = False) -> Piece:
+    """A piece from what a user has: a file, a music21 score or a `Piece`.
+
+    Args:
+        source: One of these.
+        melody: Whether to read one voice only, see `read_score`.
+
+    Raises:
+        InputError: It cannot be read; the message names the file.
+    """
+    if isinstance(source, Piece):
+        return source
+    if isinstance(source, str | Path):
+        return replace(read_score(source, melody), name=str(source))
+    try:
+        return piece_from_score(source, "the score", melody=melody)
+    except Rejected as error:
+        raise InputError(f"the score: {error}") from error
