@@ -1,7 +1,8 @@
-"""The workers of benchmarks/decode.py: a model's files, and whoever answers encode and step."""
+"""The workers of benchmarks/decode.py: one writes a model's files, the others run them."""
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import sys
 from pathlib import Path
@@ -9,19 +10,21 @@ from typing import Any
 
 import numpy as np
 
+from apps import application
 from benchmarks.common import serve, turn
-from benchmarks.decode_apps import APPS
+from shared.export.goldens import Example
 from shared.files import read_json, write_json
 from shared.generator import Signature
 
 CHECKED_STEPS = 8
+PORTS = {"music": "benchmarks.decode_music_torch"}  # modules with the model in PyTorch
 
 
 class Maker:
-    """Writes what the other workers read: configuration, weights, exports, reference logits."""
+    """Writes what the other workers read: configuration, weights, exports, reference outputs."""
 
     def __init__(self, app: str, folder: str) -> None:
-        self.app, self.name, self.folder = APPS[app], app, Path(folder)
+        self.app, self.folder = application(app), Path(folder)
 
     def make(self, preset: str | None) -> dict[str, Any]:
         """Write all files.
@@ -33,28 +36,27 @@ class Maker:
         from shared.backends.saved_model import export_saved_model
         from shared.errors import InputError
         from shared.export.tflite import export_tflite
-        from shared.presets.catalog import find_preset
-        from shared.presets.open import load_model
         from shared.presets.weights import model_weights
 
         try:
-            found = find_preset(self.name, preset or self.app.preset)
+            found = self.app.find_preset(preset)
             config, weights = found.config, f"preset {found.name}"
-            model = load_model(found, self.app.build)
+            model = self.app.load_model(found)
         except InputError:
             if preset:
                 raise
-            config, weights = self.app.config(self.app.preset), "untrained"
-            model = self.app.build(config)
+            sizes = self.app.stage().config
+            config, weights = dataclasses.asdict(sizes), "untrained"
+            model = self.app.build(sizes)
         write_json(self.folder / "config.json", config)
         write_json(self.folder / "signature.json", model.signature.to_json())
         arrays = model_weights(model)
         np.savez(self.folder / "weights.npz", **arrays)
         export_saved_model(model, self.folder / "saved_model")
         files = export_tflite(model, self.folder, ["float32", "int8"])
-        np.save(
-            self.folder / "reference.npy", logits(open_backend("keras", model), self.app, config)
-        )
+        example = self.app.example(self.app.config_from(config, "config.json"))
+        reference = outputs(open_backend("keras", model), example)
+        np.save(self.folder / "reference.npy", reference)
         return {
             "weights": weights,
             "parameters": int(sum(array.size for array in arrays.values())),
@@ -62,12 +64,13 @@ class Maker:
         }
 
 
-def logits(generator, app, config) -> np.ndarray:
-    """What is compared, of some steps, fed with what the app's decoding asks for first."""
-    state, found = generator.encode(app.condition(config)), []
-    for symbol in app.symbols(config)[:CHECKED_STEPS]:
-        outputs, state = generator.step(symbol, state)
-        found.append(np.copy(outputs[app.compared]))
+def outputs(generator: Any, example: Example) -> np.ndarray:
+    """The logits, or the mixture, of the first steps of an example."""
+    state, found = generator.encode(example.condition), []
+    name = next(iter(generator.signature.outputs))
+    for symbol in example.symbols[:CHECKED_STEPS]:
+        results, state = generator.step(symbol, state)
+        found.append(np.copy(results[name]))
     return np.stack(found)
 
 
@@ -79,12 +82,12 @@ class Eager:
         self.signature = model.signature
 
     def encode(self, condition):
-        """See `shared.generator.Generator.encode`."""
+        """As `shared.generator.Generator.encode`."""
         state = self.model.encode(self._tensors(condition))
         return {name: value.numpy() for name, value in state.items()}
 
     def step(self, symbol, state):
-        """See `shared.generator.Generator.step`."""
+        """As `shared.generator.Generator.step`."""
         outputs, new = self.model.step(self._tensors(symbol), self._tensors(state))
         memory = {name: state[name] for name in self.signature.memory}
         return tuple(
@@ -108,11 +111,12 @@ class Backend:
     """
 
     def __init__(self, app: str, row: str, folder: str, threads: int) -> None:
-        self.app, self.folder = APPS[app], Path(folder)
-        self.config = read_json(self.folder / "config.json")
+        self.app, self.folder = application(app), Path(folder)
+        self.values = read_json(self.folder / "config.json")
+        self.config = self.app.config_from(self.values, "config.json")
         self.signature = Signature.from_json(read_json(self.folder / "signature.json"))
         self.generator = self._open(row, threads)
-        self.symbols = self.app.symbols(self.config)
+        self.example = self.app.example(self.config)
 
     def _open(self, row: str, threads: int):
         from shared.backends import open_backend
@@ -131,8 +135,8 @@ class Backend:
         import torch
 
         torch.set_num_threads(threads)
-        port = importlib.import_module(self.app.port)
-        arguments = self._weights(), self.config, self.signature
+        port = importlib.import_module(PORTS[self.app.name])
+        arguments = self._weights(), self.values, self.signature
         if row == "torch":
             return port.TorchGenerator(*arguments)
         return port.OnnxGenerator(*arguments, self.folder / "step.onnx", threads)
@@ -142,24 +146,24 @@ class Backend:
             return dict(file)
 
     def difference(self) -> float:
-        """Of the logits from those of the compiled Keras model, the largest."""
+        """The largest difference of an output from that of the compiled Keras model."""
         expected = np.load(self.folder / "reference.npy")
-        found = logits(self.generator, self.app, self.config)
+        found = outputs(self.generator, self.example)
         seen = expected > -1e6  # forbidden symbols have what no rounding matters to
         return float(np.abs(found - expected)[seen].max())
 
     def turn(self, what: str) -> list[float]:
         """Seconds of a ``step``, or of an ``output``, some times."""
         if what == "output":
-            return turn(lambda: self.app.finish(self.generator, self.config))
-        state = self.generator.encode(self.app.condition(self.config))
+            return turn(lambda: self.app.generate(self.generator, self.config))
+        state = self.generator.encode(self.example.condition)
 
         def steps():
             nonlocal state
-            for symbol in self.symbols:
+            for symbol in self.example.symbols:
                 _, state = self.generator.step(symbol, state)
 
-        return [seconds / len(self.symbols) for seconds in turn(steps)]
+        return [seconds / len(self.example.symbols) for seconds in turn(steps)]
 
 
 if __name__ == "__main__":

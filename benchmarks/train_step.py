@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -21,70 +20,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # installed or not
 
+from apps import application
 from benchmarks.common import Worker, machine, peak_memory, serve, table, turn
 from shared.files import write_json
 
 LAYERS = {"keras": "Keras", "ours": "ours"}
-
-
-@dataclass(frozen=True)
-class App:
-    """How a training step of an application comes about.
-
-    Args:
-        size: The batch in words.
-        model: Makes the Keras model; imports TensorFlow.
-        batch: A batch as the model's `fit` takes it, drawn from a random generator.
-    """
-
-    size: str
-    model: Callable[[], Any]
-    batch: Callable[[np.random.Generator], Any]
-
-
-def _music_model() -> Any:
-    from apps.music.config import PRESETS
-    from apps.music.model import MusicModel
-
-    return MusicModel(PRESETS["chorales"])
-
-
-def _music_batch(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    from apps.music.piece import FEATURE_SIZES, PITCH, VOCABULARY
-    from apps.music.train import BATCH, STEPS
-
-    notes = rng.integers(PITCH, VOCABULARY, (BATCH, STEPS + 1, 4)).astype(np.int32)
-    features = [rng.integers(0, n, (BATCH, STEPS)) for n in FEATURE_SIZES]
-    return {
-        "frames": notes,
-        "sounding": notes,
-        "ages": np.zeros_like(notes),
-        "features": np.stack(features, -1).astype(np.int32),
-        "mask": np.ones((BATCH, STEPS, 4), bool),
-    }
-
-
-def _translation_model() -> Any:
-    from apps.translation.config import PRESETS
-    from apps.translation.model import TranslationModel
-
-    return TranslationModel(PRESETS["multi30k-en-de"])
-
-
-def _translation_batch(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    rows, length, vocabulary = 74, 16, 6000
-    real = np.arange(length) < rng.integers(12, length + 1, (rows, 1))
-    ids = {
-        name: rng.integers(4, vocabulary, (rows, length)).astype(np.int32) * real
-        for name in ("source", "inputs", "targets")
-    }
-    return {**ids, "source_mask": real, "mask": real}
-
-
-APPS = {
-    "music": App("16 x 128 frames", _music_model, _music_batch),
-    "translation": App("74 x 16 subwords", _translation_model, _translation_batch),
-}
+APPS = {"music": "base", "translation": "pair"}
+"""Those whose layers Keras has too, and the recipe that is measured."""
 
 
 @contextmanager
@@ -119,24 +61,25 @@ class Step:
 
         keep_freed_memory()  # as `fit` does
         keras.utils.set_random_seed(0)
-        self.app = APPS[app]
-        self.app.model()  # imports what the patch has to see
+        self.app, config = application(app), application(app).stage(APPS[app]).config
+        self.app.build(config)  # imports what the patch has to see
         imported = peak_memory()
         with keras_layers() if layers == "keras" else ExitStack():
-            model = self.app.model()
+            model = self.app.build(config)
         options = FitOptions(epochs=1, clip_norm=1.0, weight_decay=0.05, ema_momentum=0.999)
         optimizer = make_optimizer(options, model.trainable_variables)
         model.compile(optimizer=optimizer, jit_compile=False)
-        batch = self.app.batch(np.random.default_rng(0))
+        batch = self.app.random_batch(config, np.random.default_rng(0))
         data = iter(tf.data.Dataset.from_tensors((batch,)).repeat())
         model.make_train_function()
         self.run = lambda: {k: float(v) for k, v in model.train_function(data).items()}
         self.imported = imported
+        self.size = " x ".join(map(str, batch["mask"].shape[:2]))
 
-    def first(self) -> dict[str, float]:
-        """Loss of the first step, and the memory that it took beyond the imports."""
+    def first(self) -> dict[str, Any]:
+        """Loss of the first step, the memory that it took beyond the imports, rows x steps."""
         loss = self.run()["loss"]
-        return {"loss": loss, "peak_mb": peak_memory() - self.imported}
+        return {"loss": loss, "peak_mb": peak_memory() - self.imported, "size": self.size}
 
     def turn(self) -> list[float]:
         """Seconds of some steps."""
@@ -166,7 +109,7 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
     medians = {layers: median(values) for layers, values in seconds.items()}
     return {
         "app": name,
-        "size": APPS[name].size,
+        "size": first["ours"]["size"],
         "seconds": medians,
         "speedup": medians["keras"] / medians["ours"],
         "peak_mb": {layers: values["peak_mb"] for layers, values in first.items()},

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import keras
@@ -5,9 +6,9 @@ import numpy as np
 import pytest
 
 import shared.layers
+from apps import APPS, application
 from benchmarks import decode, lstm, train_step
 from benchmarks.common import Worker, available, ratio, table, turn
-from benchmarks.decode_apps import APPS
 from benchmarks.lstm_frameworks import Keras, Ours, Roofline
 from shared.backends.keras_model import KerasBackend
 
@@ -148,43 +149,48 @@ def test_keras_layers_take_the_place_of_ours_for_a_while():
     assert [type(layer) for layer in StackedLSTM([4]).layers] == [shared.layers.LSTM]
 
 
-def test_each_app_has_a_batch_that_its_model_trains_on():
-    for app in train_step.APPS.values():
-        batch = app.batch(np.random.default_rng(0))
-        assert {str(len(value)) for value in batch.values()} == {app.size.split(" x ")[0]}
+@pytest.mark.parametrize("app", APPS)
+def test_a_random_batch_has_the_size_of_training(app):
+    app = application(app)
+    batch = app.random_batch(app.stage().config, np.random.default_rng(0))
+    assert len({len(value) for value in batch.values() if value.ndim}) <= 2
+    assert set(train_step.APPS) <= set(APPS)
 
 
-def test_decoding_asks_what_the_app_asks():
-    app = APPS["music"]
-    config = app.config("tiny")
-    symbols = app.symbols(config)
-    assert len(symbols) == 64  # one bar
-    assert [int(s["voice"][0]) for s in symbols[:5]] == [0, 1, 2, 3, 0]
-    assert app.condition(config)["key"].shape == (1, 2)
+def opened(name, **changes):
+    """A tiny application's model as a generator, and its configuration."""
+    app = application(name)
+    config = dataclasses.replace(app.stage("tiny").config, **changes)
+    return app, config, KerasBackend(app.build(config))
 
 
-def test_decoding_a_translation_takes_as_many_steps_as_it_says():
-    app = APPS["translation"]
-    config = app.config("tiny")
-    [[result]] = app.finish(KerasBackend(app.build(config)), config)
-    assert f"{len(result.symbols)} subwords" in app.output
-    assert app.condition(config)["source_mask"].sum() == 13
+def test_the_example_of_music_is_a_bar():
+    app, config, _ = opened("music")
+    example = app.example(config)
+    assert len(example.symbols) == 64
+    assert [int(s["voice"][0]) for s in example.symbols[:5]] == [0, 1, 2, 3, 0]
+    assert example.condition["key"].shape == (1, 2)
 
 
-def test_decoding_a_caption_takes_as_many_steps_as_it_says():
-    app = APPS["captioning"]
-    config = {**app.config("tiny"), "vocabulary": 60}
-    [[result]] = app.finish(KerasBackend(app.build(config)), config)
-    assert f"{len(result.symbols)} words" in app.output
+def test_generating_a_translation_takes_as_many_steps_as_it_says():
+    app, config, generator = opened("translation")
+    [[result]] = app.generate(generator, config)
+    assert f"{len(result.symbols)} subwords" in decode.OUTPUTS["translation"]
+    assert app.example(config).condition["source_mask"].sum() == 13
 
 
-def test_decoding_handwriting_draws_a_line_of_the_length_that_it_says():
-    app = APPS["handwriting"]
-    config = app.config("tiny")
-    assert int(app.condition(config)["text_mask"].sum()) == 24
-    [result] = app.finish(KerasBackend(app.build(config)), config)
-    assert len(result.points) <= round(24 * config["points_per_character"])
-    assert app.compared == "mixture"
+def test_generating_a_caption_takes_as_many_steps_as_it_says():
+    app, config, generator = opened("captioning", vocabulary=60)
+    [[result]] = app.generate(generator, config)
+    assert f"{len(result.symbols)} words" in decode.OUTPUTS["captioning"]
+
+
+def test_generating_handwriting_draws_a_line_of_the_length_that_it_says():
+    app, config, generator = opened("handwriting")
+    assert int(app.example(config).condition["text_mask"].sum()) == 24
+    [result] = app.generate(generator, config)
+    assert len(result.points) <= round(24 * config.points_per_character)
+    assert next(iter(generator.signature.outputs)) == "mixture"
 
 
 def test_decode_rows_and_their_ratios(capsys):
