@@ -180,6 +180,11 @@ class Application(ABC):
     def verbs(self) -> Mapping[str, str]:
         """The verbs of its own that generate, each with a line of help."""
 
+    @property
+    def trial(self) -> str:
+        """The words that try a model out, such as ``write "Dear reader,"``."""
+        return next(iter(self.verbs))
+
     @abstractmethod
     def commands(self) -> Mapping[str, Verb]:
         """A `Verb` for each of `verbs`, for ``inspect``, and for ``evaluate`` where it does more

@@ -187,6 +187,22 @@ def verify_checksums(folder: str | Path, table: Mapping[str, Mapping[str, Any]])
             raise InputError(f"{path}: changed or damaged (checksum differs); restore the file")
 
 
+def check_folder(folder: str | Path, marker: str) -> Path:
+    """The real path of a folder that may be written: new, empty, or with the file ``marker``.
+
+    Raises:
+        InputError: It is a file, or holds something else.
+    """
+    real = Path(os.path.realpath(folder))
+    if real.exists() and not (real / marker).is_file():
+        if not real.is_dir() or any(real.iterdir()):
+            raise InputError(f"{folder}: holds other files; name a new or empty folder")
+    above = next((p for p in real.parents if p.exists()), real)
+    if not above.is_dir():
+        raise InputError(f"{folder}: {above} is a file, not a folder; check the path")
+    return real
+
+
 @contextmanager
 def new_folder(folder: str | Path, marker: str) -> Iterator[Path]:
     """Creates a folder atomically, in a ``with`` block.
@@ -198,10 +214,7 @@ def new_folder(folder: str | Path, marker: str) -> Iterator[Path]:
     Raises:
         InputError: The folder contains other files.
     """
-    folder = Path(os.path.realpath(folder))
-    if folder.exists() and not (folder / marker).is_file():
-        if not folder.is_dir() or any(folder.iterdir()):
-            raise InputError(f"{folder}: holds other files; name a new or empty folder")
+    folder = check_folder(folder, marker)
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:

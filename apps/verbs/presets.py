@@ -12,8 +12,8 @@ from shared.presets.catalog import PresetInfo, list_presets
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``presets``."""
-    parser.add_argument("--check", action="store_true", help="run each bundle on the inputs that "
-                        "it carries and compare the outputs: does it work on this machine?")  # fmt: skip
+    parser.add_argument("--check", action="store_true", help="run the default bundles on the "
+                        "inputs that they carry and compare the outputs")  # fmt: skip
     add_json(parser)
 
 

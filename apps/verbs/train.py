@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,18 @@ from typing import Any
 from apps.verbs.arguments import add_fields, add_json, add_seed, chosen_fields, report
 from shared.application import Application, Training
 from shared.errors import InputError
-from shared.files import read_json
+from shared.export.examples import write_examples
+from shared.files import check_folder, read_json
 from shared.presets.average import average_presets
-from shared.presets.store import RECIPE, Preset, add_figures, figure, save_preset
+from shared.presets.store import (
+    CONFIG,
+    EXAMPLES,
+    RECIPE,
+    Preset,
+    add_figures,
+    figure,
+    save_preset,
+)
 from shared.recipe import (
     Mean,
     Recipe,
@@ -55,6 +65,7 @@ def run(args: argparse.Namespace) -> None:
     app: Application = args.app
     recipe = read_recipe(args, app)
     folder = Path(args.run)
+    check_folder(args.output or folder / "preset", marker=CONFIG)
     made: dict[str, Preset] = {}
     for number, (name, step) in enumerate(recipe.items(), 1):
         last = number == len(recipe)
@@ -76,7 +87,9 @@ def run(args: argparse.Namespace) -> None:
         made[name] = preset
     figures = {name: entry["value"] for name, entry in preset.figures.items()}
     lines = [f"{name:20} {value:.4f}" for name, value in figures.items()]
-    lines.append(f"wrote {output}; next: lstm-suite export {app.name} --preset {output}")
+    bundle = output.with_name(f"{output.name}-bundle")
+    words = ["lstm-suite", "export", app.name, "--preset", str(output), "-o", str(bundle)]
+    lines.append(f"wrote {output}; next: {shlex.join(words)}")
     report(args, {**values, **figures, "preset": str(output)}, "\n".join(lines))
 
 
@@ -180,8 +193,9 @@ def train(
 
 
 def measure(app: Application, preset: Preset, ready: Training, data: Any) -> Preset:
-    """Adds the figures of the weights as they are stored, in float16, to the preset."""
+    """Adds to the preset the figures of its weights as stored, in float16, and examples."""
     opened = app.open_model(app.load_model(preset), preset)
+    write_examples(preset.folder / EXAMPLES, app.examples(opened, ready.held))
     figures = ready.figures(opened) if ready.figures else app.figures(opened, ready.held)
     notes = app.notes(ready.held, figures)
     command = evaluate_command(app, preset.name, data, "valid")

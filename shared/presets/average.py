@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from shared.errors import InputError
-from shared.presets.store import Preset, save_preset
+from shared.presets.store import EXAMPLES, Preset, save_preset
 
 
 def average_presets(
@@ -51,4 +51,6 @@ def average_presets(
         if array.dtype.kind == "f"
     }
     card = dataclasses.replace(first.card, training=training)
-    return save_preset(folder, first.app, first.config, mean, card, {}, first.extra_files, recipe)
+    kept = first.folder.glob(EXAMPLES)
+    files = [*first.extra_files, *kept]
+    return save_preset(folder, first.app, first.config, mean, card, {}, files, recipe)

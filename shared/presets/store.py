@@ -6,6 +6,7 @@ It is readable without this program:
     weights.npz      one array per variable, float16, keyed by the variable's path
     recipe.json      how it came about, as data: see `shared.recipe`
     metrics.json     every figure with its value, data, command and date
+    examples.npz     inputs from its validation data, on which exports are compared with it
     README.md        the model card
     checksums.json   of all the others, verified on load
     ...              the tokenizer's files, if the app has one
@@ -36,7 +37,7 @@ from shared.presets.weights import assign, model_weights, read_weights, write_we
 
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, METRICS, README = "config.json", "weights.npz", "metrics.json", "README.md"
-RECIPE, CHECKSUMS = "recipe.json", "checksums.json"
+RECIPE, EXAMPLES, CHECKSUMS = "recipe.json", "examples.npz", "checksums.json"
 
 Config = TypeVar("Config")
 
@@ -55,7 +56,7 @@ class Preset:
     @property
     def extra_files(self) -> list[Path]:
         """The tokenizer's files."""
-        ours = (CONFIG, WEIGHTS, RECIPE, METRICS, README)
+        ours = (CONFIG, WEIGHTS, RECIPE, EXAMPLES, METRICS, README)
         return [self.folder / n for n in read_json(self.folder / CHECKSUMS) if n not in ours]
 
     @property
