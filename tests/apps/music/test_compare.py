@@ -1,8 +1,22 @@
 import numpy as np
 import pytest
 
-from apps.music.compare import FIGURES, Copies, is_chord, measure, on_beats, parallels, table
+from apps.music.compare import (
+    FIGURES,
+    KEYS,
+    Copies,
+    generate,
+    is_chord,
+    measure,
+    on_beats,
+    parallels,
+    table,
+)
+from apps.music.compose import Composer
+from apps.music.key import key_name
 from apps.music.piece import piece_from_pitches
+from apps.music.planning import plan
+from apps.music.rules import RULES
 from tests.apps.music.toy_data import scale_piece
 
 
@@ -100,3 +114,13 @@ def test_a_key_that_nobody_asked_for_is_not_kept():
     lines = table({"a": measure([unknown]), "b": measure([known])})
     assert len(lines.splitlines()) == len(FIGURES) + 1
     assert any(line.split()[:2] == ["-", "1.000"] for line in lines.splitlines())
+
+
+def test_generated_pieces_are_those_that_compose_makes(use_uniform):
+    use_uniform()
+    composer = Composer.from_preset()
+    plans = [plan(1, KEYS[k], upbeat=4) for k in range(2)]
+    made = generate(composer.opened, plans, rules=tuple(RULES))
+    alone = composer.compose(key=key_name(*KEYS[1]), bars=1, seed=1)
+    assert (made[1].pitches == alone.piece.pitches).all()
+    assert (made[0].pitches != made[1].pitches).any()

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from apps.music import data
+from apps.music.canonical import read_canonical
+from apps.music.data import Data, Source, read_pieces
 from apps.music.piece import (
     END,
     FEATURE_SIZES,
@@ -24,6 +26,7 @@ from apps.music.piece import (
     features,
     piece_from_pitches,
 )
+from apps.music.score import musicxml
 from shared.errors import InputError
 
 
@@ -55,20 +58,20 @@ def write(tmp_path, content):
 
 def test_canonical(tmp_path):
     content = {"train": [[[72, 67, 64, 48], [72, 67.0, None, 50]]], "mine": [[[60, -1, 50, 40]]]}
-    splits = data.read_canonical(write(tmp_path, json.dumps(content).replace("50]", "NaN]")))
+    splits = read_canonical(write(tmp_path, json.dumps(content).replace("50]", "NaN]")))
     assert list(splits) == ["train", "mine"]
     (piece,) = splits["train"]
     assert piece.pitches.tolist() == [[72, 67, 64, 48], [72, 67, -1, -1]]
     assert piece.strikes.tolist() == [[True] * 4, [False] * 4]
     assert (piece.name, piece.tonic, piece.mode) == ("train/000", -1, -1)
     assert (piece.position == -1).all() and not piece.fermata.any()
-    assert len(data.read_split(write(tmp_path, content), "mine")) == 1
+    assert len(read_pieces(Source(str(write(tmp_path, content))), "mine")) == 1
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("{", ["not a JSON"]),
+        ("{", ["not valid JSON"]),
         ([], ["top level"]),
         ({}, ["top level"]),
         ({"train": []}, ["'train'", "at least one piece"]),
@@ -86,7 +89,7 @@ def test_canonical(tmp_path):
 def test_canonical_refuses_in_one_line(tmp_path, content, words):
     path = write(tmp_path, content)
     with pytest.raises(InputError) as error:
-        data.read_canonical(path)
+        read_canonical(path)
     message = str(error.value)
     assert "\n" not in message
     for word in [path.name, *words]:
@@ -94,11 +97,11 @@ def test_canonical_refuses_in_one_line(tmp_path, content, words):
 
 
 def test_missing_file_and_unknown_split(tmp_path):
-    with pytest.raises(InputError, match=r"absent\.json: No such file"):
-        data.read_canonical(tmp_path / "absent.json")
+    with pytest.raises(InputError, match=r"absent\.json: cannot be read"):
+        read_canonical(tmp_path / "absent.json")
     path = write(tmp_path, {"train": [[[60, 60, 60, 60]]], "valid": [[[60, 60, 60, 60]]]})
     with pytest.raises(InputError, match="no split 'test'; it has: train, valid"):
-        data.read_split(path, "test")
+        read_pieces(Source(str(path)), "test")
 
 
 # --- symbols ---
@@ -180,9 +183,10 @@ def test_features_unknown():
 
 def test_crops_repeat_and_differ():
     some = [random_piece(n, seed=n) for n in (30, 70, 101)]
-    first, again = (list(data.crops(some, 32, 4, seed=5, epoch=2)) for _ in range(2))
-    other = list(data.crops(some, 32, 4, seed=5, epoch=3))
-    assert len(first) == len(other) == data.batches_per_epoch(some, 32, 4) == 2
+    options = Data(crop_frames=32, batch=4)
+    first, again = (list(data.crops(some, options, 5, 2)) for _ in range(2))
+    other = list(data.crops(some, options, 5, 3))
+    assert len(first) == len(other) == data.batches_per_pass(some, options) == 2
     for a, b in zip(first, again, strict=True):
         for name in a:
             np.testing.assert_array_equal(a[name], b[name])
@@ -195,7 +199,7 @@ def test_crops_are_cut_from_the_pieces():
     rows = features(piece, end=True)
     seen = np.zeros(51, int)
     for epoch in range(20):
-        for batch in data.crops([piece], 20, 3, 0, epoch, transpose=False):
+        for batch in data.crops([piece], Data(crop_frames=20, batch=3), 0, epoch, transpose=False):
             columns = (batch[name] for name in ("frames", "features", "mask"))
             for frames, inputs, mask in zip(*columns, strict=True):
                 start = _place(frames, whole)
@@ -219,7 +223,7 @@ def test_transposed_crops_stay_in_range_and_carry_the_key():
     some = [random_piece(60, seed=s, tonic=s, mode=0).transpose(s) for s in range(6)]
     ranges = data.voice_ranges(some)
     shifts = set()
-    for batch in data.crops(some, 64, 6, 1, transpose=True):
+    for batch in data.crops(some, Data(crop_frames=64, batch=6), 1):
         for frames, inputs in zip(batch["frames"], batch["features"], strict=True):
             notes = np.ma.masked_less(frames[:, np.argsort(VOICE_ORDER)], PITCH) - PITCH + LOWEST
             assert (notes.min(0) >= ranges[:, 0]).all() and (notes.max(0) <= ranges[:, 1]).all()
@@ -237,7 +241,7 @@ def test_transposed_crops_stay_in_range_and_carry_the_key():
 
 def test_short_piece_is_padded():
     piece = random_piece(5)
-    (batch,) = data.crops([piece], 8, 2, 0)
+    (batch,) = data.crops([piece], Data(crop_frames=8, batch=2), 0)
     assert batch["frames"].shape == (2, 9, 4)
     assert batch["mask"][0].sum() == 5 * 4 + 1
     assert (batch["frames"][0, 0] == START).all() and (batch["frames"][0, 6] == END).all()
@@ -246,7 +250,7 @@ def test_short_piece_is_padded():
 
 def test_holds_come_with_the_sounding_notes():
     piece = piece_from_pitches("long", np.tile([[70, 60, -1, 40]], (64, 1)))
-    for batch in data.crops([piece], 16, 4, 0, holds=True):
+    for batch in data.crops([piece], Data(crop_frames=16, batch=4, masked_rate=0), 0, holds=True):
         frames, sounding = batch["frames"], batch["sounding"]
         assert (frames == HOLD).any() and not (sounding == HOLD).any()
         held = encode_piece(piece)[0]
@@ -256,18 +260,18 @@ def test_holds_come_with_the_sounding_notes():
         np.testing.assert_array_equal(frames[other], sounding[other])
 
 
-def test_lower_voices_are_hidden_for_a_time_and_predicted_all_the_same():
+def test_lower_voices_are_masked_for_a_time_and_predicted_all_the_same():
     pieces = [random_piece(n, seed=n) for n in (60, 90, 75)]
-    options = {"steps": 32, "batch": 8, "seed": 0, "transpose": False}
     plain, some, all_rows = (
-        next(data.crops(pieces, **options, hidden=share)) for share in (0, 0.5, 1)
+        next(data.crops(pieces, Data(crop_frames=32, batch=8, masked_rate=rate), 0))
+        for rate in (0, 0.5, 1)
     )
     for batch, rows in ((some, {True, False}), (all_rows, {True})):
-        hidden = batch["sounding"] != plain["sounding"]
-        assert set(hidden.any((1, 2))) == rows
-        assert not hidden[..., 0].any() and hidden[..., 1:].any((0, 1)).all()
-        assert (batch["sounding"][hidden] == START).all() and not batch["ages"][hidden].any()
-        np.testing.assert_array_equal(batch["ages"][~hidden], plain["ages"][~hidden])
+        masked = batch["sounding"] != plain["sounding"]
+        assert set(masked.any((1, 2))) == rows
+        assert not masked[..., 0].any() and masked[..., 1:].any((0, 1)).all()
+        assert (batch["sounding"][masked] == START).all() and not batch["ages"][masked].any()
+        np.testing.assert_array_equal(batch["ages"][~masked], plain["ages"][~masked])
         for name in ("frames", "features", "mask"):
             np.testing.assert_array_equal(batch[name], plain[name])
 
@@ -285,11 +289,48 @@ def test_whole_pieces_count_every_note_once_and_no_end():
             assert mask[:n].all() and not mask[n:].any()
 
 
-def test_pipeline_is_crops_of_epoch_after_epoch():
+def test_pipeline_is_crops_of_pass_after_pass():
     some = [random_piece(n, seed=n) for n in (30, 70)]
-    dataset = data.pipeline(some, 32, 2, seed=3, first_epoch=1)
-    count = data.batches_per_epoch(some, 32, 2)
-    expected = [b for epoch in (1, 2) for b in data.crops(some, 32, 2, 3, epoch)]
+    options = Data(crop_frames=32, batch=2)
+    dataset = data.pipeline(some, options, 3, first=1)
+    count = data.batches_per_pass(some, options)
+    expected = [b for number in (1, 2) for b in data.crops(some, options, 3, number)]
     for got, batch in zip(dataset.take(2 * count).as_numpy_iterator(), expected, strict=True):
         for name in batch:
             np.testing.assert_array_equal(got[name], batch[name])
+
+
+def test_an_epoch_is_some_passes():
+    some = [random_piece(n, seed=n) for n in (30, 70)]
+    options = Data(passes=3, crop_frames=32, batch=2)
+    dataset = data.epoch_pipeline(some, options, 3, 2)
+    expected = [b for number in (6, 7, 8) for b in data.crops(some, options, 3, number)]
+    assert dataset.cardinality() == len(expected)
+    for got, batch in zip(dataset.as_numpy_iterator(), expected, strict=True):
+        np.testing.assert_array_equal(got["frames"], batch["frames"])
+
+
+def test_rates_are_shares():
+    for name in ("melody_rate", "masked_rate"):
+        with pytest.raises(InputError, match=f"--{name.replace('_', '-')} must be 0 to 1, not 1.5"):
+            Data(**{name: 1.5})
+
+
+def test_the_test_part_unless_said_or_all_of_it(tmp_path):
+    chord = [60, 60, 60, 60]
+    content = {"train": [[chord]] * 2, "valid": [[chord]]}
+    source = Source(str(write(tmp_path, content)))
+    assert len(read_pieces(source, "")) == 3
+    source = Source(str(write(tmp_path, {**content, "test": [[chord]]})))
+    assert [piece.name for piece in read_pieces(source, "")] == ["test/000"]
+
+
+def test_of_a_folder_every_twentieth_piece_validates(tmp_path):
+    for number in range(22):
+        piece = piece_from_pitches("p", np.full((4, 4), [72, 67, 64, 48]) + number % 3)
+        (tmp_path / f"{number:02}.musicxml").write_text(musicxml(piece))
+    parts = {split: read_pieces(Source(str(tmp_path)), split) for split in ("train", "valid", "")}
+    assert [p.name for p in parts["valid"]] == ["00.musicxml", "20.musicxml"]
+    assert len(parts["train"]) == 20 and len(parts[""]) == 22
+    with pytest.raises(InputError, match="no split 'test'; it has: train, valid"):
+        read_pieces(Source(str(tmp_path)), "test")

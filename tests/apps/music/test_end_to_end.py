@@ -16,7 +16,7 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("music")
     data = write_canonical(folder / "toy.json", train=3, valid=3)
     run = ["--run", str(folder / "run"), "--epochs", "2"]
-    assert main(["train", "music", "--config", "tiny", "--data", str(data), *run]) == 0
+    assert main(["train", "music", "--recipe", "tiny", "--data", str(data), *run]) == 0
     preset, bundle = folder / "run" / "preset", folder / "bundle"
     words = ["--preset", str(preset), "--data", str(data), "-o", str(bundle)]
     assert main(["export", "music", *words]) == 0
@@ -32,7 +32,7 @@ def test_training_wrote_a_preset_with_its_figures(made):
 
 def test_a_finished_run_is_not_trained_again(made, capsys):
     before = (made / "run" / "log.csv").read_text()
-    words = ["--config", "tiny", "--data", str(made / "toy.json"), "--epochs", "2", "--json"]
+    words = ["--recipe", "tiny", "--data", str(made / "toy.json"), "--epochs", "2", "--json"]
     assert main(["train", "music", "--run", str(made / "run"), *words]) == 0
     assert (made / "run" / "log.csv").read_text() == before
     out = capsys.readouterr().out
@@ -88,8 +88,8 @@ def test_fine_tuning_begins_with_the_weights_it_is_given(made, tmp_path):
 BAD = {
     "no such split": (lambda p: None, ["--split", "nonsense"], "it has: train"),
     "a pitch that is none": (lambda p: _spoil(p, 200), [], "piece 0, step 1"),
-    "not JSON": (lambda p: p.write_text("chorale"), [], "not a JSON file"),
-    "no file": (lambda p: p.unlink(), [], "cannot read"),
+    "not JSON": (lambda p: p.write_text("chorale"), [], "not valid JSON"),
+    "no file": (lambda p: p.unlink(), [], "cannot be read"),
 }
 
 
@@ -119,13 +119,29 @@ def test_a_folder_of_scores_trains(made, tmp_path):
         position, length = metre(len(pitches))
         piece = piece_from_pitches(f"{number}", pitches, position=position, bar_length=length)
         (tmp_path / f"{number}.musicxml").write_text(score.musicxml(piece))
-    words = ["--config", "tiny", "--data", str(tmp_path), "--epochs", "1"]
+    words = ["--recipe", "tiny", "--data", str(tmp_path), "--epochs", "1"]
     assert main(["train", "music", *words, "--run", str(tmp_path / "run")]) == 0
     assert (tmp_path / "run" / "preset" / "weights.npz").exists()
 
 
-def test_a_share_of_given_melodies_is_0_to_1(made, capsys):
-    words = ["--config", "tiny", "--data", str(made / "toy.json"), "--run", str(made / "none")]
-    assert main(["train", "music", *words, "--given", "1.5"]) == 2
-    assert "--given must be 0 to 1, not 1.5" in capsys.readouterr().err
+def test_a_share_is_0_to_1(made, capsys):
+    words = ["--recipe", "tiny", "--data", str(made / "toy.json"), "--run", str(made / "none")]
+    assert main(["train", "music", *words, "--melody-rate", "1.5"]) == 2
+    assert "--melody-rate must be 0 to 1, not 1.5" in capsys.readouterr().err
     assert not (made / "none").exists()
+
+
+def test_every_option_of_training_counts(made, tmp_path):
+    words = ["--recipe", "tiny", "--data", str(made / "toy.json"), "--run", str(tmp_path)]
+    sizes = ["--units", "4", "--holds", "--encoder-units", "2", "--max-frames", "60"]
+    fit = ["--epochs", "1", "--schedule", "linear", "--warmup-steps", "1", "--patience", "3",
+           "--clip-norm", "0.5", "--ema-momentum", "0.9"]  # fmt: skip
+    data = ["--passes", "1", "--crop-frames", "24", "--batch", "2", "--masked-rate", "0"]
+    assert main(["train", "music", *words, *sizes, *fit, *data]) == 0
+    [stage] = read_json(tmp_path / "preset" / "recipe.json")["steps"].values()
+    assert stage["config"]["units"] == [4] and stage["config"]["frames"] == 60
+    assert (stage["fit"]["schedule"], stage["fit"]["clip_norm"]) == ("linear", 0.5)
+    assert (stage["data"]["passes"], stage["data"]["masked_rate"]) == (1, 0.0)
+    assert stage["ran"]["steps"] == 4 and stage["ran"]["examples"] == "3 pieces"
+    harmonized = read_json(tmp_path / "preset" / "metrics.json")["nats_lower_harmonized"]
+    assert harmonized["data"] == "3 validation pieces"

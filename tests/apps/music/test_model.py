@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from apps.music.config import PRESETS
-from apps.music.data import crops, read_canonical, whole_pieces
+from apps.music.app import MUSIC
+from apps.music.canonical import read_canonical
+from apps.music.data import Data, crops, whole_pieces
+from apps.music.decoding import STEP_COLUMNS
 from apps.music.evaluate import nats
-from apps.music.generate import STEP_COLUMNS
 from apps.music.model import STEP_FEATURES, MusicModel
 from apps.music.piece import END, FEATURES, HOLD, START, piece_from_pitches
 from shared.backends.keras_model import KerasBackend
@@ -17,7 +18,7 @@ from tests.apps.music.toy_data import write_canonical
 
 def tiny(**changes):
     keras.utils.set_random_seed(1)
-    return MusicModel(dataclasses.replace(PRESETS["tiny"], **changes))
+    return MusicModel(dataclasses.replace(MUSIC.stage("tiny").config, **changes))
 
 
 def tensors(arrays):
@@ -33,7 +34,10 @@ def pieces(tmp_path_factory):
 @pytest.fixture(scope="module")
 def batch(pieces):
     # As long as the longest piece with its end, so that every crop begins at the beginning.
-    return {h: next(crops(pieces, 49, 3, seed=0, holds=h)) for h in (False, True)}
+    return {
+        h: next(crops(pieces, Data(crop_frames=49, batch=3, masked_rate=0), 0, holds=h))
+        for h in (False, True)
+    }
 
 
 @pytest.mark.parametrize("given", [False, True])
@@ -110,7 +114,7 @@ def test_the_figure_is_the_mean_over_notes_of_all_batches_without_the_end(pieces
     model = tiny()
     losses = []
     for chosen in (pieces[:1], pieces):  # of different sizes
-        data = next(crops(chosen, 64, len(chosen), seed=0))
+        data = next(crops(chosen, Data(crop_frames=64, batch=len(chosen), melody_rate=0), 0))
         logits = model(tensors(data))
         model.compute_loss(tensors(data), y_pred=logits)
         targets = data["frames"][:, 1:]
@@ -132,5 +136,5 @@ def test_the_tiny_model_overfits(batch):
     assert after < 0.15 < 3 < before
 
 
-def test_step_features_are_the_columns_that_generate_feeds():
+def test_step_features_are_the_columns_that_decoding_feeds():
     assert [FEATURES[k] for k in STEP_COLUMNS] == list(STEP_FEATURES)

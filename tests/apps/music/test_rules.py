@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from apps.music import rules as module
-from apps.music.config import PRESETS
-from apps.music.generate import compose, plan
+from apps.music.app import MUSIC
+from apps.music.decoding import fill
 from apps.music.piece import HOLD, LOWEST, PITCH, VOCABULARY, VOICE_ORDER, piece_from_pitches
+from apps.music.planning import plan
 from apps.music.rules import RANGES, RULES, SPACING, Rules, choose_rules, consecutive
 from shared.decoding import DecodingOptions
 from shared.errors import InputError
-from tests.apps.music.test_generate import Uniform
+from tests.apps.music.toy_data import Uniform
 
 BARS = 4
 
@@ -69,10 +70,10 @@ def is_triad(chord):
 
 
 def composed(names, mode=0, seed=0, holds=True):
-    config = dataclasses.replace(PRESETS["chorales"], encoder_units=0, holds=holds)
+    config = dataclasses.replace(MUSIC.stage().config, encoder_units=0, holds=holds)
     outline = plan(BARS, (2, mode))
     options = DecodingOptions("sample", seed=seed)
-    return compose(Uniform(holds), config, outline, options, rules=names), outline
+    return fill(Uniform(holds), config, outline, options, rules=names), outline
 
 
 @pytest.mark.parametrize(("mode", "holds"), [(0, True), (1, True), (0, False)])
@@ -224,8 +225,8 @@ def test_a_melody_decides_how_it_closes(pitches, basses):
 
 def test_where_a_melody_rests_the_others_may():
     outline = melody([72, -1, 71, 72])
-    config = PRESETS["chorales"]
-    piece = compose(Uniform(), config, outline, DecodingOptions("sample"), melody=True)
+    config = MUSIC.stage().config
+    piece = fill(Uniform(), config, outline, DecodingOptions("sample"), melody=True)
     silent = piece.pitches < 0
     assert silent[4:8, 0].all() and silent[4:8, 1:].any()
     assert not silent[:4].any() and not silent[8:].any()

@@ -1,59 +1,74 @@
-"""``continue`` and ``harmonize``, with a model that knows nothing."""
+"""The verbs of music, most of them with a model that knows nothing."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from apps.music import continuation, harmonize, score
-from apps.music.config import PRESETS
-from apps.music.continuation import cut, prolong
+from apps.music import score
+from apps.music.compare import FIGURES
 from apps.music.corpus import read_score
-from apps.music.harmonize import octaves_to_soprano, phrase_ends, prepare
-from apps.music.piece import metre, piece_from_pitches
 from apps.verbs.cli import main
-from shared.presets.open import Opened
-from tests.apps.music.test_generate import Uniform
-from tests.apps.music.toy_data import scale_piece
+from tests.apps.music.toy_data import Uniform, primer, write_canonical
 
 ABC = "X:1\nL:1/4\nM:4/4\nK:D\n{}|]\n"
 ODE = "FFGA|AGFE|DDEF|F3/2E/2E2|FFGA|AGFE|DDEF|E3/2D/2D2"
 
 
-@pytest.fixture(autouse=True)
-def generator(monkeypatch):
-    generator = Uniform()
-
-    def open_music(args):
-        return Opened(generator, "made", {}, "litert", "int8"), PRESETS["chorales"]
-
-    for module in (continuation, harmonize):
-        monkeypatch.setattr(module, "open_music", open_music)
-    return generator
+@pytest.fixture
+def generator(use_uniform):
+    return use_uniform()
 
 
-def primer(upbeat=0, steps=32, **known):
-    pitches = np.array(scale_piece(4))[:steps]
-    position, bar_length = metre(steps, 16, upbeat)
-    return piece_from_pitches(
-        "p", pitches, position=position, bar_length=bar_length, **{"tonic": 0, "mode": 0, **known}
-    )
+# --- compose --------------------------------------------------------------------------------
 
 
-def melody(notes, **known):
-    """A soprano of (MIDI, 16ths) pairs in 4/4, -1 is a rest."""
-    line = np.concatenate([np.full(length, midi) for midi, length in notes])
-    strikes = np.zeros((len(line), 4), bool)
-    strikes[np.cumsum([0, *[length for _, length in notes]])[:-1], 0] = True
-    pitches = np.stack([line, *[np.full_like(line, -1)] * 3], 1)
-    position, bar_length = metre(len(line))
-    return piece_from_pitches("m", pitches, strikes, position=position, bar_length=bar_length)
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--bars", "0"], "bars must be 1 to"),
+        (["--key", "H flat"], "H flat"),
+        (["--tempo", "5"], "--tempo must be 20 to 300"),
+        (["--upbeat", "4"], "upbeat must be 0 to 3"),
+        (["--phrase", "0"], "phrase must be 1 to"),
+        (["--temperature", "-1"], "temperature"),
+        (["--without", "parallels,harmony"], "no rule 'harmony'; the rules are: silence, "),
+        (["--roll", "roll.svg"], "roll.svg: cannot write .svg; use .png"),
+        (["-o", "a.txt"], "a.txt: cannot write .txt"),
+        (["--preset", "nothing"], "nothing"),
+    ],
+)
+def test_bad_options_are_one_line(arguments, words, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert main(["compose", "--bars", "1", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_compose_with_the_shipped_model(tmp_path, capsys):
+    files = [
+        str(tmp_path / f"a{ending}") for ending in (".mid", ".musicxml", ".svg", ".png", ".wav")
+    ]
+    roll = str(tmp_path / "roll.png")
+    arguments = ["compose", "--bars", "2", "--key", "D minor", "--json", "-o", *files]
+    assert main([*arguments, "--roll", roll]) == 0
+    values = SimpleNamespace(**json.loads(capsys.readouterr().out))
+    assert values.files == [*files, roll] and values.key == "D minor"
+    pitches = np.array(values.pitches)
+    assert pitches.shape == (32, 4) and len(np.unique(pitches)) > 4
+    from music21 import converter
+
+    score = converter.parse(files[0])
+    assert len(score.parts) == 4
+    assert max(float(part.highestTime) for part in score.parts) == pytest.approx(8, abs=0.5)
 
 
 # --- continue -------------------------------------------------------------------------------
 
 
-def test_a_primer_is_kept_and_continued(tmp_path, capsys):
+def test_a_primer_is_kept_and_continued(generator, tmp_path, capsys):
     source, made = tmp_path / "p.musicxml", tmp_path / "made.musicxml"
     source.write_text(score.musicxml(primer(upbeat=4, steps=36)))
     words = ["continue", str(source), "-o", str(made), "--bars", "2", "--key", "C", "--json"]
@@ -77,30 +92,10 @@ def test_the_primer_is_fed_to_the_model(generator, tmp_path):
     assert fed[:4] == [28, 11, 23, 20]  # C5 E3 G4 E4... in the model's order
 
 
-def test_an_incomplete_bar_is_filled_first():
-    outline = prolong(primer(steps=24), bars=2, phrase=1)
-    assert len(outline) == 32 + 32
-    assert outline.position[24] == 8 and outline.position[-1] == 15
-    ends = np.flatnonzero(np.diff(outline.fermata.astype(int)) == -1) + 1
-    assert ends.tolist() == [48]  # and the end; none in the bar that is filled
-    assert outline.fermata[-1]
-
-
-def test_a_primer_without_a_metre_is_taken_for_common_time():
-    known = piece_from_pitches("p", np.array(scale_piece(1)))
-    outline = prolong(known, bars=1, key=(7, 0))
-    assert len(outline) == 32 and outline.position[16] == 0 and outline.tonic == 7
-
-
-def test_a_cut_is_at_a_bar_line():
-    assert len(cut(primer(upbeat=4, steps=40), 1)) == 4 + 16
-    assert len(cut(primer(), 5)) == 32
-
-
 # --- harmonize ------------------------------------------------------------------------------
 
 
-def test_a_melody_is_harmonized_in_the_sopranos_range(tmp_path, capsys):
+def test_a_melody_is_harmonized_in_the_sopranos_range(generator, tmp_path, capsys):
     source = tmp_path / "ode.abc"
     source.write_text(ABC.format(ODE.replace("A", "A,").replace("D", "D,")))
     assert main(["harmonize", str(source), "-o", str(tmp_path / "h.musicxml"), "--json"]) == 0
@@ -122,35 +117,6 @@ def test_the_model_reads_the_melody(generator, tmp_path):
     assert generator.key.tolist() == [[11, 1]]
 
 
-@pytest.mark.parametrize(
-    ("pitches", "octaves"),
-    [([60, 72], 0), ([48, 60], 1), ([36, 38], 2), ([90, 92], -1), ([-1, 60], 0), ([55, 79], 0)],
-)
-def test_the_fewest_octaves(pitches, octaves):
-    assert octaves_to_soprano(np.array(pitches)) == octaves
-
-
-def ends(piece, **options):
-    fermata = phrase_ends(piece, **options)
-    return (np.flatnonzero(np.diff(np.append(fermata.astype(int), 0)) == -1) + 1).tolist()
-
-
-def test_phrases_end_on_long_notes_before_rests_and_at_the_end():
-    quarters = [(70, 4), (71, 4), (72, 4)]
-    assert ends(melody([*quarters, (70, 8), *quarters, (70, 4)])) == [20, 36]
-    assert ends(melody([*quarters, (-1, 4), *quarters])) == [12, 28]
-    halves = [(70, 8), (71, 8), (72, 8)]  # here a half is no long note
-    assert ends(melody([*halves, (70, 16), *halves])) == [40, 64]
-    assert ends(melody(quarters * 8), phrase=2) == [32, 64, 96]
-
-
-def test_fermatas_of_its_own_are_kept_unless_a_phrase_is_given():
-    own = melody([(70, 4)] * 8)
-    own.fermata[8:12] = True
-    assert prepare(own)[0].fermata.sum() == 4
-    assert prepare(own, phrase=1)[0].fermata.sum() == 8
-
-
 BAD = {
     "no file": (["harmonize", "none.abc"], "none.abc: no such file"),
     "no music": (["harmonize", "a.txt"], "a.txt: expected a file ending in"),
@@ -158,13 +124,13 @@ BAD = {
     "too long": (["harmonize", "long.abc"], "long.abc: 656 16ths are more than this model's 640"),
     "one voice": (["continue", "ode.abc"], "ode.abc: 1 part, not four"),
     "no such key": (["harmonize", "ode.abc", "--key", "H"], "'H' names no key"),
-    "no bars": (["continue", "ode.abc", "--bars", "0"], "--bars must be 1 to"),
+    "no bars": (["continue", "ode.abc", "--bars", "0"], "bars must be 1 to"),
     "no such ending": (["harmonize", "ode.abc", "-o", "a.mid", "b.doc"], "b.doc: cannot write"),
 }
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input_is_one_line_and_writes_nothing(case, tmp_path, monkeypatch, capsys):
+def test_bad_input_is_one_line_and_writes_nothing(case, generator, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for name, text in (
         ("a.txt", "notes"),
@@ -179,3 +145,69 @@ def test_bad_input_is_one_line_and_writes_nothing(case, tmp_path, monkeypatch, c
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_an_output_is_not_the_input(generator, tmp_path, capsys):
+    source = tmp_path / "p.musicxml"
+    source.write_text(score.musicxml(primer()))
+    before = source.read_bytes()
+    assert main(["continue", str(source), "-o", str(source)]) == 2
+    assert "is also read" in capsys.readouterr().err
+    assert source.read_bytes() == before
+
+
+# --- evaluate -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def data(tmp_path):
+    return str(write_canonical(tmp_path / "toy.json", train=2, valid=3, test=1))
+
+
+def test_generated_and_real_pieces_side_by_side(data, use_uniform, capsys, tmp_path):
+    use_uniform(frames=48)
+    words = ["--data", data, "--generate", "2", "--bars", "2", "-o", str(tmp_path / "made")]
+    assert main(["evaluate", "music", *words, "--json"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    columns = ("real", "generated", "no_rules", "harmonized")
+    head = {"n": 2, "n_real": 3, "bars": 2, "preset": "made", "backend": "keras"}
+    assert head.items() <= values.items()
+    assert set(values) == {*head, "precision"} | {f"{c}_{f}" for c in columns for f in FIGURES}
+    assert values["generated_crossing"] == 0 < values["no_rules_crossing"]
+    assert values["real_copied_run"] > 8  # the toy's pieces are transposed copies
+    files = sorted(path.name for path in (tmp_path / "made").iterdir())
+    assert len(files) == 6 and files[0] == "generated-00.musicxml"
+
+
+def test_a_model_that_does_not_harmonize_has_no_such_column(data, use_uniform, capsys):
+    use_uniform(encoder_units=0, holds=False, placed=False)
+    assert main(["evaluate", "music", "--data", data, "--generate", "1", "--bars", "1"]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[0].split() == ["real", "generated", "no_rules"]
+    assert "parallels" in out and len(out.splitlines()) == len(FIGURES) + 1
+
+
+def test_likelihood_is_of_the_test_split_unless_said(data, use_uniform, capsys):
+    use_uniform(holds=False, encoder_units=0)
+    for words, count in (([], 1), (["--split", "valid"], 3)):
+        assert main(["evaluate", "music", "--data", data, "--json", *words]) == 0
+        values = json.loads(capsys.readouterr().out)
+        assert values["n"] == count
+        # START and END are not forbidden by this model; HOLD is.
+        uniform = np.log(len(Uniform(holds=False).logits) - 1)
+        assert values["nats_per_note"] == pytest.approx(uniform, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--generate", "0"], "--generate must be 1 to"),
+        (["--generate", "1", "--bars", "99"], "--bars must be 1 to"),
+        (["--generate", "1", "--split", "none"], "has no split 'none'"),
+    ],
+)
+def test_bad_options_of_evaluate_are_one_line(data, use_uniform, capsys, words, message):
+    use_uniform()
+    assert main(["evaluate", "music", "--data", data, *words]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
