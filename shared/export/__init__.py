@@ -1,1 +1,1 @@
-"""From a trained model to files that run elsewhere, checked in numbers and on the task."""
+"""Export of trained models to ``.tflite`` bundles, with numerical and task-level checks."""

@@ -1,4 +1,4 @@
-"""What a ``.tflite`` file really holds, read from its flatbuffer; TensorFlow is not needed."""
+"""Audit of a ``.tflite`` file's flatbuffer, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.generator import Signature
 
 _OP_NAMES = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
 _TYPE_NAMES = {v: k.lower() for k, v in vars(schema.TensorType).items() if isinstance(v, int)}
-# Branches and loop bodies are subgraphs of their own: these options' fields name them.
+# Branches and loop bodies are subgraphs, which these fields of the op's options name.
 _CALLED = {
     "IfOptions": ("thenSubgraphIndex", "elseSubgraphIndex"),
     "WhileOptions": ("condSubgraphIndex", "bodySubgraphIndex"),
@@ -24,25 +24,25 @@ _CALLED = {
 
 @dataclass(frozen=True)
 class Audit:
-    """Ops by signature, with how often each stands in the graph, and the number of weights."""
+    """The number of ops by signature and name, and the number of weights."""
 
     ops: dict[str, dict[str, int]]
     weights: int
 
 
 def audit(data: bytes, signature: Signature | None = None, weights: int = 1) -> Audit:
-    """Read a ``.tflite`` file's bytes and refuse what would not run elsewhere.
+    """Checks that a ``.tflite`` file runs in the plain interpreter.
 
     Args:
-        data: The file.
-        signature: If given, the file's tensors must be exactly these, at batch 1.
-        weights: The model's number of weights, of which the file must hold at least half
-            (those that the two functions turn out not to need are dropped).
+        data: The content of the file.
+        signature: Expected tensors, at batch size 1. None does not check them.
+        weights: The model's number of weights. The file must hold at least half of them: the
+            converter drops those that neither function uses.
 
     Raises:
-        ValueError: Flex or custom ops; weights lost; signatures other than ``encode`` and
-            ``step``; tensors that are not the signature's; an output that is an input or another
-            output, of a branch or loop too.
+        ValueError: The file contains Flex or custom ops; weights are missing; the signatures are
+            not ``encode`` and ``step``; the tensors are not those of ``signature``; an output is
+            also an input or another output, of a branch or loop body too.
     """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data))
     defs = {_text(d.signatureKey): d for d in model.signatureDefs or []}
@@ -65,7 +65,7 @@ def audit(data: bytes, signature: Signature | None = None, weights: int = 1) -> 
 
 
 def _ops(model: Any, index: int) -> Counter[str]:
-    """The ops of a subgraph and of those it calls; a custom op by its own name."""
+    """Counts the ops of a subgraph and of those it calls; custom ops by their own name."""
     count: Counter[str] = Counter()
     for operator in model.subgraphs[index].operators or []:
         code = model.operatorCodes[operator.opcodeIndex]
@@ -76,7 +76,7 @@ def _ops(model: Any, index: int) -> Counter[str]:
         for field in _CALLED.get(type(options).__name__.removesuffix("T"), ()):
             called = getattr(options, field)
             outputs = list(model.subgraphs[called].outputs)
-            if len(set(outputs)) < len(outputs):  # the second would be left unwritten
+            if len(set(outputs)) < len(outputs):  # LiteRT does not write the second
                 raise ValueError(
                     f"a branch of {name} returns one tensor twice, which LiteRT gets wrong; return "
                     "one concatenated tensor and split it outside"
@@ -86,9 +86,9 @@ def _ops(model: Any, index: int) -> Counter[str]:
 
 
 def _weights(model: Any) -> int:
-    """Elements of all constant tensors that are not integers wider than a byte; shared ones once.
+    """Counts the elements of all constant tensors, shared ones once.
 
-    Shapes and axes are int32, weights are float32, float16 or int8.
+    Weights are float32, float16 or int8. Shapes and axes are int32 and do not count.
     """
     sizes = {}
     for graph in model.subgraphs:
@@ -101,7 +101,7 @@ def _weights(model: Any) -> int:
 
 
 def _check_outputs(key: str, definition: Any) -> None:
-    """One tensor under two names: LiteRT.js loses a name, or computes with the wrong buffer."""
+    """Refuses a tensor with two names: LiteRT.js loses one, or uses the wrong buffer."""
     inputs = {entry.tensorIndex: _text(entry.name) for entry in definition.inputs}
     seen: dict[int, str] = {}
     for entry in definition.outputs:
@@ -110,12 +110,12 @@ def _check_outputs(key: str, definition: Any) -> None:
         if source is not None:
             raise ValueError(
                 f"{key}: output {name!r} is the input {source!r} itself; compute it (cast a mask "
-                "to float32), or let the caller keep it"
+                "to float32), or do not return it"
             )
         if entry.tensorIndex in seen:
             raise ValueError(
                 f"{key}: outputs {seen[entry.tensorIndex]!r} and {name!r} are one tensor; compute "
-                "them apart, or leave constants to the caller"
+                "them separately, or do not return constants"
             )
         seen[entry.tensorIndex] = name
 

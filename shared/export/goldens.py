@@ -1,4 +1,4 @@
-"""Golden inputs and outputs: how another runtime knows that it runs a bundle rightly."""
+"""Golden inputs and outputs, with which a runtime checks that it runs a bundle correctly."""
 
 from __future__ import annotations
 
@@ -17,27 +17,31 @@ from shared.generator import Arrays, Generator
 from shared.presets.bundle import Bundle, load_bundle
 
 GOLDENS = "goldens.json"
+# Values beyond this are masked logits.
 NEVER = 1e4
-# Of the tensor's largest value, or 1. Quantized kernels round differently from one
-# processor to the next; a wrong name, order or layout is off by far more.
+# Relative to the tensor's largest value or 1, whichever is larger. Quantized kernels round
+# differently on different processors; a wrong name, order or layout is off by far more.
 TOLERANCE = {"float32": 1e-3, "float16": 1e-3, "int8": 2e-2}
-STEPS = 6  # of each example; every bundle carries its goldens, so they are kept small
-LARGE = 1024  # an answer of more values is thinned to about as many
+# Every bundle carries its goldens, so they are small: a few steps of each example, and outputs of
+# more than LARGE values are subsampled to about as many.
+STEPS = 6
+LARGE = 1024
 
 
 @dataclass(frozen=True)
 class Example:
-    """A condition and the symbols to feed after it, all with batch axis 1."""
+    """A condition and the symbols to feed after it, at batch size 1."""
 
     condition: Arrays
     symbols: Sequence[Arrays]
 
 
 def make_goldens(generator: Generator, examples: Sequence[Example], precision: str) -> dict:
-    """What ``generator`` answers to the examples, as JSON.
+    """Records the outputs of a generator on examples, as JSON values.
 
-    An array is ``{"dtype", "shape", "base64"}``: row-major, little-endian, a bool one byte. With
-    ``"every": n`` it holds the first value and every n-th after it; what is fed is always whole.
+    An array is ``{"dtype", "shape", "base64"}``: row-major, little-endian, one byte per bool. With
+    ``"every": n`` it holds the first value and every n-th value after it. Inputs are always
+    complete.
     """
     cases = []
     for example in examples:
@@ -50,17 +54,17 @@ def make_goldens(generator: Generator, examples: Sequence[Example], precision: s
         for symbol in example.symbols[:STEPS]:
             outputs, state = generator.step(symbol, state)
             replaced = {name: state[name] for name in generator.signature.state}
-            answer = _pack(outputs | replaced, LARGE)
-            case["steps"].append({"symbol": _pack(symbol), "outputs": answer})
+            expected = _pack(outputs | replaced, LARGE)
+            case["steps"].append({"symbol": _pack(symbol), "outputs": expected})
         cases.append(case)
     return {"precision": precision, "tolerance": TOLERANCE[precision], "cases": cases}
 
 
 def check_goldens(bundle: Bundle | str | Path) -> float:
-    """Run the bundle's interpreter on its goldens.
+    """Runs a bundle on its goldens.
 
     Returns:
-        The largest difference, as a share of the one allowed.
+        The largest difference, as a fraction of the tolerance.
 
     Raises:
         InputError: An output differs by more than the tolerance.
@@ -81,18 +85,18 @@ def check_goldens(bundle: Bundle | str | Path) -> float:
                 share = _difference(entry, got[name]) / goldens["tolerance"]
                 if not share <= 1:
                     raise InputError(
-                        f"{bundle.folder}: {name!r} of {what} is not the golden of case {number}; "
-                        "this runtime computes something else"
+                        f"{bundle.folder}: {name!r} of {what} differs from the golden of case "
+                        f"{number}; this runtime computes something else"
                     )
                 worst = max(worst, share)
     return worst
 
 
 def difference(expected: np.ndarray, got: np.ndarray) -> tuple[float, float]:
-    """The largest absolute difference, and that over the largest expected value or 1.
+    """Computes the largest absolute and relative difference.
 
-    Values beyond `NEVER` are logits of what is forbidden, -1e9 or -inf: how far beyond is no
-    difference, nor a scale.
+    The relative difference is over the largest expected value or 1, whichever is larger. Values
+    beyond `NEVER` are masked logits, -1e9 or -inf: they are clipped, and do not set the scale.
     """
     if expected.shape != got.shape:
         raise ValueError(f"shapes differ: {expected.shape} and {got.shape}")
@@ -103,7 +107,7 @@ def difference(expected: np.ndarray, got: np.ndarray) -> tuple[float, float]:
 
 
 def _difference(entry: Mapping[str, Any], got: np.ndarray) -> float:
-    """`difference` of a golden answer and one got, relative."""
+    """Computes the relative `difference` between a golden output and an array."""
     if list(got.shape) != entry["shape"]:
         raise ValueError(f"shapes differ: {entry['shape']} and {list(got.shape)}")
     return difference(_values(entry), got.ravel()[:: entry.get("every", 1)])[1]
@@ -118,7 +122,7 @@ def _entry(value: np.ndarray, large: float) -> dict[str, Any]:
     values = value.ravel()
     if value.size > large:
         every = math.ceil(value.size / large)
-        while math.gcd(every, value.shape[-1]) > 1:  # else it would meet some columns only
+        while math.gcd(every, value.shape[-1]) > 1:  # otherwise only some columns are sampled
             every += 1
         entry["every"], values = every, values[::every]
     return entry | {"base64": base64.b64encode(values.tobytes()).decode()}

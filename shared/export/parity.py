@@ -1,4 +1,4 @@
-"""How far a converted model is from the Keras model: in numbers, on the task, in time."""
+"""Comparison of converted models with the Keras model: outputs, task metrics and latency."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ PARITY = "parity.json"
 
 
 def compare(reference: Generator, candidate: Generator, examples: Sequence[Example]) -> dict:
-    """Walk both through the examples, each with the states that it computed itself.
+    """Compares the outputs of two generators on examples, each run on its own states.
 
     Returns:
-        ``{"encode/h": {"max_abs": ..., "max_rel": ...}, ...}``; ``max_rel`` is the difference
-        over the tensor's largest value, or over 1 if that is larger (`difference`).
+        ``{"encode/h": {"max_abs": ..., "max_rel": ...}, ...}``. ``max_rel`` is the difference
+        relative to the tensor's largest value or 1, whichever is larger (`difference`).
 
     Raises:
-        ValueError: One of them computed a NaN.
+        ValueError: A generator computed NaN.
     """
     report: dict[str, dict[str, float]] = {}
 
@@ -57,7 +57,7 @@ def parity(
     examples: Sequence[Example],
     metric: Metric | None = None,
 ) -> dict[str, Any]:
-    """`compare` and the app's task metric for every candidate, as JSON."""
+    """Runs `compare` and the task metric for every candidate; returns JSON values."""
     report: dict[str, Any] = {
         "examples": len(examples),
         "steps": sum(len(example.symbols) for example in examples),
@@ -74,7 +74,7 @@ def parity(
 def latency(
     generator: Generator, examples: Sequence[Example], repeats: int = 50
 ) -> dict[str, float]:
-    """Median milliseconds of one ``encode`` and one ``step``, after a first run that warms up."""
+    """Measures the median milliseconds of ``encode`` and of ``step``, after a warm-up run."""
 
     def timed(function: Callable, *arguments: Any) -> tuple[float, Any]:
         start = time.perf_counter()
@@ -85,13 +85,13 @@ def latency(
     state = generator.encode(example.condition)
     encodes = [timed(generator.encode, example.condition)[0] for _ in range(max(3, repeats // 5))]
     steps = []
-    for turn in range(repeats + 1):
-        symbol = example.symbols[turn % len(example.symbols)]
+    for i in range(repeats + 1):
+        symbol = example.symbols[i % len(example.symbols)]
         spent, (_, state) = timed(generator.step, symbol, state)
         steps.append(spent)
     return {"encode": statistics.median(encodes), "step": statistics.median(steps[1:])}
 
 
 def machine() -> str:
-    """What the milliseconds were measured on."""
+    """Describes this machine, for the latencies."""
     return f"{platform.system()} {platform.machine()}, 1 of {os.cpu_count()} cores"

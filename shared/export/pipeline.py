@@ -1,4 +1,4 @@
-"""From a preset and its Keras model to the bundle that is shipped."""
+"""Export of a preset and its Keras model as a bundle."""
 
 from __future__ import annotations
 
@@ -42,29 +42,30 @@ def export_bundle(
     measured: str = "",
     keep: Iterable[str] = ("int8",),
 ) -> Bundle:
-    """Convert, audit, compare, time and write ``tflite/<app>-<preset>/``.
+    """Converts, audits and measures a model, and writes the bundle ``tflite/<app>-<preset>/``.
 
-    All precisions are made and measured; only those to keep stay in the folder.
+    All precisions are converted and measured. The folder contains only those in ``keep``.
 
     Args:
-        model: Built, with the preset's weights.
-        preset: Where the app, configuration, card, figures and tokenizer come from.
-        folder: Replaced if it is a bundle already.
-        examples: At least three; the first three become the goldens.
-        facts: What the sidecar tells beside the signatures.
-        metric: Figures of the task for a generator, taken for Keras and every precision.
-        measured: What `metric` is taken on, in words.
-        keep: Those to ship; the last one is what runs by default.
+        model: A built model with the preset's weights.
+        preset: Source of the app's name, the config, the card, the figures and the tokenizer.
+        folder: Folder to write. An existing bundle is replaced.
+        examples: At least three examples. The first three become the goldens.
+        facts: Contents of the sidecar, besides the signatures.
+        metric: Function that returns task metrics of a generator. It is called for the Keras model
+            and every precision.
+        measured: Description of the data of `metric`.
+        keep: Precisions to ship. The last one is the default.
 
     Raises:
-        InputError: Fewer than three examples.
-        ValueError: Nothing to keep, or a conversion that failed.
+        InputError: There are fewer than three examples.
+        ValueError: ``keep`` is empty, or a conversion failed.
     """
     keep = list(keep)
     if len(examples) < 3:
         raise InputError(
-            f"{len(examples)} to compare on, a bundle needs three examples: raise the limit, or "
-            "give more data"
+            f"a bundle needs three examples to compare on, not {len(examples)}: raise the limit, "
+            "or add data"
         )
     if not keep:
         raise ValueError("no precision to keep")
@@ -121,5 +122,5 @@ def export_bundle(
 def _version(name: str) -> str | None:
     try:
         return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:  # lstm-suite in a bare checkout
+    except importlib.metadata.PackageNotFoundError:  # lstm-suite is not installed
         return None

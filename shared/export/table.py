@@ -1,9 +1,9 @@
-"""Write the tables of ``tflite/README.md`` from the bundles' own sidecars.
+"""Generates the tables of ``tflite/README.md`` from the bundles' sidecars.
 
     python -m shared.export.table            # write
-    python -m shared.export.table --check    # exit status 1 when the page is stale
+    python -m shared.export.table --check    # exit status 1 if the page is stale
 
-Sizes, milliseconds and figures are those recorded at export, so the page is reproducible.
+Sizes, latencies and figures are those recorded at export, so the page is reproducible.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ END = "<!-- end: python -m shared.export.table -->"
 
 
 def render(bundles: Sequence[Bundle]) -> str:
-    """The Markdown between the markers."""
+    """Renders the Markdown between the markers."""
     parts = [_bundle(bundle) for bundle in bundles] or ["No model has been exported yet.\n"]
     return "\n".join(parts)
 
 
-def updated(page: str, bundles: Sequence[Bundle]) -> str:
-    """The page with its tables anew.
+def update(page: str, bundles: Sequence[Bundle]) -> str:
+    """Returns the page with new tables.
 
     Raises:
-        InputError: The markers are gone.
+        InputError: The page lacks the markers.
     """
     head, begin, rest = page.partition(BEGIN)
     _, end, tail = rest.partition(END)
@@ -42,10 +42,10 @@ def updated(page: str, bundles: Sequence[Bundle]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; see the module."""
+    """Runs the command and returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m shared.export.table", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when stale")
-    parser.add_argument("--folder", type=Path, default=Path("tflite"), help="where bundles stand")
+    parser.add_argument("--check", action="store_true", help="do not write; fail if stale")
+    parser.add_argument("--folder", type=Path, default=Path("tflite"), help="folder of the bundles")
     options = parser.parse_args(arguments)
     path = options.folder / "README.md"
     try:
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise InputError(f"{path}: no such file; name the folder of the bundles")
         bundles = [load_bundle(p.parent) for p in sorted(options.folder.glob(f"*/{SIDECAR}"))]
         page = path.read_text(encoding="utf-8")
-        new = updated(page, bundles)
+        new = update(page, bundles)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

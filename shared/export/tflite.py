@@ -1,4 +1,4 @@
-"""From a Keras model to ``.tflite`` files: built-in ops only, batch 1, both signatures."""
+"""Conversion of a Keras model to ``.tflite``: built-in ops only, batch size 1, both signatures."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ from shared.files import write_bytes
 from shared.presets.bundle import PRECISIONS
 from shared.stderr import silent_stderr
 
-_WORTH_FILLING = 1024  # bytes; the op takes some 200
+# Constants of zeros below this size, in bytes, are not replaced by a FILL op, which takes some 200.
+_WORTH_FILLING = 1024
 
 
 def export_tflite(
     model: Any, folder: str | Path, precisions: Iterable[str] = PRECISIONS
 ) -> dict[str, Path]:
-    """Convert the model once per precision and audit every file.
+    """Converts a model to each precision and audits the files.
 
-    Full-integer quantization is not offered: its calibration crashes on a graph with a loop.
+    There is no full-integer quantization: its calibration crashes on a graph with a loop.
 
     Returns:
         ``{precision: folder/model_<precision>.tflite}``.
 
     Raises:
-        ValueError: An unknown precision, or a model that built-in ops cannot express; the
-            message names the ops.
+        ValueError: A precision is unknown, or the model needs ops that are not built in; the
+            message names them.
     """
     paths = {}
     with tempfile.TemporaryDirectory() as temporary:
@@ -61,24 +62,24 @@ def _convert(saved_model: Path, precision: str) -> bytes:
     elif precision not in PRECISIONS:
         raise ValueError(f"unknown precision {precision!r}: choose from {', '.join(PRECISIONS)}")
     try:
-        with silent_stderr():  # on failure it prints the whole graph; `__cause__` has it too
+        with silent_stderr():  # on failure it prints the whole graph, which is in `__cause__` too
             data = converter.convert()
-    except Exception as error:  # the converter's own class is private
-        raise ValueError(_why(str(error))) from error
+    except Exception as error:  # the converter's exception class is private
+        raise ValueError(_summarize(str(error))) from error
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data))
-    _step_first(model)
+    _move_step_first(model)
     for graph in model.subgraphs:
-        _fill_as_it_runs(model, graph)
+        _replace_zeros(model, graph)
     builder = flatbuffers.Builder(len(data))
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
 
 
-def _step_first(model: Any) -> None:
-    """``step`` becomes the first graph.
+def _move_step_first(model: Any) -> None:
+    """Makes ``step`` the first graph.
 
-    That one alone the interpreter runs with no more than copying what changed; all others it
-    resizes and allocates at every call. No graph calls the two that change places.
+    The interpreter resizes and allocates all graphs but the first at every call. The two graphs
+    that are swapped are not called by others.
     """
     [old] = {d.subgraphIndex for d in model.signatureDefs if d.signatureKey == b"step"}
     graphs = model.subgraphs
@@ -87,12 +88,12 @@ def _step_first(model: Any) -> None:
         definition.subgraphIndex = {0: old, old: 0}[definition.subgraphIndex]
 
 
-def _fill_as_it_runs(model: Any, graph: Any) -> None:
-    """Empty sequences that loops write into are made by an op, not stored.
+def _replace_zeros(model: Any, graph: Any) -> None:
+    """Replaces the zeros that loops write into by a FILL op.
 
-    The converter folds the zeros of a TensorArray into a constant of the sequence's full size,
-    which no quantization shrinks. Only what goes to loops alone is replaced: other ops may rely
-    on a constant's being one.
+    The converter stores the zeros of a TensorArray as a constant of the full sequence length,
+    which quantization does not shrink. Only constants that are used by loops alone are replaced:
+    other ops may require a constant.
     """
     codes = model.operatorCodes
     loops = {k for k, c in enumerate(codes) if c.builtinCode == schema.BuiltinOperator.WHILE}
@@ -113,7 +114,7 @@ def _fill_as_it_runs(model: Any, graph: Any) -> None:
         zero = _constant(model, graph, np.array(0, np.float32), tensor.name + b"/zero")
         if not any(other.buffer == tensor.buffer for other in _others(model, tensor)):
             model.buffers[tensor.buffer].data = None
-        tensor.buffer = 0  # by convention the empty one
+        tensor.buffer = 0  # by convention the empty buffer
         fill = schema.OperatorT()
         fill.opcodeIndex = _fill_code(codes)
         fill.inputs, fill.outputs = [shape, zero], [index]
@@ -140,7 +141,7 @@ def _others(model: Any, tensor: Any) -> Iterator[Any]:
 
 
 def _fill_code(codes: list[Any]) -> int:
-    """The index of FILL among the model's ops, to which it is added if missing."""
+    """Returns the index of FILL among the model's op codes, and adds it if missing."""
     for index, code in enumerate(codes):
         if code.builtinCode == schema.BuiltinOperator.FILL:
             return index
@@ -151,8 +152,8 @@ def _fill_code(codes: list[Any]) -> int:
     return len(codes) - 1
 
 
-def _why(message: str) -> str:
-    """The converter's page-long message in one line."""
+def _summarize(message: str) -> str:
+    """Shortens the converter's page-long message to one line."""
     ops = sorted(set(re.findall(r"'tf\.(\w+)' op is neither", message)))
     if ops:
         return f"no built-in LiteRT op for: {', '.join(ops)}"

@@ -1,7 +1,6 @@
-"""The one fit loop that trains every application.
+"""Training. All applications use the loop in `shared.training.fit`.
 
-The options alone are light and import neither Keras nor TensorFlow; the loop itself is in
-`shared.training.fit`.
+`FitOptions` imports neither Keras nor TensorFlow; the loop does.
 """
 
 from shared.training.options import FitOptions

@@ -1,4 +1,4 @@
-"""What happens between two steps and between two epochs of a run."""
+"""Callbacks of a run: checkpoints, time limit, early stopping, and the log."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from shared.training.record import Record
 
 
 class LogFigures(keras.callbacks.Callback):
-    """Logs figures of the task after each epoch, such as ``val_bleu``.
+    """Logs task metrics after each epoch, such as ``val_bleu``.
 
     Args:
-        measure: Takes the model, which has the averaged weights then, and returns figures by name
-            and a sample of what it made, to be printed.
+        measure: Function that takes the model, with averaged weights, and returns metrics by name
+            and a sample of its output to print.
     """
 
     def __init__(self, measure: Callable[[keras.Model], tuple[Mapping[str, float], str]]) -> None:
@@ -30,7 +30,7 @@ class LogFigures(keras.callbacks.Callback):
         self.measure = measure
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Adds the figures to the logs, where ``FitOptions.monitor`` finds them."""
+        """Adds the metrics to the logs, so that ``FitOptions.monitor`` can name one."""
         figures, sample = self.measure(self.model)
         if logs is not None:
             logs |= {f"val_{name}": value for name, value in figures.items()}
@@ -39,15 +39,16 @@ class LogFigures(keras.callbacks.Callback):
 
 
 class OutOfTime(Exception):
-    """The wall-clock budget is spent; the checkpoint is written."""
+    """Raised when the time limit is reached, after the checkpoint is saved."""
 
 
 class RunCallbacks(keras.callbacks.CallbackList):
-    """All callbacks of a run, which to them is one training, though it is a fit per epoch.
+    """The callbacks of a run, over several calls of ``Model.fit``.
 
-    Epochs have different data, and numbers of steps, and ``Model.fit`` takes one dataset. So
-    the loop calls it once per epoch with this list, which begins and ends once, and numbers
-    the batches of a resumed epoch from where it goes on.
+    ``Model.fit`` takes one dataset, and each epoch has data and a number of steps of its own.
+    The loop therefore calls ``Model.fit`` once per epoch. This list makes the calls look like one
+    training: it begins and ends once, and numbers the batches of a resumed epoch from where it
+    continues.
     """
 
     def __init__(
@@ -61,10 +62,10 @@ class RunCallbacks(keras.callbacks.CallbackList):
         checkpoint: Checkpoint,
         verbose: int,
     ) -> None:
-        """Keep what a run is made of; all times start now."""
+        """Stores the parts of the run and starts its clocks."""
         self.optimizer, self.options = optimizer, options
         self.state, self.checkpoint = state, checkpoint
-        self.first_batch = 0  # of this call of Model.fit
+        self.first_batch = 0  # index in the epoch of the first batch of this Model.fit call
         self.begun = False
         self.started = self.clock = time.monotonic()
         self.saved_at, self.saved_step = self.started, state.step
@@ -79,32 +80,32 @@ class RunCallbacks(keras.callbacks.CallbackList):
         )
 
     def begin_fit(self, steps: int) -> None:
-        """Before each ``Model.fit``: the number of batches of the whole epoch."""
+        """Prepares for a call of ``Model.fit``; ``steps`` is the length of the whole epoch."""
         self.first_batch = self.state.step
         self.set_params({**self.params, "steps": steps})
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Only the first time."""
+        """Begins the training, at the first call only."""
         if not self.begun:
             self.begun = True
             super().on_train_begin(logs)
 
     def on_train_end(self, logs: Any = None) -> None:
-        """Not yet, see `finish`."""
+        """Does nothing; `finish` ends the training."""
 
     def finish(self, logs: Any = None) -> None:
-        """The real end of the training."""
+        """Ends the training."""
         if self.begun:
             super().on_train_end(logs)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Put back the metrics of a half-done epoch, which ``Model.fit`` has just reset."""
+        """Restores the metrics of a resumed epoch, which ``Model.fit`` has just reset."""
         if self.first_batch:
             self.checkpoint.load_metrics()
         super().on_epoch_begin(epoch, logs)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Between two steps: the checkpoint and the budget."""
+        """Checks the time limit and saves checkpoints between two steps."""
         self.state.step = self.first_batch + batch
         if self.out_of_time():
             self.save()
@@ -117,21 +118,21 @@ class RunCallbacks(keras.callbacks.CallbackList):
         super().on_train_batch_begin(self.state.step, logs)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """With the batch's number in the whole epoch."""
+        """Passes on the index of the batch in the whole epoch."""
         super().on_train_batch_end(self.first_batch + batch, logs)
 
     def on_test_begin(self, logs: Any = None) -> None:
-        """Validation sees the averaged weights."""
+        """Switches to the averaged weights for validation."""
         swap_average(self.optimizer)
         super().on_test_begin(logs)
 
     def on_test_end(self, logs: Any = None) -> None:
-        """Training goes on with its own weights."""
+        """Switches back to the training weights."""
         super().on_test_end(logs)
         swap_average(self.optimizer)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Callbacks see the averaged weights; then the checkpoint of a completed epoch."""
+        """Runs the callbacks with the averaged weights, then saves a checkpoint."""
         self.tick()
         with averaged(self.optimizer):
             super().on_epoch_end(epoch, logs)
@@ -139,41 +140,40 @@ class RunCallbacks(keras.callbacks.CallbackList):
         self.save()
 
     def out_of_time(self) -> bool:
-        """Whether this call's budget is spent."""
+        """Whether this call has reached its time limit."""
         limit = self.options.max_minutes * 60.0
         return limit > 0 and time.monotonic() - self.started >= limit
 
     def save(self) -> None:
-        """Write the checkpoint."""
+        """Saves a checkpoint."""
         self.tick()
         self.checkpoint.save(self.state)
         self.saved_at, self.saved_step = time.monotonic(), self.state.step
 
     def tick(self) -> None:
-        """Add the time since the last call to the run's."""
+        """Adds the time since the last call to that of the run."""
         now = time.monotonic()
         self.state.seconds += now - self.clock
         self.clock = now
 
 
 class NonFiniteGuard(keras.callbacks.Callback):
-    """Stops at the first loss that is NaN or infinite. Keras runs it beside the next step."""
+    """Stops at the first loss that is NaN or infinite. Keras runs it parallel to the next step."""
 
     async_safe = True
 
     def __init__(self, optimizer: keras.Optimizer) -> None:
-        """The optimizer is for the learning rate in the message."""
         super().__init__()
-        self.optimizer = optimizer
+        self.optimizer = optimizer  # its learning rate is part of the message
         self.epoch = 0
         self.last = "none"
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Remember the epoch for the message."""
+        """Stores the epoch for the message."""
         self.epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """``logs["loss"]`` is the mean of the epoch so far: once not finite, it stays so."""
+        """Checks the loss, the mean of the epoch so far: once not finite, it stays so."""
         loss = (logs or {}).get("loss")
         if loss is None:
             return
@@ -182,29 +182,28 @@ class NonFiniteGuard(keras.callbacks.Callback):
             raise NonFiniteError(
                 f"training: the loss became {loss} in epoch {self.epoch + 1}, step {batch + 1} "
                 f"(last finite mean {self.last}, learning rate {rate:.3g}); lower learning_rate "
-                "or clip_norm, add warmup_steps, or look for bad input; the last checkpoint "
-                "is intact"
+                "or clip_norm, add warmup_steps, or check the data; the last checkpoint is intact"
             )
         self.last = f"{loss:.6g}"
 
 
 class EpochEnd(keras.callbacks.Callback):
-    """The books of a run: best weights, early stopping, plateaus, one row in the record."""
+    """Keeps the best weights, stops early, reduces the learning rate, and logs the epoch."""
 
     def __init__(
         self, options: FitOptions, state: RunState, schedule: Schedule, record: Record, best: Path
     ) -> None:
-        """Update ``state``, write to ``record`` and to the weights file ``best``."""
+        """Stores what it updates: ``state``, ``schedule``, ``record`` and the file ``best``."""
         super().__init__()
         self.options, self.state, self.schedule = options, state, schedule
         self.record, self.best = record, best
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Called with the averaged weights in the model, after the callbacks of the user.
+        """Ends an epoch. The model has its averaged weights; other callbacks have run.
 
         Raises:
-            ValueError: Nobody logged the monitored value.
-            NonFiniteError: It is NaN or infinite.
+            ValueError: The monitored value is not in the logs.
+            NonFiniteError: The monitored value is NaN or infinite.
         """
         logs = dict(logs or {})
         options, state = self.options, self.state
@@ -242,7 +241,7 @@ class EpochEnd(keras.callbacks.Callback):
 
 
 def save_weights(model: keras.Model, path: Path) -> None:
-    """``model.save_weights`` without the optimizer's, under a temporary name first."""
+    """Saves a model's weights atomically, without those of the optimizer."""
     temporary = path.with_name(f".{path.name}")
     optimizer, model.optimizer = model.optimizer, None
     try:

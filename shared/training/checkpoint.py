@@ -1,4 +1,4 @@
-"""Where a run stands: enough to go on as if it had never stopped."""
+"""Checkpoints that hold all that a run needs to resume exactly."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from shared.training.options import FitOptions
 
 
 class NonFiniteError(InputError):
-    """Loss or weights are NaN or infinite: these options make the training diverge."""
+    """Raised when loss or weights are NaN or infinite: training diverges with these options."""
 
 
 @dataclass
 class RunState:
-    """What a run knows beside its variables. Epochs count from 1, in logs and in files."""
+    """The progress of a run, besides its variables. Logs and files number epochs from 1."""
 
-    epoch: int = 0  # epochs completed
-    step: int = 0  # batches done of the epoch under way
+    epoch: int = 0  # completed epochs
+    step: int = 0  # completed batches of the current epoch
     best_value: float | None = None
     best_epoch: int = 0
     wait: int = 0  # epochs since the best one
     plateau_wait: int = 0  # epochs since the best one or the last reduction
-    seconds: float = 0.0  # of all calls together
+    seconds: float = 0.0  # training time of all calls
     history: list[dict[str, Any]] = field(default_factory=list)  # one row per epoch
 
     def end(self, options: FitOptions) -> str | None:
-        """Why the run is over, ``"epochs"`` or ``"early stopping"``, or None if it is not."""
+        """Returns why the run is over, ``"epochs"`` or ``"early stopping"``; None if it is not."""
         if self.epoch >= options.epochs:
             return "epochs"
         if options.patience and self.wait >= options.patience:
@@ -45,16 +45,17 @@ class RunState:
 
 
 class Checkpoint:
-    """One file, replaced as a whole: model, optimizer, averages, seeds, metrics, `RunState`.
+    """A file with all variables (model, optimizer, averages, seeds, metrics) and the `RunState`.
+
+    It is replaced atomically.
 
     Args:
         path: The ``.npz`` file.
-        model: Compiled, and built with its optimizer, so that every variable exists.
-        schedule: Of the optimizer, whose plateau scale is saved too.
+        model: A compiled model, built with its optimizer, so that every variable exists.
+        schedule: The optimizer's schedule, whose plateau scale is saved too.
     """
 
     def __init__(self, path: Path, model: keras.Model, schedule: Schedule) -> None:
-        """List the variables, once."""
         self.path = path
         metrics = [variable for metric in model.metrics for variable in metric.variables]
         counted = {id(variable) for variable in metrics}
@@ -66,10 +67,10 @@ class Checkpoint:
         }
 
     def save(self, state: RunState) -> None:
-        """Replace the file.
+        """Saves all variables and the state.
 
         Raises:
-            NonFiniteError: A weight is NaN or infinite; the file is left as it was.
+            NonFiniteError: A weight is NaN or infinite; the file is not changed.
         """
         arrays = {
             f"{part}_{i}": ops.convert_to_numpy(variable)
@@ -86,16 +87,16 @@ class Checkpoint:
         write_bytes(self.path, buffer.getvalue())
 
     def load(self) -> None:
-        """Assign what was saved to all variables.
+        """Restores all variables.
 
         Raises:
-            InputError: The file is of another model, or damaged.
+            InputError: The file is damaged, or of another model.
         """
         for part in self.variables:
             self._load_part(part)
 
     def load_metrics(self) -> None:
-        """Assign the metric states alone, which Keras resets where an epoch begins."""
+        """Restores the metrics alone; Keras resets them when an epoch begins."""
         self._load_part("metric")
 
     def _load_part(self, part: str) -> None:
@@ -106,14 +107,14 @@ class Checkpoint:
         shapes = [array.shape for array in arrays]
         if shapes != [tuple(variable.shape) for variable in variables]:
             raise InputError(
-                f"{self.path}: made by another model; name another run folder, or start over"
+                f"{self.path}: saved by another model; name another run folder, or start over"
             )
         for variable, array in zip(variables, arrays, strict=True):
             variable.assign(array)
 
 
 def load_state(path: Path) -> RunState | None:
-    """The state in a checkpoint, without its variables; None if there is no file."""
+    """Reads the state of a checkpoint, without its variables; None if there is no file."""
     if not path.exists():
         return None
     with _open(path) as file:

@@ -1,8 +1,8 @@
-"""The one fit loop of the suite: ``keras.Model.fit`` with a folder that it can resume from.
+"""The training loop: ``keras.Model.fit`` with a run folder from which it resumes.
 
-A run folder holds ``options.json``, ``last.npz`` (the checkpoint), ``best.weights.h5``,
-``log.csv``, ``tensorboard/``, ``curves.png`` and ``summary.json``. All but the events are
-replaced as a whole, so a kill at any moment leaves good files.
+A run folder contains ``options.json``, ``last.npz`` (the checkpoint), ``best.weights.h5``,
+``log.csv``, ``tensorboard/``, ``curves.png`` and ``summary.json``. All except the events are
+replaced atomically, so the files are intact whenever a run is killed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FILES = (OPTIONS, LAST, BEST, SUMMARY, LOG, CURVES)
 
 @dataclass(frozen=True)
 class FitResult:
-    """What `fit` returns: the content of summary.json, and where the best weights are."""
+    """The result of `fit`: the content of summary.json, and the file of the best weights."""
 
     summary: dict[str, Any]
     best_weights: Path | None  # None if no epoch was completed
@@ -51,31 +51,32 @@ def fit(
     loss: Any = None,
     verbose: int | None = None,
 ) -> FitResult:
-    """Train a model, or go on with a training that was stopped, killed or given more epochs.
+    """Trains a model, or resumes a run that was stopped, killed or given more epochs.
 
-    A resumed run equals an uninterrupted one, number by number: same options, same data, and
-    random draws through ``keras.random.SeedGenerator`` (as Keras' own layers do). The model's
-    first weights are drawn where it is built: call ``keras.utils.set_random_seed`` before.
+    A resumed run is bit for bit the same as an uninterrupted one if the options and the data are
+    the same and randomness comes from ``keras.random.SeedGenerator``, as in Keras' own layers.
+    Initial weights are drawn when the model is built: call ``keras.utils.set_random_seed`` before.
 
     Args:
-        model: Built. It is compiled here, with the optimizer of the options.
-        train: The batches of a 0-based epoch, the same at every call with the same epoch; their
-            number may differ from epoch to epoch. Best if it is known (``cardinality``), for
-            else each epoch's data is read once more, to count.
-        valid: The batches to validate with after each epoch, or None.
+        model: A built model. `fit` compiles it with the optimizer of the options.
+        train: Function that returns the batches of a 0-based epoch, the same ones at every call.
+            Their number may differ between epochs. It should be known (``cardinality``);
+            otherwise the data of each epoch is read twice, once to count.
+        valid: Batches to validate on after each epoch, or None.
         options: How to train.
-        run_dir: The run's folder, made if needed.
-        callbacks: More callbacks. Their ``on_epoch_end`` sees the averaged weights, and may add
-            to ``logs``, the monitored value too.
-        resume: Go on from what is in the folder; False starts over and deletes it.
-        loss: For ``compile``, if the model does not override ``compute_loss``.
-        verbose: 1 a progress bar, 2 a line per epoch, 0 nothing; by default 1 on a terminal.
+        run_dir: The run folder, created if needed.
+        callbacks: Additional callbacks. In ``on_epoch_end`` the model has its averaged weights, and
+            a callback may add values to ``logs``, the monitored one included.
+        resume: Whether to resume the run in the folder. False deletes it and starts over.
+        loss: Loss for ``compile``, if the model does not override ``compute_loss``.
+        verbose: 1 for a progress bar, 2 for a line per epoch, 0 for nothing. Defaults to 1 on a
+            terminal, otherwise 2.
 
     Returns:
-        The summary. The model is left with its best weights, if an epoch was completed.
+        A `FitResult`. The model has its best weights, if an epoch was completed.
 
     Raises:
-        InputError: The folder is of another run, or the loss became NaN or infinite.
+        InputError: The folder belongs to another run, or the loss became NaN or infinite.
     """
     if not model.built:
         raise ValueError("fit needs a built model: its checkpoint names every variable")
@@ -86,14 +87,14 @@ def fit(
     if not resume:
         _clear(folder)
     for name in FILES:
-        for leftover in folder.glob(f".{name}.*"):  # of a kill in the middle of writing
+        for leftover in folder.glob(f".{name}.*"):  # temporary files of a killed run
             leftover.unlink()
     saved = load_state(folder / LAST)
     if saved:
         _check_same(options, folder)
     write_json(folder / OPTIONS, options.to_json())
     state = saved or RunState()
-    summary = folder / SUMMARY  # there only if the last call came to its end
+    summary = folder / SUMMARY  # exists only if the last call was not killed
     if state.end(options) and summary.exists() and read_json(summary)["finished"]:
         return _result(model, folder)
     summary.unlink(missing_ok=True)
@@ -128,10 +129,10 @@ def fit(
 
 
 def load_best(model: keras.Model, run_dir: str | Path) -> None:
-    """Give a built model the best weights of a run, averaged ones if the run averaged.
+    """Loads the best weights of a run into a built model; averaged ones if the run has EMA.
 
     Raises:
-        InputError: The folder has no best weights, or they are of another model.
+        InputError: The folder has no best weights, or they do not fit the model.
     """
     path = Path(run_dir) / BEST
     if not path.exists():
@@ -151,10 +152,10 @@ def _run_epochs(
     state: RunState,
     run: RunCallbacks,
 ) -> str:
-    """Epoch by epoch until the end; returns why it ended."""
-    valid = valid if valid is None else _counted(valid)
+    """Runs all epochs; returns why training ended."""
+    valid = valid if valid is None else _count_batches(valid)
     while not (reason := state.end(options)):
-        data = _counted(train(state.epoch))
+        data = _count_batches(train(state.epoch))
         run.begin_fit(int(data.cardinality()))
         try:
             model.fit(
@@ -174,11 +175,11 @@ def _run_epochs(
     return reason
 
 
-def _counted(data: tf.data.Dataset) -> tf.data.Dataset:
-    """The dataset with a known number of batches, counted by reading it through if need be.
+def _count_batches(data: tf.data.Dataset) -> tf.data.Dataset:
+    """Returns the dataset with a known cardinality; reads it once if that is unknown.
 
-    Where Keras does not know the number it runs a last step without data, in which the
-    optimizer's step counter and the seeds may advance or not: no exact resume.
+    With an unknown cardinality Keras runs a last step without data, in which the optimizer's step
+    counter and the seeds may or may not advance. Such a run cannot be resumed exactly.
     """
     count = int(data.cardinality())
     if count == tf.data.INFINITE_CARDINALITY:
@@ -196,7 +197,7 @@ def _check_same(options: FitOptions, folder: Path) -> None:
     names = sorted(n for n in before.keys() | now.keys() if before.get(n) != now.get(n))
     if changed := [name for name in names if name not in MAY_CHANGE]:
         raise InputError(
-            f"{folder}: a run with another {', '.join(changed)} is here; "
+            f"{folder}: contains a run with another {', '.join(changed)}; "
             "name another run folder, or start over"
         )
 

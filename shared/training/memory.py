@@ -1,26 +1,27 @@
-"""How the C library handles the memory of a training step."""
+"""Settings of the C library's memory allocator."""
 
 from __future__ import annotations
 
 import ctypes
 
-# Of glibc's malloc.h: what mallopt sets, and to what.
+# Parameters of mallopt from glibc's malloc.h, and their values.
 _MALLOPT = {
-    "M_MMAP_MAX": (-4, 0),  # large blocks, too, come from the heap
-    "M_TRIM_THRESHOLD": (-1, 2**31 - 1),  # which gives back nothing before this is free
-    "M_ARENA_MAX": (-8, 1),  # and of which there is one: others hold no block above 64 MB
+    "M_MMAP_MAX": (-4, 0),  # allocate large blocks on the heap too
+    "M_TRIM_THRESHOLD": (-1, 2**31 - 1),  # return no memory below this size to the kernel
+    "M_ARENA_MAX": (-8, 1),  # use one arena: others cannot hold a block above 64 MB
 }
 
 
 def keep_freed_memory() -> bool:
-    """Has the process keep the memory that it frees, to use it again.
+    """Makes the process keep freed memory for reuse.
 
-    glibc asks the kernel for every large tensor and gives it back soon after, and the kernel fills
-    each of its pages with zeros, step after step: a good part of a training step's time. The
-    process then holds the most that it ever needed, which is what the next step needs again.
+    By default glibc requests memory for every large tensor from the kernel and returns it soon
+    after, and the kernel zeroes each page, at every step. That is a good part of the time of a
+    training step. With these settings the process keeps its peak memory, which the next step needs
+    again.
 
     Returns:
-        Whether the C library could be told; it is glibc's, so not on macOS or Alpine.
+        Whether the settings took effect. They need glibc: not on macOS or Alpine.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -1,4 +1,4 @@
-"""The optimizer of a run, its learning-rate schedule and its averaged weights."""
+"""The optimizer, its learning-rate schedule and averaged weights."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from shared.training.options import FitOptions
 
 
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
-    """Warm-up times decay times ``scale``, the variable that a plateau turns down.
+    """Learning rate with warm-up, decay, and a factor ``scale`` that plateaus reduce.
 
-    All but ``scale`` is a function of the optimizer's step, so there is nothing else to save.
+    Only ``scale`` is a variable; everything else is a function of the optimizer's step.
     """
 
     def __init__(self, options: FitOptions) -> None:
-        """Make ``scale``, 1 until a plateau."""
         self.options = options
         self.scale = keras.Variable(1.0, trainable=False, dtype="float32", name="plateau_scale")
 
     def __call__(self, step: Any) -> Any:
-        """The learning rate, a float32 scalar, of the 0-based optimizer step."""
+        """Returns the learning rate at a 0-based optimizer step, a float32 scalar."""
         options = self.options
         step = ops.cast(step, "float32")
         rate = options.learning_rate * self.scale
@@ -40,27 +39,31 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         return rate
 
     def reduce(self) -> None:
-        """One step down a plateau."""
+        """Reduces the learning rate at a plateau."""
         options = self.options
         scale = float(ops.convert_to_numpy(self.scale)) * options.plateau_factor
         self.scale.assign(max(scale, options.final_fraction))
 
     def get_config(self) -> dict[str, Any]:
-        """For ``model.save``; ``from_config`` is its inverse."""
+        """Returns the config of the schedule, for ``model.save``."""
         return {"options": self.options.to_json()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Schedule:
-        """The inverse of `get_config`."""
+        """Creates a schedule from its config."""
         return cls(FitOptions.from_json(config["options"]))
 
 
 def make_optimizer(options: FitOptions, variables: list[keras.Variable]) -> keras.Optimizer:
-    """The optimizer that the options describe, its learning rate a `Schedule`, not yet built.
+    """Creates the optimizer of the options, with a `Schedule`.
 
     Args:
-        options: Of the run.
-        variables: The model's trainable ones, some of which are exempt from weight decay.
+        options: The options of the run.
+        variables: Trainable variables of the model. Vectors and scalars are exempt from weight
+            decay.
+
+    Returns:
+        An optimizer that is not yet built.
     """
     common: dict[str, Any] = {
         "learning_rate": Schedule(options),
@@ -72,20 +75,20 @@ def make_optimizer(options: FitOptions, variables: list[keras.Variable]) -> kera
     if options.optimizer == "sgd":
         optimizer = keras.optimizers.SGD(momentum=0.9, **common)
     else:
-        # Keras' Adam and AdamW differ in the default weight decay alone.
+        # In Keras, Adam and AdamW differ only in the default weight decay.
         optimizer = keras.optimizers.Adam(**common)
     if options.weight_decay:
         exempt = [variable for variable in variables if len(variable.shape) < 2]
         optimizer.exclude_from_weight_decay(var_list=exempt)
-    # Model.fit, called once per epoch here, would end each epoch by overwriting the weights
-    # with their average. `averaged` lends the average to the model instead.
+    # Model.fit is called once per epoch, and would overwrite the weights with their average at
+    # the end of each call. `averaged` swaps them in for a while instead.
     optimizer.finalize_variable_values = lambda variables: None
     return optimizer
 
 
 @contextmanager
 def averaged(optimizer: keras.Optimizer) -> Iterator[None]:
-    """The model has its averaged weights inside, its own ones again after; no-op without EMA."""
+    """Swaps in the averaged weights during a ``with`` block. No-op without EMA."""
     swap_average(optimizer)
     try:
         yield
@@ -94,7 +97,7 @@ def averaged(optimizer: keras.Optimizer) -> Iterator[None]:
 
 
 def swap_average(optimizer: keras.Optimizer) -> None:
-    """Exchange weights and averages, bit by bit, which Keras' SwapEMAWeights (a sum) does not."""
+    """Swaps weights and averages exactly; Keras' SwapEMAWeights does so by sums, with rounding."""
     if optimizer.use_ema:
         averages = optimizer._model_variables_moving_average
         for variable, average in zip(optimizer._trainable_variables, averages, strict=True):

@@ -1,4 +1,4 @@
-"""How to train: one frozen dataclass that goes to JSON and back."""
+"""Training options, a frozen dataclass that can be saved as JSON."""
 
 from __future__ import annotations
 
@@ -13,41 +13,43 @@ SCHEDULES = ("constant", "cosine", "linear", "plateau")
 MODES = ("auto", "min", "max")
 _HIGHER_IS_BETTER = ("accuracy", "bleu", "bleu4", "cider")  # ends of monitored names
 
-# What a resumed run may change and still equal an uninterrupted one up to there.
+# Options that a resumed run may change: the epochs before are the same with either value.
 MAY_CHANGE = {"epochs", "patience", "checkpoint_seconds", "checkpoint_steps", "max_minutes"}
 
 
 @dataclass(frozen=True)
 class FitOptions:
-    """Everything about a training but the model and its data.
+    """All options of a training run, except those of the model and its data.
 
     Args:
-        epochs: Passes over the data, at most.
+        epochs: Maximum number of passes over the data.
         optimizer: ``"adamw"``, ``"adam"`` or ``"sgd"`` (momentum 0.9).
-        learning_rate: The peak, reached after the warm-up.
-        schedule: Of the learning rate after the warm-up: "constant"; "cosine" or "linear", which
-            fall to ``final_fraction`` of the peak at ``total_steps``; "plateau", which multiplies
-            it by ``plateau_factor`` whenever the monitored value has not improved for
+        learning_rate: Peak learning rate, reached after the warm-up.
+        schedule: Learning-rate schedule after the warm-up: "constant"; "cosine" or "linear", which
+            decay to ``final_fraction`` of the peak at ``total_steps``; "plateau", which multiplies
+            the rate by ``plateau_factor`` when the monitored value has not improved for
             ``plateau_patience`` epochs.
         warmup_steps: Optimizer steps of linear warm-up, with every schedule.
-        total_steps: Optimizer steps of the whole schedule, warm-up included; 0 for those of all
-            epochs, see `with_steps`.
-        final_fraction: Of the peak, below which no schedule falls.
-        plateau_factor: What the plateau schedule multiplies the learning rate by.
-        plateau_patience: Epochs without improvement after which it does.
-        weight_decay: Decoupled (Loshchilov & Hutter 2019); biases and gains are exempt.
-        clip_norm: Limit of the global norm of the gradient (Pascanu et al. 2013); 0 is off.
-        ema_momentum: Of an exponential moving average of the weights, which is then what is
-            validated and kept as the best (Polyak & Juditsky 1992); 0 is off.
-        patience: Epochs without improvement before training stops early; 0 is off.
-        monitor: The logged value that tells the best epoch.
-        mode: ``"min"`` or ``"max"``, which way ``monitor`` improves; ``"auto"`` tells it by the
-            name: up for accuracy, BLEU and CIDEr, else down.
-        checkpoint_seconds: Between checkpoints inside an epoch; 0 is off.
-        checkpoint_steps: The same in steps; 0 is off. Each epoch ends with one in any case.
-        max_minutes: Wall-clock budget of one call, after which it stops between two steps,
-            to be resumed by calling again; 0 is no limit.
-        seed: Of weights made by ``fit``, dropout and all else that draws through Keras.
+        total_steps: Optimizer steps of the whole schedule, warm-up included. 0 is the number of
+            steps of all epochs.
+        final_fraction: Lowest learning rate of all schedules, as a fraction of the peak.
+        plateau_factor: Factor by which the plateau schedule multiplies the learning rate.
+        plateau_patience: Epochs without improvement before the plateau schedule reduces the rate.
+        weight_decay: Decoupled weight decay (Loshchilov & Hutter 2019); biases and gains are
+            exempt.
+        clip_norm: Maximum global norm of the gradient (Pascanu et al. 2013). 0 is off.
+        ema_momentum: Momentum of an exponential moving average of the weights (Polyak & Juditsky
+            1992). The averaged weights are validated and saved. 0 is off.
+        patience: Epochs without improvement before training stops early. 0 is off.
+        monitor: Logged value that selects the best epoch.
+        mode: Whether ``monitor`` improves downwards, ``"min"``, or upwards, ``"max"``. ``"auto"``
+            is upwards for accuracy, BLEU and CIDEr, and downwards otherwise.
+        checkpoint_seconds: Seconds between checkpoints within an epoch. 0 is off.
+        checkpoint_steps: Steps between checkpoints within an epoch. 0 is off. Every epoch ends with
+            a checkpoint in any case.
+        max_minutes: Time limit of one call. Training stops between two steps, and the next call
+            resumes it. 0 is no limit.
+        seed: Seed of dropout and all other randomness that comes from Keras.
 
     Raises:
         InputError: A value is out of range.
@@ -74,7 +76,7 @@ class FitOptions:
     seed: int = field(default=0, metadata={"option": False})
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work before an hour is spent on it."""
+        """Validates the options."""
         _require(self.optimizer in OPTIMIZERS, f"optimizer must be one of {OPTIMIZERS}")
         _require(self.schedule in SCHEDULES, f"schedule must be one of {SCHEDULES}")
         _require(self.mode in MODES, f"mode must be one of {MODES}")
@@ -95,20 +97,24 @@ class FitOptions:
             )
 
     def to_json(self) -> dict[str, Any]:
-        """The options as plain JSON values."""
+        """Returns the options as JSON values."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> FitOptions:
-        """The inverse of `to_json`; keys left out take their default, unknown ones are refused."""
+        """Creates options from JSON values; missing keys take their default.
+
+        Raises:
+            InputError: A key is unknown, or a value is out of range.
+        """
         unknown = sorted(set(value) - {field.name for field in fields(cls)})
         _require(not unknown, f"unknown {', '.join(unknown)}; remove it")
         return cls(**value)
 
     def with_steps(self, steps: int) -> FitOptions:
-        """The options for a run of so many steps, if ``total_steps`` is 0.
+        """Returns the options of a run of ``steps`` steps, if ``total_steps`` is 0.
 
-        The warm-up is a tenth of them at most.
+        The warm-up is limited to a tenth of the steps.
         """
         if self.total_steps:
             return self
@@ -116,7 +122,7 @@ class FitOptions:
         return replace(self, total_steps=max(steps, warmup + 1), warmup_steps=warmup)
 
     def better(self, value: float, than: float | None) -> bool:
-        """Whether a monitored value improves on the best so far, ``None`` if there is none."""
+        """Whether a monitored value improves on the best so far, None if there is none."""
         if than is None:
             return True
         higher = self.mode == "max" or (

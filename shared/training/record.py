@@ -1,4 +1,4 @@
-"""What a run leaves to look at: log.csv, TensorBoard events, curves.png, summary.json."""
+"""Logs of a run: log.csv, TensorBoard events, curves.png and summary.json."""
 
 from __future__ import annotations
 
@@ -23,27 +23,26 @@ from shared.training.options import FitOptions
 
 Rows = list[dict[str, Any]]
 LOG, CURVES = "log.csv", "curves.png"
-META = ("epoch", "step", "minutes")  # columns that are no curves
+META = ("epoch", "step", "minutes")  # columns without a curve
 
 
 class Record:
     """Writes the history of a run, one row per epoch, into its folder."""
 
     def __init__(self, folder: Path, monitor: str) -> None:
-        """Files are made when the first row comes."""
         self.folder, self.monitor = folder, monitor
         self.drawn = time.monotonic()
         self.writers: dict[str, Any] = {}
 
     def write(self, history: Rows) -> None:
-        """Record the last row of the history, which is the whole one of the run."""
+        """Logs the last row of the history; ``history`` holds all rows of the run."""
         write_text(self.folder / LOG, to_csv(history))
         self._write_events(history[-1])
         if time.monotonic() - self.drawn > 60.0:
             self._draw(history)
 
     def close(self, history: Rows) -> None:
-        """The last picture; files closed."""
+        """Draws the curves a last time and closes all files."""
         if history:
             self._draw(history)
         for writer in self.writers.values():
@@ -68,12 +67,12 @@ class Record:
 
 
 def columns(history: Rows) -> list[str]:
-    """The names in any row, in the order in which they first appear."""
+    """Returns the names in all rows, in order of first appearance."""
     return list(dict.fromkeys(name for row in history for name in row))
 
 
 def to_csv(history: Rows) -> str:
-    """One line per epoch under a line of names."""
+    """Formats the history as CSV, a line per epoch below a line of names."""
     text = io.StringIO()
     writer = csv.DictWriter(text, columns(history), lineterminator="\n")
     writer.writeheader()
@@ -82,7 +81,7 @@ def to_csv(history: Rows) -> str:
 
 
 def draw_curves(history: Rows, monitor: str) -> bytes:
-    """A PNG with one panel per metric, training and validation together."""
+    """Draws a PNG with a panel per metric, training and validation together."""
     names = columns(history)
     panels = list(dict.fromkeys(n.removeprefix("val_") for n in names if n not in META))
     panels.sort(key=lambda name: (name != "loss", name == "learning_rate"))
@@ -109,7 +108,7 @@ def draw_curves(history: Rows, monitor: str) -> bytes:
 def summarize(
     model: keras.Model, options: FitOptions, state: RunState, reason: str
 ) -> dict[str, Any]:
-    """What became of the run, as JSON values; ``finished`` is false if more can follow."""
+    """Summarizes a run as JSON values; ``finished`` is False if it can be resumed."""
     return {
         "finished": state.end(options) is not None,
         "reason": reason,
@@ -137,7 +136,7 @@ def summarize(
 
 
 def _finite(row: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no NaN."""
+    """Replaces NaN and infinity, which JSON cannot express, by None."""
     return {name: value if math.isfinite(value) else None for name, value in row.items()}
 
 

@@ -111,5 +111,5 @@ def test_a_word_is_bright_where_it_looked():
         shown = part[rows[0] : rows[-1] + 1]
         bright, dark = shown[corner], shown[-1 - corner[0], -1 - corner[1]]
         assert bright > 140 and dark < 60
-    with pytest.raises(ValueError, match="1 maps of attention, 2 words"):
+    with pytest.raises(ValueError, match="1 attention maps, 2 words"):
         photo_attention(photo, ["a", "dog"], weights[:1])

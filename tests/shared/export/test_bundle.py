@@ -71,7 +71,7 @@ def test_goldens_hold_and_catch_another_model(bundle, copy, tmp_path, examples):
     sidecar = json.loads((copy / "bundle.json").read_text())
     sidecar["files"] = checksums(copy, sidecar["files"])
     (copy / "bundle.json").write_text(json.dumps(sidecar))
-    assert "is not the golden of case 0" in refused(check_goldens, copy)
+    assert "differs from the golden of case 0" in refused(check_goldens, copy)
 
 
 def test_goldens_are_small_and_still_see_every_column_and_frame():

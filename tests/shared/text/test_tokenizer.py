@@ -98,7 +98,7 @@ def test_a_small_text_gives_a_smaller_vocabulary(tmp_path):
 
 @pytest.mark.parametrize(
     ("texts", "vocabulary", "message"),
-    [([], 500, "all of it is empty"), ([" "], 500, "is empty"), (TEXTS, 200, "more than 260")],
+    [([], 500, "all texts are empty"), ([" "], 500, "are empty"), (TEXTS, 200, "more than 260")],
 )
 def test_what_cannot_be_learned(tmp_path, texts, vocabulary, message):
     with pytest.raises(InputError, match=message):

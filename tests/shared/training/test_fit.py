@@ -209,7 +209,8 @@ def test_gradient_is_clipped_by_its_global_norm():
 @pytest.mark.parametrize(
     "bad",
     [
-        {"optimizer": "lion"}, {"schedule": "cosine"}, {"mode": "up"}, {"epochs": 0},
+        {"optimizer": "lion"}, {"mode": "up"}, {"epochs": 0},
+        {"schedule": "cosine", "total_steps": 5, "warmup_steps": 5},
         {"learning_rate": 0}, {"ema_momentum": 1.0}, {"patience": -1}, {"plateau_factor": 1},
         {"final_fraction": 2}, {"max_minutes": -1}, {"nonsense": 1},
     ],

@@ -123,7 +123,7 @@ def test_best_weights_are_the_average_and_reach_the_logged_value(uninterrupted):
 
 def test_another_option_or_model_is_refused(uninterrupted, tmp_path):
     folder, _ = uninterrupted
-    with pytest.raises(InputError, match="another learning_rate is here"):
+    with pytest.raises(InputError, match="another learning_rate;"):
         fit(make_model(), train, valid(), replace(OPTIONS, learning_rate=0.5), folder)
     other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
     with pytest.raises(InputError, match="another model"):
