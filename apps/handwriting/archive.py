@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,23 @@ from apps.handwriting.ink import Ink
 from shared.errors import InputError
 
 STORED = (0.6, 60.0)  # how its ink is resampled already
+
+
+def archive_sources(path: str | Path) -> list[str]:
+    """Where each item of an archive is from.
+
+    Raises:
+        InputError: It is no such file.
+    """
+    return _arrays(path, ("source",))["source"].astype(str).tolist()
+
+
+def _arrays(path: str | Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path) as file:
+            return {name: file[name] for name in names}
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: not an archive of ink ({error})") from error
 
 
 def read_archive(path: str | Path, arc: float, turning: float) -> tuple[list[Ink], list[str]]:
@@ -27,13 +45,8 @@ def read_archive(path: str | Path, arc: float, turning: float) -> tuple[list[Ink
     Raises:
         InputError: It is no such file.
     """
-    try:
-        with np.load(path) as file:
-            names = ("offsets", "pen_up", "start", "label", "kind", "split", "writer", "writer_id",
-                     "contributor", "source", "style")  # fmt: skip
-            a = {name: file[name] for name in names}
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not an archive of ink ({error})") from error
+    a = _arrays(path, ("offsets", "pen_up", "start", "label", "kind", "split", "writer",
+                       "writer_id", "contributor", "source", "style"))  # fmt: skip
     start, offsets, pen = a["start"], a["offsets"].astype(np.float32), a["pen_up"] > 0
     if (arc, turning) != STORED:
         offsets, pen, start = _resampled(offsets, pen, start, arc, turning)

@@ -1,4 +1,4 @@
-"""What a handwriting model is made of, and the named configurations."""
+"""The sizes of a handwriting model, and its styles."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ class HandwritingConfig:
         units: Of each LSTM layer, from the bottom up; the first reads the text through a window.
         components: Gaussians of the window.
         mixtures: Gaussians of the distribution of a point.
-        points_per_character: In the training data, about: the window's first step is its inverse.
+        points_per_character: Of the training data, on average; the window starts by moving 1
+            character in so many points.
         length: Characters of the longest text.
         styles: The kind of each writer in the training data, one of `KINDS` or "": see `style_id`.
-        style_size: Of a style's embedding.
+        style_size: Size of a style's embedding.
         cell: Options of `shared.layers.LSTMCell` of the layers above the first.
-        dropout: Rate between layers, and before the head.
-        arc: Resampling of the ink, in x-heights: see `apps.handwriting.cleaning.resample`.
-        turning: The same, in degrees.
+        dropout: Dropout rate between the layers and before the head.
+        arc: Resampling of the ink: x-heights between two points of a straight line.
+        turning: Resampling of the ink: degrees between two points of a bend.
 
     Raises:
         InputError: A value is out of range.
@@ -41,9 +42,11 @@ class HandwritingConfig:
     mixtures: int = 20
     points_per_character: float = 9.6
     length: int = 160
-    styles: tuple[str, ...] = ()
+    styles: tuple[str, ...] = field(default=(), metadata={"option": False})
     style_size: int = 32
-    cell: dict[str, Any] = field(default_factory=lambda: {"peephole": True})
+    cell: dict[str, Any] = field(
+        default_factory=lambda: {"peephole": True}, metadata={"option": False}
+    )
     dropout: float = 0.0
     arc: float = 1.0
     turning: float = 90.0
@@ -54,7 +57,8 @@ class HandwritingConfig:
             raise InputError("units are empty: a model needs a layer")
         if not 0 <= self.dropout < 1:
             raise InputError(f"dropout is {self.dropout}: give 0 or more, and below 1")
-        for name in ("components", "mixtures", "length", "style_size", "arc", "turning"):
+        for name in ("components", "mixtures", "points_per_character", "length", "style_size",
+                     "arc", "turning"):  # fmt: skip
             if getattr(self, name) <= 0:
                 raise InputError(f"{name} is {getattr(self, name)}: it must be positive")
         if unknown := set(self.styles) - {*KINDS, ""}:
@@ -105,12 +109,3 @@ class HandwritingConfig:
         raise InputError(
             f"no style {str(name)!r}: choose from {known}, or a number, 0 to {len(names) - 1}"
         )
-
-
-PRESETS = {
-    "tiny": HandwritingConfig(
-        units=(40, 40), components=3, mixtures=3, length=24, style_size=4, cell={}
-    ),
-    "small": HandwritingConfig(units=(256, 256)),
-    "unipen": HandwritingConfig(),
-}

@@ -1,31 +1,113 @@
-"""Ink to train on: archives, JSON strokes and folders; splits; batches of like lengths."""
+"""Ink to train on: archives, JSON strokes and folders; batches of lines of similar length."""
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from apps.handwriting.archive import read_archive
-from apps.handwriting.cleaning import clean, resample, why_rejected, x_height
+from apps.handwriting.archive import archive_sources, read_archive
 from apps.handwriting.config import HandwritingConfig
 from apps.handwriting.corpus import Reject, read_unipen, reasons
 from apps.handwriting.iam import read_iam
-from apps.handwriting.ink import Ink, read_strokes, symbols, to_rows
+from apps.handwriting.ink import Ink, symbols
+from apps.handwriting.own import read_own
+from apps.handwriting.splits import SPLITS, splits_of, withhold
 from shared.decoding.mixture import START
 from shared.errors import InputError
 
-SPLITS = ("train", "valid", "withheld", "all")
 # Points and characters of a batch's rows. Few shapes: the LSTM's fast path is compiled for each.
 SHAPES = (
     (48, 24), (72, 24), (104, 24), (144, 24), (200, 32), (264, 48), (336, 64), (416, 64), (512, 64),
     (640, 80), (1024, 160),
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where ink is.
+
+    Args:
+        data: A folder in the layout of UNIPEN (data/, include/) or IAM-OnDB (lineStrokes/,
+            ascii/), an archive .npz, a .json of strokes of one hand, or a folder with such a file.
+    """
+
+    data: str = field(default="", metadata={"metavar": "PATH"})
+
+
+@dataclass(frozen=True)
+class Data(Source):
+    """How batches are made of ink.
+
+    Args:
+        points: Points of a batch, padding included, about.
+        word_share: Share of words among the items of an epoch once lines have begun.
+        words_until: Share of the epochs with words alone.
+        longest_from: Share of the epochs after which lines have any length; the longest line
+            grows until then.
+        balance: 0 draws every item equally often, 1 every writer.
+        any_style: Share of the items whose style is hidden, from which the style "any" is learned.
+        any_of_kind: Share of the items of which only the kind of style is told.
+        stretch: Standard deviation of the random stretching in width, height and slant.
+    """
+
+    points: int = 9600
+    word_share: float = 0.25
+    words_until: float = 0.2
+    longest_from: float = 0.45
+    balance: float = 0.5
+    any_style: float = 0.2
+    any_of_kind: float = 0.1
+    stretch: float = 0.04
+
+
+def find_ink(data: str | Path) -> Path:
+    """The file or folder that a `Source` names.
+
+    Raises:
+        InputError: There is none.
+    """
+    path = Path(data)
+    if not str(data) or not path.exists():
+        wrong = f"{path}: no such file or folder" if str(data) else "there is no ink"
+        raise InputError(f"{wrong}; name an archive, JSON or a folder with --data")
+    if path.is_dir() and (found := sorted([*path.glob("*.npz"), *path.glob("*.json")])):
+        return found[0]
+    return path
+
+
+def is_unipen(data: str | Path) -> bool:
+    """Whether ink is of UNIPEN: in its folders, or in an archive that was made of them."""
+    path = find_ink(data)
+    if path.suffix == ".npz":
+        return any(source.startswith("data/") for source in archive_sources(path))
+    return (path / "data").is_dir() and (path / "include").is_dir()
+
+
+def read_lines(data: str | Path, split: str, config: HandwritingConfig) -> list[Ink]:
+    """The lines of a split that are not too long; words if it has no lines.
+
+    Raises:
+        InputError: See `load_splits`; or there are none.
+    """
+    return lines_of(load(data, split, config.arc, config.turning), data)
+
+
+def lines_of(items: Sequence[Ink], data: str | Path) -> list[Ink]:
+    """The lines among some ink that are not too long; words if there are no lines.
+
+    Raises:
+        InputError: All of it is too long.
+    """
+    lines = [item for item in items if not item.word] or items
+    short = [item for item in lines if shape_of(item)]
+    if not short:
+        raise InputError(f"{data}: all lines are too long; split them")
+    return short
 
 
 def load(data: str | Path, split: str, arc: float, turning: float) -> list[Ink]:
@@ -39,39 +121,32 @@ def load_splits(
     """The ink of each split, resampled; it is read once.
 
     Args:
-        data: An archive ``.npz`` of offsets, JSON strokes, or a folder in the layout of UNIPEN
-            (``data/``, ``include/``), of IAM-OnDB (``lineStrokes/``, ``ascii/``), or with either
-            of the files.
-        splits: Any of `SPLITS`. No writer is in both ``train`` and ``valid``, but where all ink is
-            of one writer every tenth line is for validation; ``withheld`` are lines of writers
-            who are trained on, see `withhold`.
+        data: See `Source`.
+        splits: Any of `apps.handwriting.splits.SPLITS`; "" is ``all``. No writer is in both
+            ``train`` and ``valid``; of ink by a single writer every twentieth line validates.
+            ``withheld`` are lines of writers who are trained on, see `withhold`.
         arc: See `apps.handwriting.cleaning.resample`.
-        turning: The same.
+        turning: See `apps.handwriting.cleaning.resample`.
 
     Raises:
         InputError: It is none of these, or there is no such ink.
     """
-    if unknown := set(splits) - set(SPLITS):
+    if unknown := set(splits) - {*SPLITS, ""}:
         raise InputError(f"no split {unknown.pop()!r}; choose from {', '.join(SPLITS)}")
-    path = Path(data)
-    if not path.exists():
-        raise InputError(f"{path}: no such file or folder; give an archive, JSON or a folder")
-    if path.is_dir() and (found := sorted([*path.glob("*.npz"), *path.glob("*.json")])):
-        path = found[0]
+    path = find_ink(data)
     if path.suffix == ".npz":
         items, own = read_archive(path, arc, turning)
     else:
-        read = _read_folder if path.is_dir() else read_own
-        items = read(path, arc, turning)
-        own = splits_of(items)
+        items = (_read_folder if path.is_dir() else read_own)(path, arc, turning)
+        own = splits_of(items, str(path)) if len(items) > 1 else ["train"] * len(items)
     own = withhold(items, own)
     chosen = {
-        split: [item for item, its in zip(items, own, strict=True) if split in ("all", its)]
+        split: [item for item, its in zip(items, own, strict=True) if split in ("", "all", its)]
         for split in splits
     }
     for split, members in chosen.items():
         if not members:
-            raise InputError(f"{path}: no ink of the split {split!r}; it may have too few writers")
+            raise InputError(f"{path}: no ink for the split {split!r}; add lines or writers")
     return chosen
 
 
@@ -89,58 +164,6 @@ def _told(path: Path, items: list[Ink], rejects: Sequence[Reject]) -> list[Ink]:
     return items
 
 
-def splits_of(items: Sequence[Ink]) -> list[str]:
-    """``train`` or ``valid`` for each item, by its writer if there are several."""
-    writers = sorted({item.writer for item in items})
-    if len(writers) < 2:
-        return ["valid" if k % 10 == 9 else "train" for k in range(len(items))]
-    held = {writer for writer in writers if split_of(writer) == "valid"} or {writers[0]}
-    return ["valid" if item.writer in held else "train" for item in items]
-
-
-def withhold(items: Sequence[Ink], splits: Sequence[str]) -> list[str]:
-    """The splits, every tenth line of a training writer with 20 lines or more now ``withheld``.
-
-    With what the model has not seen of a hand that it knows one can ask whether it writes in that
-    hand; `apps.handwriting.styles` does.
-    """
-    lines: dict[str, list[int]] = {}
-    for k, (item, split) in enumerate(zip(items, splits, strict=True)):
-        if split == "train" and not item.word:
-            lines.setdefault(item.writer, []).append(k)
-    result = list(splits)
-    if len(lines) > 1:  # one's own ink is all trained on
-        for members in lines.values():
-            for k in members[9::10] if len(members) >= 20 else ():
-                result[k] = "withheld"
-    return result
-
-
-def split_of(writer: str) -> str:
-    """``train`` or ``valid``, by a hash of the writer's name: one in twenty validates."""
-    place = int.from_bytes(hashlib.sha256(writer.encode()).digest()[:6], "big") / 2**48
-    return "valid" if place < 0.05 else "train"
-
-
-def read_own(path: str | Path, arc: float, turning: float) -> list[Ink]:
-    """Ink of a JSON file of strokes, all of one hand, cleaned.
-
-    Raises:
-        InputError: The file is bad, or a sample cannot be what its text says.
-    """
-    samples = read_strokes(path)
-    height = x_height([strokes for _, strokes in samples])
-    items = []
-    for number, (text, strokes) in enumerate(samples):
-        symbols(text)
-        cleaned = clean(strokes, height) if height else []
-        if why := why_rejected(text, cleaned):
-            raise InputError(f"{path}, sample {number} ({text[:20]!r}): {why}; draw it again")
-        rows = to_rows(resample(cleaned, arc, turning))
-        items.append(Ink(text, rows, writer=Path(path).stem, source=f"{path}#{number}"))
-    return items
-
-
 def writer_kinds(items: Sequence[Ink]) -> dict[str, str]:
     """Each writer with the kind of most of the ink, those with most points first."""
     points: Counter[str] = Counter()
@@ -154,41 +177,15 @@ def writer_kinds(items: Sequence[Ink]) -> dict[str, str]:
 # --- batches ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class DataOptions:
-    """How batches are made of ink.
-
-    Args:
-        points: Of a batch, padding included, about.
-        word_share: Of the items of an epoch, once lines have begun.
-        words_until: Share of the epochs with words alone.
-        longest_from: Share of the epochs after which there are lines of any length; before it the
-            longest grows.
-        balance: 0 draws every item equally often, 1 every writer.
-        any_style: Share of the items whose style is hidden, so that "any" is learned.
-        any_of_kind: Share of the items of which the kind alone is told.
-        stretch: Standard deviation of a random width, height and slant.
-    """
-
-    points: int = 9600
-    word_share: float = 0.25
-    words_until: float = 0.2
-    longest_from: float = 0.45
-    balance: float = 0.5
-    any_style: float = 0.2
-    any_of_kind: float = 0.1
-    stretch: float = 0.04
-
-
 def choose(
-    items: Sequence[Ink], rng: np.random.Generator, progress: float, options: DataOptions
+    items: Sequence[Ink], rng: np.random.Generator, progress: float, options: Data
 ) -> np.ndarray:
     """The items of an epoch, drawn with repetition; as many points as all lines have together.
 
     Args:
         items: To train on.
         rng: Of the draws.
-        progress: How much of the training is done, 0 to 1.
+        progress: Share of the training that is done, 0 to 1.
         options: Of the curriculum.
     """
     word = np.array([item.word for item in items])
@@ -230,7 +227,7 @@ def plan_epoch(
     items: Sequence[Ink],
     seed: Sequence[int],
     progress: float,
-    options: DataOptions,
+    options: Data,
     shapes: Sequence[tuple[int, int]] = SHAPES,
 ) -> Plan:
     """The batches of an epoch as shapes and places of items, in random order.
@@ -238,7 +235,7 @@ def plan_epoch(
     Args:
         items: To train on; what fits none of the shapes is left out.
         seed: What the random choices depend on.
-        progress: How much of the training is done, 0 to 1.
+        progress: Share of the training that is done, 0 to 1.
         options: How they are made.
         shapes: Points and characters of a batch's rows.
 
@@ -265,7 +262,7 @@ def batches(
     writers: Sequence[str],
     plan: Plan,
     seed: Sequence[int],
-    options: DataOptions,
+    options: Data,
 ) -> Iterator[dict[str, np.ndarray]]:
     """The batches that `plan_epoch` planned; the same arguments give the same ones.
 
@@ -351,29 +348,19 @@ def whole(
             yield stack([i.rows for i in part], [i.text for i in part], styles, shape)
 
 
-def pipeline(
-    items: Sequence[Ink],
-    config: HandwritingConfig,
-    writers: Sequence[str],
-    plan: Plan,
-    seed: Sequence[int],
-    options: DataOptions,
+def dataset(
+    make: Callable[[], Iterable[dict[str, np.ndarray]]], count: int, names: Sequence[str] = ()
 ):  # the type would import TensorFlow
-    """`batches` as a `tf.data.Dataset` of known cardinality."""
+    """A `tf.data.Dataset` of as many batches as ``count`` says.
+
+    Args:
+        make: Begins the batches, which are as `stack` makes them.
+        count: How many there are.
+        names: Of the arrays that are kept; by default all.
+    """
     import tensorflow as tf
 
-    def generate() -> Iterator[dict[str, np.ndarray]]:
-        return batches(items, config, writers, plan, seed, options)
-
-    made = tf.data.Dataset.from_generator(generate, output_signature=tensor_specs())
-    return made.apply(tf.data.experimental.assert_cardinality(len(plan))).prefetch(4)
-
-
-def tensor_specs():
-    """Of what `stack` makes, as `tf.TensorSpec` by name."""
-    import tensorflow as tf
-
-    return {
+    specs = {
         "inputs": tf.TensorSpec((None, None, 3), tf.float32),
         "targets": tf.TensorSpec((None, None, 3), tf.float32),
         "end": tf.TensorSpec((None, None), tf.float32),
@@ -382,3 +369,11 @@ def tensor_specs():
         "text_mask": tf.TensorSpec((None, None), tf.uint8),
         "style": tf.TensorSpec((None,), tf.int32),
     }
+    specs = {name: specs[name] for name in names or specs}
+
+    def generate() -> Iterator[dict[str, np.ndarray]]:
+        for batch in make():
+            yield {name: batch[name] for name in specs}
+
+    made = tf.data.Dataset.from_generator(generate, output_signature=specs)
+    return made.apply(tf.data.experimental.assert_cardinality(count)).prefetch(4)

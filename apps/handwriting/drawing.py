@@ -1,57 +1,41 @@
-"""Pages as SVG, still or moving, and as PNG."""
+"""Pages as SVG, still or animated, and as PNG."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from apps.handwriting.ink import Stroke
-from apps.handwriting.page import Page
-from shared.errors import InputError
+from apps.handwriting.page import Layout, Page
 
-WIDTHS = ("constant", "speed")
-INK = "#1b2a63"
-SPEED = 90.0  # millimeters a second of the moving picture, at an x-height of 2.5 mm
+_SPEED = 90.0  # millimeters a second of the animation, at an x-height of 2.5 mm
 _RULING = "#c9d6e8"
-_COLOR = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})|[a-zA-Z]{3,20}")
 
 
-def check_color(color: str) -> str:
-    """A color as SVG names it.
-
-    Raises:
-        InputError: It is none.
-    """
-    if not _COLOR.fullmatch(color):
-        raise InputError(f"--ink {color!r} is no color; use a name, or #rrggbb")
-    return color
-
-
-def svg(page: Page, ink: str = INK, pen: float = 0.35, width: str = "constant") -> str:
+def svg(page: Page, layout: Layout | None = None) -> str:
     """A page as SVG, one path for each stroke.
 
     Args:
         page: What to draw.
-        ink: A color.
-        pen: Width of the line in millimeters.
-        width: One of `WIDTHS`: the same everywhere, or thinner where the pen is faster; then each
-            path is the outline of its stroke.
+        layout: Has the color of the ink, and the pen. Where the width of the line depends on the
+            speed of the pen each path is the outline of its stroke.
     """
-    if width == "constant":
+    layout = layout or Layout()
+    if layout.width == "constant":
         paths = [f'<path d="{curve(stroke)}"/>' for stroke in page.strokes]
-        style = f'fill="none" stroke="{ink}" stroke-width="{pen:g}"'
+        style = f'fill="none" stroke="{layout.ink}" stroke-width="{layout.pen:g}"'
     else:
-        paths = [f'<path d="{outline(stroke, pen)}"/>' for stroke in page.strokes]
-        style = f'fill="{ink}" stroke="none"'
+        paths = [f'<path d="{outline(stroke, layout.pen)}"/>' for stroke in page.strokes]
+        style = f'fill="{layout.ink}" stroke="none"'
     group = f'<g {style} stroke-linecap="round" stroke-linejoin="round">'
     return "\n".join([*_head(page), group, *paths, "</g>", "</svg>", ""])
 
 
-def moving_svg(page: Page, ink: str = INK, pen: float = 0.35) -> str:
-    """A page that is written before one's eyes, as SVG with CSS, no script."""
-    speed = SPEED * page.size / 2.5
+def animated_svg(page: Page, layout: Layout | None = None) -> str:
+    """A page that is written stroke by stroke as one watches: SVG with CSS, no script."""
+    layout = layout or Layout()
+    speed = _SPEED * page.size / 2.5
     paths, time, before = [], 0.2, None
     for stroke in page.strokes:
         if before is not None:
@@ -69,8 +53,8 @@ def moving_svg(page: Page, ink: str = INK, pen: float = 0.35) -> str:
         "100%{opacity:1;stroke-dashoffset:0}}</style>"
     )
     group = (
-        f'<g class="ink" fill="none" stroke="{ink}" stroke-width="{pen:g}" stroke-linecap="round" '
-        'stroke-linejoin="round">'
+        f'<g class="ink" fill="none" stroke="{layout.ink}" stroke-width="{layout.pen:g}" '
+        'stroke-linecap="round" stroke-linejoin="round">'
     )
     return "\n".join([*_head(page), rules, group, *paths, "</g>", "</svg>", ""])
 

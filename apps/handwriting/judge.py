@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from apps.handwriting.drawing import bitmap
-from apps.handwriting.ink import Stroke
+from apps.handwriting.ink import Ink, Stroke, to_strokes
 from shared.errors import InputError
 
 Judge = Callable[[Sequence[Stroke]], str]
@@ -56,3 +56,9 @@ def error_rate(texts: Sequence[str], read: Sequence[str]) -> float:
     """Character error rate, 0 to 1 and above: edits of all lines over characters of all texts."""
     pairs = [(compared(a), compared(b)) for a, b in zip(texts, read, strict=True)]
     return sum(edits(a, b) for a, b in pairs) / max(1, sum(len(a) for a, _ in pairs))
+
+
+def error_rate_of(items: Sequence[Ink], judge: Judge) -> float:
+    """The judge's character error rate on people's ink."""
+    read = [judge(to_strokes(item.rows)) for item in items]
+    return error_rate([item.text for item in items], read)

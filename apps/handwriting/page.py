@@ -2,75 +2,86 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from apps.handwriting.cleaning import level
 from apps.handwriting.ink import Stroke, to_strokes
-from shared.errors import InputError
+from shared.errors import InputError, check_range
 
 PAGES = {"a4": (210.0, 297.0), "letter": (215.9, 279.4), "none": None}
 PAPERS = ("ruled", "grid", "none")
-CHARACTER = 1.75  # x-heights that a character takes, about, the space after it included
-LEAST, MOST = (
-    8,
-    48,
-)  # characters of a line: no shorter ones on a narrow page, none too long to write
-SPACING = 4.5  # x-heights from baseline to baseline
+WIDTHS = ("constant", "speed")
+# The width of a character in x-heights, about, and of the space after it.
+CHARACTER = 1.75
+# Characters of a line: no fewer on a narrow page, and no more than a line is good at.
+LEAST, MOST = 8, 48
 _ASCENT, _DESCENT = 2.6, 1.6  # x-heights over the first baseline, below the last
+_COLOR = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})|[a-zA-Z]{3,20}")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a text is set.
+    """How a text is set and drawn.
 
     Args:
-        size: X-height in millimeters.
-        page: One of `PAGES`; "none" is as large as the ink.
-        margin: Millimeters on all sides.
+        size: The x-height in millimeters.
+        page: The size of the page; without one it is as large as the ink.
+        margin: Millimeters on all sides of the page.
         spacing: From line to line in x-heights.
-        paper: One of `PAPERS`.
+        paper: What is printed on it.
+        ink: A color, by name or as #rrggbb.
+        pen: Its width in millimeters.
+        width: The width of the line: constant, or by speed, thinner where the pen is faster.
 
     Raises:
         InputError: A value is out of range, or leaves no room.
     """
 
     size: float = 2.5
-    page: str = "none"
+    page: str = field(default="none", metadata={"choices": tuple(PAGES)})
     margin: float = 20.0
-    spacing: float = SPACING
-    paper: str = "none"
+    spacing: float = 4.5
+    paper: str = field(default="none", metadata={"choices": PAPERS})
+    ink: str = field(default="#1b2a63", metadata={"metavar": "COLOR"})
+    pen: float = 0.35
+    width: str = field(default="constant", metadata={"choices": WIDTHS})
 
     def __post_init__(self) -> None:
         """Refuse what cannot be set."""
-        if not 0.5 <= self.size <= 50:
-            raise InputError(f"--size must be 0.5 to 50 mm, not {self.size:g}")
-        if not 2 <= self.spacing <= 20:
-            raise InputError(f"--spacing must be 2 to 20 x-heights, not {self.spacing:g}")
-        if not 0 <= self.margin <= 100:
-            raise InputError(f"--margin must be 0 to 100 mm, not {self.margin:g}")
-        page = PAGES[self.page]
-        if page and (self.characters < LEAST or self.lines < 1):
-            raise InputError(f"--size {self.size:g} is too large for the page; make it smaller")
+        check_range("size in mm", self.size, 0.5, 50)
+        check_range("spacing in x-heights", self.spacing, 2, 20)
+        check_range("margin in mm", self.margin, 0, 100)
+        check_range("pen in mm", self.pen, 0.01, 10)
+        for name, allowed in (("page", PAGES), ("paper", PAPERS), ("width", WIDTHS)):
+            if getattr(self, name) not in allowed:
+                raise InputError(
+                    f"no {name} {getattr(self, name)!r}; choose from {', '.join(allowed)}"
+                )
+        if not _COLOR.fullmatch(self.ink):
+            raise InputError(f"ink {self.ink!r} is no color; use a name, or #rrggbb")
+        if PAGES[self.page] and (self.characters < LEAST or self.lines < 1):
+            raise InputError(f"size {self.size:g} is too large for the page; make it smaller")
 
     @property
-    def width(self) -> float | None:
-        """Of the text in millimeters, None if there is no page."""
+    def text_width(self) -> float | None:
+        """The width of the text in millimeters, None if there is no page."""
         page = PAGES[self.page]
         return None if page is None else page[0] - 2 * self.margin
 
     @property
     def characters(self) -> int:
-        """That a line holds, about."""
-        if self.width is None:
+        """How many characters a line holds, about."""
+        if self.text_width is None:
             return MOST
-        return min(MOST, int(self.width / (CHARACTER * self.size)))
+        return min(MOST, int(self.text_width / (CHARACTER * self.size)))
 
     @property
     def lines(self) -> int:
-        """That a page holds."""
+        """How many lines a page holds."""
         page = PAGES[self.page]
         if page is None:
             return 1 << 30
@@ -137,15 +148,15 @@ def place(lines: Sequence[np.ndarray | None], layout: Layout) -> list[Page]:
     Args:
         lines: Rows as `apps.handwriting.ink.Ink` has them, None for an empty line. Lines that are
             wider than the page make all ink smaller, but not the page's lines.
-        layout: How.
+        layout: How to set them.
     """
     inks = [to_strokes(rows) if rows is not None else [] for rows in lines]
     if layout.paper == "ruled":  # on the line, as people do who have one
         inks = [level(strokes) if strokes else [] for strokes in inks]
     widest = max((_right(strokes) for strokes in inks if strokes), default=1.0)
     size = layout.size
-    if layout.width is not None and widest * size > layout.width:
-        size = layout.width / widest
+    if layout.text_width is not None and widest * size > layout.text_width:
+        size = layout.text_width / widest
     pages = []
     for first in range(0, len(inks), layout.lines):
         pages.append(_page(inks[first : first + layout.lines], layout, size, widest))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from apps.handwriting.ink import to_strokes
-from apps.handwriting.write import Line
+from apps.handwriting.lines import Line
 from shared.decoding.mixture import split
 from shared.plots import to_png
 

@@ -1,15 +1,14 @@
-"""A recognizer of our own, the second judge: ``python -m apps.handwriting.recognizer``.
+"""A recognizer of our own, the second judge: ``lstm-suite recognizer`` trains it.
 
 It reads strokes, not pictures: a convolution over the points, two bidirectional LSTMs of the shared
 layers, and connectionist temporal classification (Graves et al. 2006; Graves et al. 2009 for
-handwriting). Trained on the training writers; ``evaluate handwriting --judge FOLDER`` asks it.
+handwriting). It is trained on the training writers and used by
+``lstm-suite evaluate handwriting --judge FOLDER``.
 """
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +19,17 @@ import tensorflow as tf
 from apps.handwriting.config import SYMBOLS, HandwritingConfig
 from apps.handwriting.data import (
     SHAPES,
-    DataOptions,
+    Data,
     batches,
+    dataset,
+    lines_of,
     load_splits,
     plan_epoch,
-    shape_of,
     stack,
     whole,
 )
 from apps.handwriting.ink import Ink, Stroke, spelled, to_rows
 from apps.handwriting.judge import Judge, error_rate
-from apps.verbs.arguments import add_json, add_seed, report
 from shared.errors import InputError
 from shared.files import read_json, write_json
 from shared.layers import LSTM
@@ -42,16 +41,14 @@ SIZES = "recognizer.json"
 WEIGHTS = "recognizer.npz"
 # Every second one: four LSTMs are compiled for each, which takes longer than to compute padding.
 _SHAPES = SHAPES[2::2]
-RECIPE = FitOptions(
+FIT = FitOptions(
     epochs=6,
     optimizer="adam",
     learning_rate=3e-3,
     schedule="cosine",
     warmup_steps=100,
-    total_steps=1 << 30,  # set from the number of batches
     final_fraction=0.05,
     ema_momentum=0.995,
-    monitor="val_loss",
 )
 
 
@@ -128,7 +125,7 @@ def own_judge(folder: str | Path) -> Judge:
     """
     path = Path(folder)
     if not (path / SIZES).is_file():
-        raise InputError(f"{path}: no recognizer; python -m apps.handwriting.recognizer trains one")
+        raise InputError(f"{path}: no recognizer; lstm-suite recognizer trains one")
     model = Recognizer(**read_json(path / SIZES))
     assign(model, read_weights(path / WEIGHTS), path)
 
@@ -146,74 +143,45 @@ def train(
     points: int = 9600,
     **sizes: Any,
 ) -> Recognizer:
-    """Trains one, and writes it to a folder, which its run is in too."""
+    """Trains a recognizer and writes it to a folder; the run is in the folder, too."""
     keras.utils.set_random_seed(options.seed)
     # A text has to find room in its points, with a blank between equal letters.
     items, valid = ([i for i in some if len(i) >= 2 * len(i.text)] for some in (items, valid))
     model = Recognizer(**sizes)
-    data = DataOptions(points=points, words_until=0.0, longest_from=0.0, stretch=0.08)
-    config = HandwritingConfig()  # styles are of no use here
+    data = Data(points=points, words_until=0.0, longest_from=0.0, stretch=0.08)
+    config = HandwritingConfig()  # its styles are not used
     seeds = [(options.seed, number) for number in range(options.epochs)]
     plans = [plan_epoch(items, seed, 1.0, data, _SHAPES) for seed in seeds]
 
-    def dataset(made, count: int) -> tf.data.Dataset:
-        specs = {
-            "targets": tf.TensorSpec((None, None, 3), tf.float32),
-            "mask": tf.TensorSpec((None, None), tf.bool),
-            "text": tf.TensorSpec((None, None), tf.int32),
-            "text_mask": tf.TensorSpec((None, None), tf.uint8),
-        }
-
-        def generate() -> Iterator[dict[str, np.ndarray]]:
-            for batch in made():
-                yield {name: batch[name] for name in specs}
-
-        result = tf.data.Dataset.from_generator(generate, output_signature=specs)
-        return result.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2)
+    names = ("targets", "mask", "text", "text_mask")
 
     def epoch(number: int) -> tf.data.Dataset:
-        plan = plans[number]
-        return dataset(lambda: batches(items, config, [], plan, seeds[number], data), len(plan))
+        plan, seed = plans[number], seeds[number]
+        return dataset(lambda: batches(items, config, [], plan, seed, data), len(plan), names)
 
-    steps = sum(map(len, plans))
-    options = dataclasses.replace(
-        options, total_steps=max(2, steps), warmup_steps=min(options.warmup_steps, steps // 10)
-    )
     watched = list(whole(valid, shapes=_SHAPES))
-    fit(model, epoch, dataset(lambda: watched, len(watched)), options, Path(folder) / "run")
+    fit(
+        model,
+        epoch,
+        dataset(lambda: watched, len(watched), names),
+        options.with_steps(sum(map(len, plans))),
+        Path(folder) / "run",
+    )
     write_json(Path(folder) / SIZES, model.sizes)
     write_weights(Path(folder) / WEIGHTS, model_weights(model))
     return model
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
-    parser.add_argument("--data", required=True, metavar="PATH", help="ink, as for training")
-    parser.add_argument("-o", "--output", required=True, metavar="DIR")
-    parser.add_argument("--units", type=int, default=80, help="default: %(default)s")
-    parser.add_argument("--epochs", type=int, default=RECIPE.epochs, help="default: %(default)s")
-    parser.add_argument("--points", type=int, default=9600, help="of a batch; %(default)s")
-    parser.add_argument("--minutes", type=float, default=0, help="stop then, to go on later")
-    add_seed(parser)
-    add_json(parser)
+def train_on(
+    data: str, options: FitOptions, folder: str | Path, points: int = 9600, units: int = 80
+) -> tuple[int, float]:
+    """Trains one on the training writers of some ink, see `train`.
 
-
-def run(args: argparse.Namespace) -> None:
-    """Trains, and says how many characters it misreads of the validation writers."""
-    found = load_splits(args.data, ("train", "valid"), 1.0, 90.0)
-    valid = [item for item in found["valid"] if shape_of(item) and not item.word]
-    valid = valid or [item for item in found["valid"] if shape_of(item)]
-    options = dataclasses.replace(
-        RECIPE, epochs=args.epochs, max_minutes=args.minutes, seed=args.seed
-    )
-    model = train(found["train"], valid, options, args.output, args.points, units=args.units)
+    Returns:
+        How many lines of validation writers it has read, and its character error rate on them.
+    """
+    found = load_splits(data, ("train", "valid"), 1.0, 90.0)
+    valid = lines_of(found["valid"], data)
+    model = train(found["train"], valid, options, folder, points, units=units)
     read = [model.read([item.rows])[0] for item in valid]
-    rate = error_rate([item.text for item in valid], read)
-    values = {"n": len(valid), "cer_real": rate, "folder": args.output}
-    report(args, values, f"cer_real {rate:.4f} on {len(valid)} lines; wrote {args.output}")
-
-
-if __name__ == "__main__":
-    _parser = argparse.ArgumentParser(description=__doc__)
-    add_arguments(_parser)
-    run(_parser.parse_args())
+    return len(valid), error_rate([item.text for item in valid], read)

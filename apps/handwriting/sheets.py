@@ -1,56 +1,22 @@
-"""Look at ink: ``lstm-suite sheets``, a random sheet for each contributor, or for each writer."""
+"""Sheets of ink to look at: a random one for each contributor, or for each writer."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
-from apps.handwriting.data import load
 from apps.handwriting.drawing import smooth
 from apps.handwriting.ink import Ink, to_strokes
-from apps.verbs.arguments import add_json, add_seed, report
-from shared.errors import InputError
-from shared.files import write_bytes
 from shared.plots import to_png
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of ``sheets``."""
-    parser.add_argument("data", metavar="PATH", help="ink, as for training")
-    parser.add_argument("-o", "--output", default="sheets", metavar="DIR", help="%(default)s")
-    parser.add_argument("--split", default="all", help="train, valid or all; %(default)s")
-    parser.add_argument("--by", choices=("contributor", "writer"), default="contributor",
-                        help="a sheet for each; default: %(default)s")  # fmt: skip
-    parser.add_argument("--items", type=int, default=12, help="on a sheet; default: %(default)s")
-    parser.add_argument("--lines", action="store_true", help="lines alone, no words")
-    parser.add_argument("--points", action="store_true", help="show every point")
-    parser.add_argument("--arc", type=float, default=1.0, help="resampling; %(default)s x-heights")
-    parser.add_argument("--turning", type=float, default=90.0, help="%(default)s degrees")
-    add_seed(parser)
-    add_json(parser)
-
-
-def run(args: argparse.Namespace) -> None:
-    """``lstm-suite sheets``."""
-    if args.items < 1:
-        raise InputError(f"--items must be 1 or more, not {args.items}")
-    items = load(args.data, args.split, args.arc, args.turning)
+def grouped(items: Sequence[Ink], by: str) -> dict[str, list[Ink]]:
+    """The ink of each ``contributor`` or ``writer``, in the order of their names."""
     groups: dict[str, list[Ink]] = {}
     for item in items:
-        if not (args.lines and item.word):
-            groups.setdefault(getattr(item, args.by) or "unknown", []).append(item)
-    rng = np.random.default_rng(args.seed)
-    files = []
-    for name, members in sorted(groups.items()):
-        chosen = rng.choice(len(members), min(args.items, len(members)), replace=False)
-        path = Path(args.output) / f"{name}.png"
-        write_bytes(path, sheet([members[k] for k in sorted(chosen)], name, args.points))
-        files.append(str(path))
-    counts = {name: len(members) for name, members in sorted(groups.items())}
-    report(args, {"items": counts, "files": files}, f"{len(files)} sheets in {args.output}")
+        groups.setdefault(getattr(item, by) or "unknown", []).append(item)
+    return dict(sorted(groups.items()))
 
 
 def sheet(items: Sequence[Ink], title: str = "", points: bool = False) -> bytes:

@@ -1,28 +1,26 @@
-"""In whose hand is it written: ``python -m apps.handwriting.styles``.
+"""In whose hand a model writes: ``lstm-suite hands``.
 
 A classifier learns twenty hands from their training lines. It is then shown lines of theirs that
 were withheld from every training, and what a model writes after it has read one of these as a
-primer (`--like`), or in the style of that writer, or in no style at all.
+primer (``--like``), or in the style of that writer, or in the style "any".
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from apps.handwriting.data import load_splits, shape_of, writer_kinds
-from apps.handwriting.generate import open_handwriting
+from apps.handwriting.data import lines_of, load_splits, writer_kinds
 from apps.handwriting.ink import Ink
+from apps.handwriting.lines import BIAS, likeliest_style, write_each
 from apps.handwriting.phrases import PHRASES
-from apps.handwriting.write import BIAS, likeliest_style, write_each
-from apps.verbs.arguments import add_json, add_model_arguments, add_seed, limited, report
+from shared.datasets.split import spread
 from shared.errors import InputError
 from shared.layers import LSTM
+from shared.presets.open import Opened
 
 HANDS = 20
 _POINTS = 200  # of a crop that the classifier sees
@@ -43,7 +41,7 @@ def choose_hands(train: Sequence[Ink], withheld: Sequence[Ink], count: int = HAN
     ranked = sorted(lines, key=lambda name: -lines[name])
     if len(ranked) < count:
         raise InputError(f"{len(ranked)} writers have lines withheld; {count} are needed")
-    return limited(ranked, count)
+    return spread(ranked, count)
 
 
 def crops(ink: np.ndarray) -> np.ndarray:
@@ -96,78 +94,75 @@ def effective_hands(probabilities: np.ndarray) -> float:
     return float(np.exp(-(mean * np.log(np.maximum(mean, 1e-12))).sum()))
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
-    parser.add_argument("--data", required=True, metavar="PATH", help="ink, as for training")
-    parser.add_argument("--bias", type=float, default=BIAS, help="default: %(default)s")
-    parser.add_argument("--lines", type=int, default=4, help="of each hand; default: %(default)s")
-    parser.add_argument("-o", "--output", metavar="FILE.png", help="a primer and what followed, "
-        "for each hand")  # fmt: skip
-    add_model_arguments(parser, backend="keras")
-    add_seed(parser)
-    add_json(parser)
+def measure(
+    opened: Opened, data: str, bias: float = BIAS, lines: int = 4, seed: int = 0
+) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """How often the classifier names the right hand.
 
+    Args:
+        opened: A handwriting model on any backend.
+        data: Ink, see `apps.handwriting.data.Source`, with lines withheld from training.
+        bias: See `PointOptions`.
+        lines: How many are written in each hand.
+        seed: Of the classifier and the first line.
 
-def run(args: argparse.Namespace) -> None:
-    """Trains the classifier, writes, and says how often it names the right hand."""
-    opened, config = open_handwriting(args)
-    found = load_splits(args.data, ("train", "withheld", "valid"), config.arc, config.turning)
+    Returns:
+        The figures; and for each hand the rows of a primer, and of what followed.
+
+    Raises:
+        InputError: There is no such ink.
+    """
+    config, generator = opened.config, opened.generator
+    found = load_splits(data, ("train", "withheld", "valid"), config.arc, config.turning)
     hands = choose_hands(found["train"], found["withheld"])
     items = [item for item in found["train"] if item.writer in hands and not item.word]
-    model = train_classifier(items, hands, seed=args.seed)
+    model = train_classifier(items, hands, seed=seed)
     real = [item for item in found["withheld"] if item.writer in hands]
     writers = list(writer_kinds(found["train"]))  # the order of the model's styles
     written: dict[str, list[np.ndarray]] = {"primed": [], "matched": [], "named": [], "any": []}
     pictures = []
     for number, hand in enumerate(hands):
-        texts = [PHRASES[(args.lines * number + k) % len(PHRASES)] for k in range(args.lines)]
-        seeds = [args.seed + args.lines * number + k for k in range(args.lines)]
+        first = lines * number
+        texts = [PHRASES[(first + k) % len(PHRASES)] for k in range(lines)]
+        seeds = [seed + first + k for k in range(lines)]
         own = [item for item in real if item.writer == hand and len(item.text) <= _LONGEST_PRIMER]
         primer = max(own, key=lambda item: len(item.text))
-        matched = likeliest_style(opened.generator, config, primer)
-        for name, style, first in (
+        matched = likeliest_style(generator, config, primer)
+        named = config.writer_style(writers.index(hand))
+        for name, style, read in (
             ("primed", 0, primer),
             ("matched", matched, primer),
-            ("named", config.writer_style(writers.index(hand)), None),
+            ("named", named, None),
             ("any", 0, None),
         ):
-            made = write_each(opened.generator, config, texts, seeds, style, args.bias, first)
+            made = write_each(generator, config, texts, seeds, style, bias, read)
             written[name] += [line.rows for line in made]
             if name == "matched":
                 pictures += [primer.rows, made[0].rows]
     right = np.array([hands.index(item.writer) for item in real])
-    truth = np.repeat(np.arange(len(hands)), args.lines)
+    truth = np.repeat(np.arange(len(hands)), lines)
     probabilities = {name: guesses(model, rows) for name, rows in written.items()}
-    values: dict[str, Any] = {
+    others = spread(lines_of(found["valid"], data), len(written["any"]))
+    figures: dict[str, Any] = {
         "preset": opened.name,
         "hands": len(hands),
         "style_real": _right(guesses(model, [item.rows for item in real]), right),
+        **{f"style_{n}": _right(probabilities[n], truth) for n in ("primed", "matched", "named")},
+        "variety_any": effective_hands(probabilities["any"]),
+        "variety_real": effective_hands(guesses(model, [item.rows for item in others])),
+        "bias": bias,
     }
-    for name in ("primed", "matched", "named"):
-        values[f"style_{name}"] = _right(probabilities[name], truth)
-    others = limited([i for i in found["valid"] if not i.word and shape_of(i)], len(written["any"]))
-    values["variety_any"] = effective_hands(probabilities["any"])
-    values["variety_real"] = effective_hands(guesses(model, [item.rows for item in others]))
-    values["bias"] = args.bias
-    if args.output:
-        _sheet(Path(args.output), pictures)
-    report(args, values, "\n".join(f"{name:20} {value}" for name, value in values.items()))
+    return figures, pictures
 
 
 def _right(probabilities: np.ndarray, truth: np.ndarray) -> float:
     return float(np.mean(probabilities.argmax(1) == truth))
 
 
-def _sheet(path: Path, rows: Sequence[np.ndarray]) -> None:
+def picture(rows: Sequence[np.ndarray]) -> bytes:
+    """Lines of ink one below the other, as a PNG."""
     from apps.handwriting import drawing
     from apps.handwriting.page import Layout, place
-    from shared.files import write_bytes
 
     [page] = place(list(rows), Layout(size=2.0))
-    write_bytes(path, drawing.png(drawing.svg(page), 110))
-
-
-if __name__ == "__main__":
-    _parser = argparse.ArgumentParser(description=__doc__)
-    add_arguments(_parser)
-    run(_parser.parse_args())
+    return drawing.png(drawing.svg(page), 110)

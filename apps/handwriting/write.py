@@ -1,306 +1,230 @@
-"""Write lines: the condition, the drawing of points, what makes a line bad, and drawing again."""
+"""Write a text by hand: `Writer`. Needs neither Keras nor TensorFlow."""
 
 from __future__ import annotations
 
-import dataclasses
-import unicodedata
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from apps.handwriting.config import KINDS, HandwritingConfig
-from apps.handwriting.ink import Ink, symbols
-from shared.decoding.mixture import PointOptions, PointResult, decode_points, score_points
-from shared.errors import InputError
-from shared.generator import Arrays, Generator
+from apps.engine import Engine
+from apps.handwriting import drawing
+from apps.handwriting.ink import Ink, Stroke, strokes_json, symbols
+from apps.handwriting.lines import BIAS, DRAWS, Line, transliterate, write_text
+from apps.handwriting.own import read_own
+from apps.handwriting.page import Layout, Page, break_text, place
+from shared.decoding.mixture import PointOptions
+from shared.errors import InputError, check_range
+from shared.files import check_outputs, write_bytes
 
-BIAS = 1.0
-DRAWS = 6  # of a line until it is good, at most; the best of them is kept
-HIGHEST, LOWEST = 5.5, -3.5  # x-heights over the baseline that a pen reaches, and below it
-LONGEST = 5.0  # x-heights of a step with the pen down
-MOST_POINTS = 3.5  # times as many as a text of that length has on average: it has lost its way
-_SCORED_TOGETHER = 64  # styles
-_SKIPPED = 0.15  # of the weight that a character of the line has at its peak, on average
-_LEFT = 0.45  # of the peak of the last character: below it, the window has left the text
-
-_SIGNS = {
-    "\u2018": "'", "\u2019": "'", "\u201a": ",", "\u201c": '"', "\u201d": '"', "\u201e": '"',
-    "\u2013": "-", "\u2014": "-", "\u2026": "...", "\u00df": "ss", "\u00c6": "AE", "\u00e6": "ae",
-    "\u00d8": "O", "\u00f8": "o", "\u0141": "L", "\u0142": "l", "\u0152": "OE", "\u0153": "oe",
-    "\u20ac": "EUR", "\u00a3": "GBP", "\u00d7": "x", "\u00ab": '"', "\u00bb": '"', "\u2212": "-",
-}  # fmt: skip
+ENDINGS = (".svg", ".png", ".json")
+DPI = 150.0
+_PRIMER = 60  # characters of own ink that are read first, at most
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
-    """A written line.
+class Note:
+    """A text that was written.
 
     Attributes:
-        text: What is written.
-        rows: float32 ``(points, 3)``, see `apps.handwriting.ink.Ink`.
-        problems: What is wrong with it, see `problems_of`; empty if nothing is.
-        draws: How often it was drawn.
-        seed: Of the draw that was kept.
-        result: That draw.
+        lines: The lines, empty ones left out; each has the model's points, see
+            `apps.handwriting.lines.Line`.
+        pages: The pages with all strokes in their place, in millimeters.
+        style: The hand that it is in.
+        seed: That it was written with.
+        layout: How it is set and drawn.
+        primer: The ink that the model read first, or None.
     """
 
-    text: str
-    rows: np.ndarray
-    problems: tuple[str, ...]
-    draws: int
+    lines: tuple[Line, ...]
+    pages: tuple[Page, ...]
+    style: str
     seed: int
-    result: PointResult
+    layout: Layout
+    primer: Ink | None = None
+
+    @property
+    def svg(self) -> str:
+        """The first page as SVG, one path for each stroke."""
+        return drawing.svg(self.pages[0], self.layout)
+
+    def _repr_svg_(self) -> str:
+        """What notebooks show."""
+        return self.svg
+
+    def png(self, dpi: float = DPI) -> bytes:
+        """The first page as a PNG."""
+        return _png(self.svg, dpi)
+
+    @property
+    def strokes(self) -> list[dict[str, Any]]:
+        """For each line its ``text`` and ``strokes`` in millimeters, y down, as JSON values."""
+        parts: list[list[Stroke]] = []
+        for page in self.pages:
+            for before, end in zip([0, *page.lines], page.lines, strict=False):
+                if end > before:
+                    parts.append([stroke * [1.0, -1.0] for stroke in page.strokes[before:end]])
+        texts = [line.text for line in self.lines]
+        return strokes_json(list(zip(texts, parts, strict=True)), digits=3)
+
+    @property
+    def window(self) -> bytes:
+        """A PNG of the first line, its mixtures, and where the window stood. Needs matplotlib."""
+        from apps.handwriting.pictures import window
+
+        return window(self.lines[0], len(self.primer.text) + 1 if self.primer else 0)
+
+    @property
+    def summary(self) -> str:
+        """How many lines it has, its seed, and what went wrong, in words."""
+        words = f"{len(self.lines)} line{'s' * (len(self.lines) != 1)}, seed {self.seed}"
+        if self.redrawn:
+            words += f", {self.redrawn} drawn again"
+        return words + (f", {len(self.problems)} still not good" if self.problems else "")
+
+    @property
+    def redrawn(self) -> int:
+        """How often a line went wrong and was drawn again."""
+        return sum(line.draws - 1 for line in self.lines)
+
+    @property
+    def problems(self) -> dict[str, list[str]]:
+        """What is still wrong with which line, see `apps.handwriting.lines.problems_of`."""
+        return {line.text: list(line.problems) for line in self.lines if line.problems}
+
+    def save(self, path: str | Path, dpi: float = DPI) -> list[str]:
+        """Writes a file: all pages as SVG or PNG, or the strokes as JSON.
+
+        Args:
+            path: Ends with one of `ENDINGS`. The second page is written to ``note-2.svg``, and so
+                on.
+            dpi: Resolution of a PNG.
+
+        Returns:
+            The files.
+
+        Raises:
+            InputError: The path has another ending, or cannot be written.
+        """
+        check_outputs({str(path): ENDINGS})
+        ending = Path(path).suffix.lower()
+        if ending not in ENDINGS:
+            raise InputError(f"{path}: name a file, {', '.join(ENDINGS)}")
+        if ending == ".json":
+            write_bytes(path, json.dumps(self.strokes).encode() + b"\n")
+            return [str(path)]
+        pages = [drawing.svg(page, self.layout) for page in self.pages]
+        if ending == ".png":
+            return _save_pages(path, [_png(page, dpi) for page in pages])
+        return _save_pages(path, [page.encode() for page in pages])
+
+    def animate(self, path: str | Path) -> list[str]:
+        """Writes SVG files that show how the text is written; see `save`."""
+        check_outputs({str(path): (".svg",)})
+        pages = [drawing.animated_svg(page, self.layout).encode() for page in self.pages]
+        return _save_pages(path, pages)
 
 
-def transliterate(text: str) -> str:
-    """Letters without their accents, and signs as ASCII writes them; what has no likeness stays."""
-    spelled = "".join(_SIGNS.get(c, c) for c in text)
-    return "".join(c for c in unicodedata.normalize("NFKD", spelled) if not _is_accent(c))
+def _png(svg: str, dpi: float) -> bytes:
+    check_range("dpi", dpi, 20, 1200)
+    return drawing.png(svg, dpi)
 
 
-def _is_accent(character: str) -> bool:
-    return unicodedata.category(character) == "Mn"
+def _save_pages(path: str | Path, pages: Sequence[bytes]) -> list[str]:
+    """Writes ``note.svg``, ``note-2.svg``, ..."""
+    place = Path(path)
+    files = [place.with_stem(f"{place.stem}-{k}") if k > 1 else path
+             for k in range(1, len(pages) + 1)]  # fmt: skip
+    for file, content in zip(files, pages, strict=True):
+        write_bytes(file, content)
+    return list(map(str, files))
 
 
-def condition(config: HandwritingConfig, texts: Sequence[str], styles: Sequence[int]) -> Arrays:
-    """What ``encode`` takes.
+class Writer(Engine):
+    """Writes texts by hand.
 
-    Args:
-        config: The model's.
-        texts: A batch of them.
-        styles: One for each, see `HandwritingConfig.style_names`.
+        Writer.from_preset().write("Dear reader,", style="cursive", seed=3).save("note.svg")
 
-    Raises:
-        InputError: A text is too long, or has characters that cannot be written.
+    Attributes:
+        opened: The model, with its configuration.
     """
-    result: Arrays = {
-        "text": np.zeros((len(texts), config.length), np.int32),
-        "text_mask": np.zeros((len(texts), config.length), np.uint8),
-        "style": np.asarray(styles, np.int32),
-    }
-    for row, text in enumerate(texts):
-        if len(text) > config.length:
-            raise InputError(
-                f"{text[:20]!r}...: {len(text)} characters are more than this model's "
-                f"{config.length}; split it"
-            )
-        result["text"][row, : len(text)] = symbols(text)
-        result["text_mask"][row, : len(text)] = 1
-    return result
 
+    app = "handwriting"
 
-def write_lines(
-    generator: Generator,
-    config: HandwritingConfig,
-    texts: Sequence[str],
-    style: int = 0,
-    bias: float = BIAS,
-    seed: int = 0,
-    primer: Ink | None = None,
-    draws: int = DRAWS,
-) -> list[Line]:
-    """Writes lines, and those that went wrong again.
+    @property
+    def styles(self) -> list[str]:
+        """The names of all styles: ``any``, ``printed``, ``cursive``, ``mixed``, and each hand."""
+        return self.opened.config.style_names
 
-    Args:
-        generator: A handwriting model on any backend.
-        config: The model's.
-        texts: A line each, none of them empty.
-        style: See `HandwritingConfig.style_id`.
-        bias: See `PointOptions`.
-        seed: Of the first draw of the first line.
-        primer: Ink that the model reads first, to go on in its manner.
-        draws: Of each line, at most; 1 keeps the first, whatever it is.
+    def write(
+        self,
+        text: str,
+        *,
+        style: str | int | None = None,
+        like: str | Path | Ink | None = None,
+        bias: float = BIAS,
+        seed: int = 0,
+        draws: int = DRAWS,
+        fallback: bool = False,
+        layout: Layout | None = None,
+    ) -> Note:
+        """Writes a text in one hand.
 
-    Raises:
-        InputError: A text cannot be written, or the bias is out of range.
-    """
-    best: dict[int, Line] = {}
-    left = list(range(len(texts)))
-    for draw in range(draws):
-        seeds = [_seed(seed, line, draw) for line in left]
-        asked = [texts[line] for line in left]
-        made = write_each(generator, config, asked, seeds, style, bias, primer)
-        for line, one in zip(left, made, strict=True):
-            kept = best.get(line, one)
-            better = one if len(one.problems) < len(kept.problems) else kept
-            best[line] = dataclasses.replace(better, draws=draw + 1)
-        left = [line for line in left if best[line].problems]
-        if not left:
-            break
-    return [best[line] for line in range(len(texts))]
+        Args:
+            text: Printable ASCII. Long texts become lines and pages; line ends stay.
+            style: One of `styles`, or its number. By default ``any``, and with ``like`` the hand
+                that is most like it. All lines but the first are in the hand most like the first.
+            like: Own ink that the model reads first, to go on in its manner: a JSON file, see
+                `apps.handwriting.ink.read_strokes`, or `Ink`.
+            bias: 0 is as people write, more is neater; see `PointOptions`.
+            seed: Every random choice depends on it.
+            draws: How often a line is drawn until it is good, at most; the best of them is kept.
+            fallback: Whether accented letters and other signs are written as ASCII has them.
+            layout: Size, page and pen; by default as large as the ink.
 
+        Raises:
+            InputError: The text or the style cannot be written, or a value is out of range.
+        """
+        layout = layout or Layout()
+        PointOptions(bias=bias)
+        check_range("draws", draws, 1, 100)
+        check_range("seed", seed, 0)
+        config = self.opened.config
+        chosen = None if style is None else config.style_id(style)
+        primer = None if like is None else self._primer(like)
+        room = config.length - (len(primer.text) + 1 if primer else 0)
+        lines = break_text(transliterate(text) if fallback else text, min(layout.characters, room))
+        texts = [line for line in lines if line]
+        for line in texts:
+            symbols(line)
+        if not texts:
+            raise InputError("nothing to write; give a text, or a file with one")
+        written, used = write_text(
+            self.opened.generator, config, texts, chosen, bias, seed, primer, draws
+        )
+        made = iter(written)
+        rows: list[np.ndarray | None] = [next(made).rows if line else None for line in lines]
+        pages = place(rows, layout)
+        hand = config.style_names[used]
+        return Note(tuple(written), tuple(pages), hand, seed, layout, primer)
 
-def write_each(
-    generator: Generator,
-    config: HandwritingConfig,
-    texts: Sequence[str],
-    seeds: Sequence[int],
-    style: int = 0,
-    bias: float = BIAS,
-    primer: Ink | None = None,
-) -> list[Line]:
-    """Writes each text once, with a seed of its own; else as `write_lines`."""
-    before = f"{primer.text} " if primer else ""
-    given = condition(config, [before + text for text in texts], [style] * len(texts))
-    state = generator.encode(given)
-    limits = [_most_points(config, text) for text in texts]
-    prefix = primer.rows if primer else None
-    options = PointOptions(bias=bias)
-    results = decode_points(generator, state, options, seeds, limits, prefix)
-    lines = []
-    for text, number, drawn in zip(texts, seeds, results, strict=True):
-        result = _up_to(drawn, end_of_text(text, drawn, len(before)))
-        rows = _begin_anew(result.points, primer.rows) if primer else result.points
-        found = problems_of(text, rows, result, len(before))
-        lines.append(Line(text, rows, found, 1, number, result))
-    return lines
+    def _primer(self, like: str | Path | Ink) -> Ink:
+        """The longest sample of own ink that is short enough to be read first.
 
-
-def write_text(
-    generator: Generator,
-    config: HandwritingConfig,
-    texts: Sequence[str],
-    style: int | None = None,
-    bias: float = BIAS,
-    seed: int = 0,
-    primer: Ink | None = None,
-    draws: int = DRAWS,
-) -> tuple[list[Line], int]:
-    """Lines in one hand, and its style; else as `write_lines`.
-
-    Without a style it is that of the hand most like the primer. In the style of many ("any" or a
-    kind) every line would be in another hand: all but the first are in the one most like the first.
-    """
-    if style is None:
-        style = likeliest_style(generator, config, primer) if primer else 0
-    rest = (bias, seed, primer, draws)
-    lines = write_lines(generator, config, texts[:1], style, *rest)
-    if len(texts) > 1:
-        if style <= len(KINDS) and not primer:
-            writers = range(1 + len(KINDS), config.style_count)
-            own = [w for w in writers if style in (0, config.kind_style(w))]
-            first = Ink(texts[0], lines[0].rows)
-            style = likeliest_style(generator, config, first, own or [style])
-        rest = (bias, _seed(seed, 1, 0), primer, draws)
-        lines += write_lines(generator, config, texts[1:], style, *rest)
-    return lines, style
-
-
-def likeliest_style(
-    generator: Generator,
-    config: HandwritingConfig,
-    ink: Ink,
-    styles: Sequence[int] | None = None,
-) -> int:
-    """Of some styles, or all, the one under which ink is likeliest: the hand most like it.
-
-    The first points sort most of them out.
-    """
-    left = list(styles or range(config.style_count))
-    for points, kept in ((60, 24), (240, 1)):
-        totals = _nats_under(generator, config, ink, points, left)
-        left = [left[k] for k in np.argsort(totals, kind="stable")[:kept]]
-    return left[0]
-
-
-def _nats_under(
-    generator: Generator, config: HandwritingConfig, ink: Ink, points: int, styles: Sequence[int]
-) -> list[float]:
-    """Of the first points of ink, under each style."""
-    rows = ink.rows[:points]
-    end = np.zeros((1, len(rows)))
-    end[0, -1] = len(rows) == len(ink)
-    totals: list[float] = []
-    for first in range(0, len(styles), _SCORED_TOGETHER):
-        part = styles[first : first + _SCORED_TOGETHER]
-        state = generator.encode(condition(config, [ink.text] * len(part), part))
-        given, ends = np.tile(rows, (len(part), 1, 1)), np.tile(end, (len(part), 1))
-        totals += score_points(generator, state, given, ends).sum(1).tolist()
-    return totals
-
-
-def _seed(seed: int, line: int, draw: int) -> int:
-    """Of a draw; the first draw of the first line has the seed itself."""
-    return seed + 1009 * line + 100_003 * draw
-
-
-def _most_points(config: HandwritingConfig, text: str) -> int:
-    return int(MOST_POINTS * config.points_per_character * (len(text) + 3))
-
-
-def _begin_anew(rows: np.ndarray, primer: np.ndarray) -> np.ndarray:
-    """What follows a primer as a line of its own: from x = 0, its height over the baseline kept."""
-    rows = rows.copy()
-    rows[0, 1] += primer[:, 1].sum()
-    rows[0, 0] = 0.0
-    reached = np.cumsum(rows[:, 0]).min()
-    rows[0, 0] -= reached
-    return rows
-
-
-def problems_of(
-    text: str, rows: np.ndarray, result: PointResult, offset: int = 0
-) -> tuple[str, ...]:
-    """What went wrong with a line.
-
-    Args:
-        text: What was to be written.
-        rows: Its ink.
-        result: The draw, whose attention tells where the window was.
-        offset: Characters of a primer before the text.
-
-    Returns:
-        Any of ``unfinished``, ``runaway`` (a stroke that no hand draws), ``skipped`` (characters
-        that the window passed over) and ``lost`` (it never came to the last one).
-    """
-    found = []
-    if not result.finished:
-        found.append("unfinished")
-    heights = np.cumsum(rows[:, 1])
-    down = np.concatenate([[False], rows[:-1, 2] < 0.5])
-    steps = np.hypot(rows[:, 0], rows[:, 1])
-    if heights.max() > HIGHEST or heights.min() < LOWEST or (steps[down] > LONGEST).any():
-        found.append("runaway")
-    if result.attention is not None and text.strip():
-        seen = result.attention[:, offset : offset + len(text)]
-        peaks = seen.max(0)[[c != " " for c in text]]
-        missed = peaks < _SKIPPED * peaks.mean()
-        if missed[:-1].any():
-            found.append("skipped")
-        if missed[-1]:
-            found.append("lost")
-    return tuple(found)
-
-
-def end_of_text(text: str, result: PointResult, offset: int = 0) -> int:
-    """How many points are of the text: the model may go on when it is through with it.
-
-    A stroke that begins when the window has left the last character belongs to nothing, unless it
-    is a bar or a dot that had waited: these cross or lie over what stands there already.
-
-    Args:
-        text: What was to be written.
-        result: The draw.
-        offset: Characters of a primer before the text.
-    """
-    last = len(text.rstrip()) - 1
-    if result.attention is None or last < 0:
-        return len(result.points)
-    weight = result.attention[:, offset + last]
-    peak = np.maximum.accumulate(weight)
-    usual = result.attention[:, offset : offset + last + 1].max(0).mean()
-    x, y = np.cumsum(result.points[:, :2], 0).T
-    starts = np.flatnonzero(result.points[:-1, 2] > 0.5) + 1
-    for start, end in zip(starts, [*starts[1:], len(x)], strict=False):
-        left = peak[start - 1] > usual / 2 and weight[start] < _LEFT * peak[start - 1]
-        apart = x[start:end].min() > x[:start].max() and y[start:end].min() < 1.0
-        if left and (apart or text[last] in ".,"):
-            return int(start)
-    return len(x)
-
-
-def _up_to(result: PointResult, count: int) -> PointResult:
-    attention = None if result.attention is None else result.attention[:count]
-    points, mixtures = result.points[:count], result.mixtures[:count]
-    return PointResult(points, result.finished, attention, mixtures)
+        Raises:
+            InputError: The file is bad, or all of it is too long.
+        """
+        config = self.opened.config
+        name, items = (
+            ("ink", [like])
+            if isinstance(like, Ink)
+            else (like, read_own(like, config.arc, config.turning))
+        )
+        room = min(_PRIMER, config.length // 2)
+        short = [item for item in items if len(item.text) <= room]
+        if not short:
+            raise InputError(f"{name}: give a sample of at most {room} characters")
+        return max(short, key=lambda item: len(item.text))

@@ -5,18 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from apps.handwriting.app import HANDWRITING
 from apps.handwriting.cleaning import resample
-from apps.handwriting.config import PRESETS, HandwritingConfig
+from apps.handwriting.config import HandwritingConfig
 from apps.handwriting.data import (
     SHAPES,
-    DataOptions,
+    Data,
     batches,
     choose,
     load,
     plan_epoch,
-    read_own,
     shape_of,
-    split_of,
     stack,
     whole,
     writer_kinds,
@@ -31,6 +30,8 @@ from apps.handwriting.ink import (
     to_rows,
     to_strokes,
 )
+from apps.handwriting.own import read_own
+from apps.handwriting.splits import split_of
 from shared.errors import InputError
 from tests.apps.handwriting.toy_ink import TEXTS, drawn, write_json, write_unipen
 
@@ -117,8 +118,9 @@ def test_bad_json_is_one_line(tmp_path, case):
 def test_own_ink_is_scaled_and_of_one_writer(tmp_path):
     items = read_own(write_json(tmp_path / "mine.json"), 0.6, 60.0)
     assert [i.text for i in items] == list(TEXTS) and {i.writer for i in items} == {"mine"}
-    train, valid = (load(tmp_path / "mine.json", s, 0.6, 60.0) for s in ("train", "all"))
-    assert len(train) == len(valid) == len(TEXTS)  # the tenth would validate
+    parts = [load(tmp_path / "mine.json", s, 0.6, 60.0) for s in ("train", "valid", "all")]
+    assert [len(part) for part in parts] == [len(TEXTS) - 1, 1, len(TEXTS)]
+    assert parts[1][0].text == TEXTS[0]  # of the first twenty
     write_json(tmp_path / "mine.json", ("a lot", "a very long text that is not what is written"))
     content = json.loads((tmp_path / "mine.json").read_text())
     content[1]["strokes"] = content[0]["strokes"]
@@ -214,7 +216,7 @@ def test_iam_is_imported(tmp_path):
 
 def config_for(items):
     kinds = tuple(writer_kinds(items).values())
-    return dataclasses.replace(PRESETS["tiny"], styles=kinds)
+    return dataclasses.replace(HANDWRITING.stage("tiny").config, styles=kinds)
 
 
 def test_styles_have_names_and_kinds():
@@ -234,7 +236,7 @@ def test_styles_have_names_and_kinds():
 def test_balance_draws_writers_more_evenly():
     items, shares = some_ink(), {}
     for balance in (0.0, 1.0):
-        options = DataOptions(balance=balance)
+        options = Data(balance=balance)
         drawn_ = choose(items, np.random.default_rng(0), 1.0, options)
         shares[balance] = np.mean([items[k].writer == "w0" for k in drawn_])
     assert shares[0.0] == pytest.approx(4 / 6, abs=0.12)
@@ -243,14 +245,14 @@ def test_balance_draws_writers_more_evenly():
 
 def test_words_come_first_and_lines_grow():
     items, rng = some_ink(), np.random.default_rng(0)
-    first = choose(items, rng, 0.0, DataOptions())
+    first = choose(items, rng, 0.0, Data())
     assert all(items[k].word for k in first)
-    later = choose(items, rng, 0.9, DataOptions())
+    later = choose(items, rng, 0.9, Data())
     assert {items[k].word for k in later} == {True, False}
 
 
 def test_the_batches_of_an_epoch_are_the_same_again():
-    items, options = some_ink(), DataOptions(points=600)
+    items, options = some_ink(), Data(points=600)
     config, writers = config_for(items), list(writer_kinds(items))
     plans = [plan_epoch(items, (3, 1), 0.9, options) for _ in range(2)]
     assert plans[0] == plans[1] != plan_epoch(items, (3, 2), 0.9, options)

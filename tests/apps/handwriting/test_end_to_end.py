@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from apps.handwriting.evaluate import open_judge
 from apps.handwriting.ink import read_strokes
+from apps.handwriting.verbs import open_judge
 from apps.verbs.cli import main
 from shared.files import read_json
 from tests.apps.handwriting.toy_ink import write_json, write_unipen
 
-TINY = ["--config", "tiny", "--points", "800", "--epochs", "2"]
+TINY = ["--recipe", "tiny"]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_all_backends_measure_the_same(made, capsys):
 
 
 def test_a_judge_reads_what_is_written(made, capsys, monkeypatch):
-    monkeypatch.setattr("apps.handwriting.evaluate.rapidocr", lambda: lambda strokes: "an ant")
+    monkeypatch.setattr("apps.handwriting.verbs.rapidocr", lambda: lambda strokes: "an ant")
     words = ["--preset", str(made / "run" / "preset"), "--data", str(made / "unipen"), "--json"]
     capsys.readouterr()
     assert main(["evaluate", "handwriting", *words, "-n", "3", "--seeds", "2"]) == 0
@@ -69,7 +69,7 @@ def test_without_the_judge_it_is_one_line(made, capsys, monkeypatch):
     assert main([*words, "--judge", "rapidocr"]) == 2
     assert "lstm-suite[judge]" in capsys.readouterr().err
     assert open_judge("auto") is None
-    assert "nobody reads" in capsys.readouterr().err
+    assert "no character error rates" in capsys.readouterr().err
 
 
 @pytest.fixture
@@ -134,13 +134,13 @@ def test_accents_need_the_fallback(made, tmp_path, capsys):
 BAD = {
     "no text": ([" "], "nothing to write"),
     "no file": (["none.txt"], "no such file"),
-    "format": (["a", "-o", "a.pdf"], "cannot write this"),
+    "format": (["a", "-o", "a.pdf"], "cannot write .pdf"),
     "style": (["a", "--style", "gothic"], "no style"),
     "bias": (["a", "--bias", "-1"], "bias"),
     "ink": (["a", "--ink", "#1"], "no color"),
-    "size": (["a", "--size", "0"], "--size"),
-    "draws": (["a", "--draws", "0"], "--draws"),
-    "seed": (["a", "--seed", "-1"], "--seed"),
+    "size": (["a", "--size", "0"], "size in mm must be"),
+    "draws": (["a", "--draws", "0"], "draws must be"),
+    "seed": (["a", "--seed", "-1"], "seed must be"),
     "like": (["a", "--like", "none.json"], "none.json"),
     "window": (["a", "--show-window", "a.svg"], ".png"),
 }

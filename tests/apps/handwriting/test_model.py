@@ -5,24 +5,26 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from apps.handwriting.app import HANDWRITING
 from apps.handwriting.cleaning import resample
-from apps.handwriting.config import PRESETS, HandwritingConfig
+from apps.handwriting.config import HandwritingConfig
 from apps.handwriting.data import stack, whole
 from apps.handwriting.evaluate import losses, nats_of
 from apps.handwriting.ink import Ink, to_rows
+from apps.handwriting.lines import condition, write_each
 from apps.handwriting.model import HandwritingModel
-from apps.handwriting.write import condition, write_each
 from shared.backends.keras_model import KerasBackend
 from shared.errors import InputError
 from shared.layers.mixture import negative_log_likelihood
 from tests.apps.handwriting.toy_ink import TEXTS, drawn
 
+TINY = HANDWRITING.stage("tiny").config
 ITEMS = [Ink(text, to_rows(resample(drawn(text), 1.0, 90)), "me") for text in TEXTS]
 
 
 def tiny(seed=1, **changes):
     keras.utils.set_random_seed(seed)
-    config = dataclasses.replace(PRESETS["tiny"], styles=("printed", "cursive"), **changes)
+    config = dataclasses.replace(TINY, styles=("printed", "cursive"), **changes)
     return HandwritingModel(config)
 
 
@@ -139,7 +141,7 @@ def test_gates_are_those_of_every_layer():
 
 
 def test_what_is_too_long_or_cannot_be_written_is_refused():
-    config = PRESETS["tiny"]
+    config = TINY
     with pytest.raises(InputError, match="25 characters are more than this model's 24"):
         condition(config, ["a" * 25], [0])
     with pytest.raises(InputError, match="cannot write"):

@@ -9,7 +9,7 @@ import pytest
 from apps.handwriting.cleaning import resample
 from apps.handwriting.ink import Ink, to_rows, to_strokes
 from apps.handwriting.judge import error_rate
-from apps.handwriting.recognizer import RECIPE, Recognizer, own_judge, train
+from apps.handwriting.recognizer import FIT, Recognizer, own_judge, train
 from shared.errors import InputError
 from tests.apps.handwriting.toy_ink import TEXTS, drawn
 
@@ -23,7 +23,7 @@ def ink(count, first):
 
 
 def test_its_loss_falls_and_the_folder_holds_a_judge(tmp_path):
-    options = dataclasses.replace(RECIPE, epochs=3, learning_rate=1e-2, ema_momentum=0.5)
+    options = dataclasses.replace(FIT, epochs=3, learning_rate=1e-2, ema_momentum=0.5)
     items, valid = ink(8, 0), ink(1, 90)
     model = train(items, valid, options, tmp_path, points=1200, units=16)
     with (tmp_path / "run" / "log.csv").open() as file:

@@ -1,13 +1,16 @@
 """Whose hand a line is in: the classifier, the hands it is asked about, the nearest style."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from apps.handwriting.app import HANDWRITING
 from apps.handwriting.cleaning import resample
-from apps.handwriting.config import PRESETS
-from apps.handwriting.data import withhold
 from apps.handwriting.ink import Ink, to_rows
+from apps.handwriting.lines import condition, likeliest_style, write_lines, write_text
 from apps.handwriting.model import HandwritingModel
+from apps.handwriting.splits import withhold
 from apps.handwriting.styles import (
     choose_hands,
     crops,
@@ -15,11 +18,12 @@ from apps.handwriting.styles import (
     guesses,
     train_classifier,
 )
-from apps.handwriting.write import likeliest_style, write_lines, write_text
 from shared.backends.keras_model import KerasBackend
 from shared.decoding.mixture import nats
 from shared.errors import InputError
 from tests.apps.handwriting.toy_ink import TEXTS, drawn
+
+TINY = HANDWRITING.stage("tiny").config
 
 
 def hand(writer, slant, count):
@@ -70,13 +74,9 @@ def test_effective_hands():
 
 
 def test_the_likeliest_style_is_the_one_with_fewest_nats():
-    config = PRESETS["tiny"].__class__(
-        **{**vars(PRESETS["tiny"]), "styles": ("printed", "cursive", "")}
-    )
+    config = dataclasses.replace(TINY, styles=("printed", "cursive", ""))
     generator = KerasBackend(HandwritingModel(config))
     [ink] = hand("one", 0.3, 1)
-    from apps.handwriting.write import condition
-
     totals = []
     for style in range(config.style_count):
         state = generator.encode(condition(config, [ink.text], [style]))
@@ -91,9 +91,7 @@ def test_the_likeliest_style_is_the_one_with_fewest_nats():
 
 
 def test_lines_of_a_text_go_on_in_the_hand_of_the_first():
-    config = PRESETS["tiny"].__class__(
-        **{**vars(PRESETS["tiny"]), "styles": ("printed", "cursive", "", "cursive")}
-    )
+    config = dataclasses.replace(TINY, styles=("printed", "cursive", "", "cursive"))
     generator = KerasBackend(HandwritingModel(config))
     kind = config.style_id("cursive")
     lines, style = write_text(generator, config, ["a lot", "ill", "oil"], kind, draws=1)

@@ -1,222 +1,101 @@
-"""Lines that went wrong, pages, drawings and the judge: all that needs no model."""
+"""The class that a Python user calls, with the shipped bundle."""
 
 import io
-from xml.etree import ElementTree
+import json
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from apps.handwriting import drawing
-from apps.handwriting.cleaning import resample
-from apps.handwriting.demo import samples
-from apps.handwriting.ink import to_rows, to_strokes
-from apps.handwriting.judge import compared, edits, error_rate
-from apps.handwriting.page import Layout, break_text, place
-from apps.handwriting.phrases import PHRASES
-from apps.handwriting.pictures import window
-from apps.handwriting.write import Line, end_of_text, problems_of, transliterate
-from shared.decoding.mixture import PointResult
+from apps.handwriting.app import HANDWRITING
+from apps.handwriting.ink import Ink, read_strokes
+from apps.handwriting.page import Layout
+from apps.handwriting.write import Writer
 from shared.errors import InputError
-from tests.apps.handwriting.toy_ink import drawn
+from tests.apps.handwriting.toy_ink import write_json
 
 
-def line_of(text, finished=True, attention=None):
-    """A line as if written."""
-    rows = to_rows(resample(drawn(text)))
-    if attention is None:
-        place_ = np.linspace(0, len(text) - 1, len(rows))
-        attention = np.exp(-((place_[:, None] - np.arange(len(text))) ** 2))
-    mixtures = np.zeros((len(rows), 8), np.float32)
-    result = PointResult(rows, finished, attention, mixtures)
-    return Line(text, rows, (), 1, 0, result)
+@pytest.fixture(scope="module")
+def writer():
+    return Writer.from_preset()
 
 
-def test_a_good_line_has_no_problems():
-    line = line_of("a tin lot")
-    assert problems_of(line.text, line.rows, line.result) == ()
+@pytest.fixture(scope="module")
+def note(writer):
+    text = "Dear reader,\n\ngood night."
+    return writer.write(text, style="cursive", seed=3, layout=Layout(paper="ruled", pen=0.5))
 
 
-def test_bad_lines_are_told_by_what_is_wrong():
-    line = line_of("a tin lot", finished=False)
-    assert problems_of(line.text, line.rows, line.result) == ("unfinished",)
-    line = line_of("a tin lot")
-    runaway = line.rows.copy()
-    runaway[5] = [0, 9, 0]
-    assert problems_of(line.text, runaway, line.result) == ("runaway",)
-    far = line.rows.copy()
-    far[1] = [8, 0, 0]  # with the pen down
-    assert problems_of(line.text, far, line.result) == ("runaway",)
-    skipped = line.result.attention.copy()
-    skipped[:, 4] = 0
-    bad = line_of("a tin lot", attention=skipped)
-    assert problems_of(bad.text, bad.rows, bad.result) == ("skipped",)
-    half = line.result.attention.copy()
-    half[:, 5:] *= 0.0
-    bad = line_of("a tin lot", attention=half)
-    assert "lost" in problems_of(bad.text, bad.rows, bad.result)
+def test_a_note_is_svg_png_and_strokes(note):
+    assert note.svg.startswith("<svg") and 'stroke-width="0.5"' in note.svg
+    assert note._repr_svg_() == note.svg
+    small, large = (Image.open(io.BytesIO(note.png(dpi))).width for dpi in (50, 100))
+    assert large == pytest.approx(2 * small, abs=2)
+    assert [line["text"] for line in note.strokes] == ["Dear reader,", "good night."]
+    assert sum(len(line["strokes"]) for line in note.strokes) == len(note.pages[0].strokes)
+    assert [line.text for line in note.lines] == ["Dear reader,", "good night."]
+    assert note.summary.startswith("2 lines, seed 3")
 
 
-@pytest.mark.parametrize(
-    ("text", "stroke", "surplus"),
-    [
-        ("a tin lot", [(0.6, 0.0), (0.3, 0.5)], True),  # to the right, on the line
-        ("a tin lot", [(-0.6, 0.8), (0.6, 0.0)], False),  # the bar of the t
-        ("a tin lot", [(0.3, 1.6), (0.1, 0.0)], False),  # a dot, high up
-        ("a tin lo.", [(-0.6, 0.8), (0.6, 0.0)], True),  # a full stop has no bar
-    ],
-)
-def test_what_comes_when_the_window_has_left_is_no_part_of_the_text(text, stroke, surplus):
-    line = line_of("a tin lot")
-    points, before = line.rows.copy(), len(line.rows)
-    at = points[:, :2].sum(0)
-    (x, y), (dx, dy) = stroke
-    right = np.cumsum(points[:, 0]).max()
-    more = np.array([[right + x - at[0], y - at[1], 0], [dx, dy, 1]], np.float32)
-    attention = np.concatenate([3 * line.result.attention, np.full((2, len(text)), 0.1)])
-    result = PointResult(np.concatenate([points, more]), True, attention, np.zeros((before + 2, 8)))
-    assert end_of_text(text, result) == (before if surplus else before + 2)
-    attention[-2:, -1] = 3  # the window is still there
-    assert end_of_text(text, result) == before + 2
+def test_a_note_is_saved_by_the_ending(note, tmp_path):
+    for ending in ("svg", "png", "json"):
+        assert note.save(tmp_path / f"note.{ending}") == [str(tmp_path / f"note.{ending}")]
+    assert (tmp_path / "note.svg").read_text() == note.svg
+    assert (tmp_path / "note.png").read_bytes() == note.png()
+    assert json.loads((tmp_path / "note.json").read_text()) == note.strokes
+    assert len(read_strokes(tmp_path / "note.json")) == 2
+    for name in ("note.pdf", "note", "-"):
+        with pytest.raises(InputError):
+            note.save(tmp_path / name if name != "-" else name)
+    with pytest.raises(InputError, match=".svg"):
+        note.animate(tmp_path / "moving.gif")
+    with pytest.raises(InputError, match="dpi must be 20 to 1200"):
+        note.png(5)
 
 
-def test_a_space_may_be_passed_over():
-    line = line_of("a tin lot")
-    attention = line.result.attention.copy()
-    attention[:, 1] = 0
-    line = line_of("a tin lot", attention=attention)
-    assert problems_of(line.text, line.rows, line.result) == ()
+def test_several_pages_are_several_files(writer, tmp_path):
+    layout = Layout(page="letter", margin=100, spacing=9, size=1)
+    note = writer.write("an ant\n" * 12, draws=1, layout=layout)
+    assert len(note.pages) == 2
+    files = [str(tmp_path / name) for name in ("a.svg", "a-2.svg")]
+    assert note.save(tmp_path / "a.svg") == note.animate(tmp_path / "a.svg") == files
 
 
-def test_other_alphabets_have_a_likeness_or_stay():
-    assert (
-        transliterate("\u201cna\u00efve\u201d \u2013 Stra\u00dfe\u2026") == '"naive" - Strasse...'
-    )
-    assert transliterate("\u4f60") == "\u4f60"
+def test_it_goes_on_in_the_manner_of_ink_or_a_file(writer, tmp_path):
+    path = write_json(tmp_path / "mine.json", ("an ant", "to"))
+    first = writer.write("a tin", like=path, draws=1)
+    assert first.primer.text == "an ant" and first.style in writer.styles
+    again = writer.write("a tin", like=first.primer, draws=1)
+    np.testing.assert_array_equal(first.lines[0].rows, again.lines[0].rows)
+    with pytest.raises(InputError, match="at most 60 characters"):
+        writer.write("a tin", like=Ink("a" * 61, first.primer.rows))
+
+
+def test_styles_go_by_name_or_number(writer):
+    assert writer.styles[:5] == ["any", "printed", "cursive", "mixed", "cursive-1"]
+    by_name, by_number = (writer.write("to", style=s, draws=1) for s in ("cursive-1", 4))
+    assert by_name.svg == by_number.svg and by_name.style == "cursive-1"
 
 
 @pytest.mark.parametrize(
-    "text, lines",
-    [
-        ("one two three", ["one two", "three"]),
-        ("one\n\ntwo\n", ["one", "", "two"]),
-        ("unbreakable", ["unbrea-", "kable"]),
-        ("a unbreakable b", ["a unbr-", "eakable", "b"]),
-        ("", []),
-    ],
+    "options", [{"style": "gothic"}, {"bias": -1.0}, {"draws": 0}, {"seed": -1}, {"like": "none"}]
 )
-def test_texts_are_broken_and_nothing_is_cut(text, lines):
-    assert break_text(text, 7) == lines
-    whole = "".join(text.split())
-    assert "".join("".join(lines).split()).replace("-", "") == whole
-
-
-def test_lines_stand_on_their_rulings_and_pages_follow():
-    layout = Layout(size=5, page="a4", paper="ruled")
-    count = layout.lines + 2
-    rows = [line_of("an ant").rows, None] * count
-    pages = place(rows[:count], layout)
-    assert len(pages) == 2 and pages[0].width == 210
-    first = pages[0]
-    bottom = max(s[:, 1].max() for s in first.strokes[: first.lines[0]])
-    assert bottom == pytest.approx(first.baselines[0], abs=1)
-    assert first.lines[0] == first.lines[1] < first.lines[2]  # an empty line is in between
-    points = np.concatenate([s for page in pages for s in page.strokes])
-    assert points.min() >= 0 and (points.max(0) <= [210, 297]).all()
-
-
-def test_lines_wider_than_the_page_make_all_ink_smaller():
-    layout = Layout(size=8, page="letter")
-    [page] = place([line_of("an ant not on tin into oil").rows, line_of("a").rows], layout)
-    assert page.size < 8
-    assert max(s[:, 0].max() for s in page.strokes) <= 215.9 - 20 + 1e-6
-
-
-def test_without_a_page_it_is_as_large_as_the_ink():
-    small, large = (place([line_of(t).rows], Layout())[0] for t in ("a", "an ant"))
-    assert small.width < large.width and small.height == pytest.approx(large.height, abs=3)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{"size": 0.1}, {"spacing": 1}, {"margin": -1}, {"size": 50, "page": "a4"}],
-)
-def test_layouts_without_room_are_refused(options):
+def test_what_cannot_be_written_with_is_refused(writer, options):
     with pytest.raises(InputError):
-        Layout(**options)
+        writer.write("to", **options)
 
 
-@pytest.mark.parametrize("width", drawing.WIDTHS)
-@pytest.mark.parametrize("paper", ["ruled", "grid", "none"])
-def test_an_svg_has_a_path_for_each_stroke(width, paper):
-    [page] = place([line_of("tin").rows, line_of("a lot").rows], Layout(paper=paper))
-    root = ElementTree.fromstring(drawing.svg(page, "#123456", 0.4, width))
-    [group] = root.findall("{*}g")
-    assert len(group.findall("{*}path")) == len(page.strokes)
-    assert len(root.findall("{*}path")) == (paper != "none")
-    assert "#123456" in group.attrib.values()
+def test_other_alphabets_need_the_fallback(writer):
+    with pytest.raises(InputError, match=r"U\+00E9"):
+        writer.write("caf\xe9")
+    assert writer.write("\xe9t\xe9", fallback=True, draws=1).lines[0].text == "ete"
 
 
-def test_a_png_shows_the_ink_on_white():
-    [page] = place([line_of("tin").rows], Layout())
-    image = np.asarray(Image.open(io.BytesIO(drawing.png(drawing.svg(page, "black")))).convert("L"))
-    assert image[0, 0] == 255 and image.min() < 60
-    assert image.shape[1] == pytest.approx(page.width / 25.4 * 150, abs=3)
-
-
-def test_a_moving_svg_writes_one_stroke_after_the_other():
-    [page] = place([line_of("tin").rows], Layout(paper="ruled"))
-    root = ElementTree.fromstring(drawing.moving_svg(page))
-    [group] = root.findall("{*}g")
-    delays = [float(p.attrib["style"].split("delay:")[1][:-1]) for p in group]
-    assert len(delays) == len(page.strokes) and delays == sorted(delays)
-
-
-def test_curves_go_through_their_points():
-    stroke = np.array([[0, 0], [1, 2], [3, 1], [4, 4]], float)
-    fine = drawing.smooth(stroke, 8)
-    np.testing.assert_allclose(fine[::8], stroke, atol=1e-9)
-    dot = drawing.curve(stroke[:1])
-    assert dot.startswith("M0.00 0.00") and drawing.outline(stroke[:1], 1).endswith("Z")
-
-
-@pytest.mark.parametrize("color", ["#12", "rgb(1)", '"/><script>', ""])
-def test_what_is_no_color_is_refused(color):
-    with pytest.raises(InputError):
-        drawing.check_color(color)
-
-
-def test_the_picture_of_a_window_is_a_png():
-    assert window(line_of("a tin lot")).startswith(b"\x89PNG")
-
-
-def test_a_recognizer_sees_lines_of_its_height():
-    image = drawing.bitmap(to_strokes(line_of("into oil").rows))
-    assert image.shape[0] == 64 and image.shape[1] > 200
-    assert image.min() < 40 and image[0].min() > 200
-
-
-def test_character_errors_are_edits_of_letters_and_digits():
-    assert compared("Don't, 7!") == "dont7"
-    assert [edits("kitten", "sitting"), edits("", "ab"), edits("ab", "")] == [3, 2, 2]
-    assert error_rate(["Abc d", "x"], ["abd", "x"]) == pytest.approx(1 / 5)
-
-
-def test_phrases_are_what_they_should_be():
-    assert len(PHRASES) == len(set(PHRASES)) == 96
-    joined = "".join(PHRASES)
-    assert all(letter in joined for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,!?'\";:&-")
-    assert max(map(len, PHRASES)) <= 45
-
-
-def test_the_demo_waits_for_a_bundle(tmp_path, monkeypatch):
-    monkeypatch.setattr("shared.presets.catalog.BUNDLES", tmp_path)
-    assert samples(tmp_path, 0) == []
-
-
-def test_on_ruled_paper_ink_stands_on_its_line():
-    rows = to_rows(resample([s + [0, 0.7] for s in drawn("a tin lot on an ill ant")]))
-    for paper, off in (("ruled", 0.0), ("none", 0.7)):
-        [page] = place([rows], Layout(size=2.0, paper=paper))
-        lowest = max(stroke[:, 1].max() for stroke in page.strokes)
-        assert page.baselines[0] - lowest == pytest.approx(2.0 * off, abs=0.1)
+def test_the_demo_writes_a_note_in_three_styles(tmp_path, monkeypatch):
+    samples = HANDWRITING.samples(tmp_path, 0)
+    assert [sample.title for sample in samples] == [
+        f"A note, {s}" for s in ("printed", "cursive", "mixed")
+    ]
+    assert all(path.is_file() for sample in samples for path, _ in sample.made)
+    monkeypatch.setattr("shared.presets.catalog.BUNDLES", tmp_path / "none")
+    assert HANDWRITING.samples(tmp_path, 0) == []

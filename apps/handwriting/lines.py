@@ -1,0 +1,306 @@
+"""Write lines: the condition, the drawing of points, what makes a line bad, and drawing again."""
+
+from __future__ import annotations
+
+import dataclasses
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from apps.handwriting.config import KINDS, HandwritingConfig
+from apps.handwriting.ink import Ink, symbols
+from shared.decoding.mixture import PointOptions, PointResult, decode_points, score_points
+from shared.errors import InputError
+from shared.generator import Arrays, Generator
+
+BIAS = 1.0
+DRAWS = 6  # of a line until it is good, at most; the best of them is kept
+HIGHEST, LOWEST = 5.5, -3.5  # x-heights over the baseline that a pen reaches, and below it
+LONGEST = 5.0  # x-heights of a step with the pen down
+MOST_POINTS = 3.5  # times as many as a text of that length has on average: it has lost its way
+_SCORED_TOGETHER = 64  # styles
+_SKIPPED = 0.15  # of the weight that a character of the line has at its peak, on average
+_LEFT = 0.45  # of the peak of the last character: below it, the window has left the text
+
+_SIGNS = {
+    "\u2018": "'", "\u2019": "'", "\u201a": ",", "\u201c": '"', "\u201d": '"', "\u201e": '"',
+    "\u2013": "-", "\u2014": "-", "\u2026": "...", "\u00df": "ss", "\u00c6": "AE", "\u00e6": "ae",
+    "\u00d8": "O", "\u00f8": "o", "\u0141": "L", "\u0142": "l", "\u0152": "OE", "\u0153": "oe",
+    "\u20ac": "EUR", "\u00a3": "GBP", "\u00d7": "x", "\u00ab": '"', "\u00bb": '"', "\u2212": "-",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """A written line.
+
+    Attributes:
+        text: What is written.
+        rows: float32 ``(points, 3)``, see `apps.handwriting.ink.Ink`.
+        problems: What is wrong with it, see `problems_of`; empty if nothing is.
+        draws: How often it was drawn.
+        seed: Of the draw that was kept.
+        result: That draw.
+    """
+
+    text: str
+    rows: np.ndarray
+    problems: tuple[str, ...]
+    draws: int
+    seed: int
+    result: PointResult
+
+
+def transliterate(text: str) -> str:
+    """Letters without their accents, and signs as ASCII writes them; what has no likeness stays."""
+    spelled = "".join(_SIGNS.get(c, c) for c in text)
+    return "".join(c for c in unicodedata.normalize("NFKD", spelled) if not _is_accent(c))
+
+
+def _is_accent(character: str) -> bool:
+    return unicodedata.category(character) == "Mn"
+
+
+def condition(config: HandwritingConfig, texts: Sequence[str], styles: Sequence[int]) -> Arrays:
+    """What ``encode`` takes.
+
+    Args:
+        config: The model's.
+        texts: A batch of them.
+        styles: One for each, see `HandwritingConfig.style_names`.
+
+    Raises:
+        InputError: A text is too long, or has characters that cannot be written.
+    """
+    result: Arrays = {
+        "text": np.zeros((len(texts), config.length), np.int32),
+        "text_mask": np.zeros((len(texts), config.length), np.uint8),
+        "style": np.asarray(styles, np.int32),
+    }
+    for row, text in enumerate(texts):
+        if len(text) > config.length:
+            raise InputError(
+                f"{text[:20]!r}...: {len(text)} characters are more than this model's "
+                f"{config.length}; split it"
+            )
+        result["text"][row, : len(text)] = symbols(text)
+        result["text_mask"][row, : len(text)] = 1
+    return result
+
+
+def write_lines(
+    generator: Generator,
+    config: HandwritingConfig,
+    texts: Sequence[str],
+    style: int = 0,
+    bias: float = BIAS,
+    seed: int = 0,
+    primer: Ink | None = None,
+    draws: int = DRAWS,
+) -> list[Line]:
+    """Writes lines, and those that went wrong again.
+
+    Args:
+        generator: A handwriting model on any backend.
+        config: The model's.
+        texts: A line each, none of them empty.
+        style: See `HandwritingConfig.style_id`.
+        bias: See `PointOptions`.
+        seed: Of the first draw of the first line.
+        primer: Ink that the model reads first, to go on in its manner.
+        draws: Of each line, at most; 1 keeps the first, whatever it is.
+
+    Raises:
+        InputError: A text cannot be written, or the bias is out of range.
+    """
+    best: dict[int, Line] = {}
+    left = list(range(len(texts)))
+    for draw in range(draws):
+        seeds = [_seed(seed, line, draw) for line in left]
+        asked = [texts[line] for line in left]
+        made = write_each(generator, config, asked, seeds, style, bias, primer)
+        for line, one in zip(left, made, strict=True):
+            kept = best.get(line, one)
+            better = one if len(one.problems) < len(kept.problems) else kept
+            best[line] = dataclasses.replace(better, draws=draw + 1)
+        left = [line for line in left if best[line].problems]
+        if not left:
+            break
+    return [best[line] for line in range(len(texts))]
+
+
+def write_each(
+    generator: Generator,
+    config: HandwritingConfig,
+    texts: Sequence[str],
+    seeds: Sequence[int],
+    style: int = 0,
+    bias: float = BIAS,
+    primer: Ink | None = None,
+) -> list[Line]:
+    """Writes each text once, with a seed of its own; else as `write_lines`."""
+    before = f"{primer.text} " if primer else ""
+    given = condition(config, [before + text for text in texts], [style] * len(texts))
+    state = generator.encode(given)
+    limits = [_most_points(config, text) for text in texts]
+    prefix = primer.rows if primer else None
+    options = PointOptions(bias=bias)
+    results = decode_points(generator, state, options, seeds, limits, prefix)
+    lines = []
+    for text, number, drawn in zip(texts, seeds, results, strict=True):
+        result = _up_to(drawn, end_of_text(text, drawn, len(before)))
+        rows = _begin_anew(result.points, primer.rows) if primer else result.points
+        found = problems_of(text, rows, result, len(before))
+        lines.append(Line(text, rows, found, 1, number, result))
+    return lines
+
+
+def write_text(
+    generator: Generator,
+    config: HandwritingConfig,
+    texts: Sequence[str],
+    style: int | None = None,
+    bias: float = BIAS,
+    seed: int = 0,
+    primer: Ink | None = None,
+    draws: int = DRAWS,
+) -> tuple[list[Line], int]:
+    """Lines in one hand, and its style; else as `write_lines`.
+
+    Without a style it is that of the hand most like the primer. In the style of many ("any" or a
+    kind) every line would be in another hand: all but the first are in the one most like the first.
+    """
+    if style is None:
+        style = likeliest_style(generator, config, primer) if primer else 0
+    rest = (bias, seed, primer, draws)
+    lines = write_lines(generator, config, texts[:1], style, *rest)
+    if len(texts) > 1:
+        if style <= len(KINDS) and not primer:
+            writers = range(1 + len(KINDS), config.style_count)
+            own = [w for w in writers if style in (0, config.kind_style(w))]
+            first = Ink(texts[0], lines[0].rows)
+            style = likeliest_style(generator, config, first, own or [style])
+        rest = (bias, _seed(seed, 1, 0), primer, draws)
+        lines += write_lines(generator, config, texts[1:], style, *rest)
+    return lines, style
+
+
+def likeliest_style(
+    generator: Generator,
+    config: HandwritingConfig,
+    ink: Ink,
+    styles: Sequence[int] | None = None,
+) -> int:
+    """Of some styles, or all, the one under which ink is likeliest: the hand most like it.
+
+    The first points sort most of them out.
+    """
+    left = list(styles or range(config.style_count))
+    for points, kept in ((60, 24), (240, 1)):
+        totals = _nats_under(generator, config, ink, points, left)
+        left = [left[k] for k in np.argsort(totals, kind="stable")[:kept]]
+    return left[0]
+
+
+def _nats_under(
+    generator: Generator, config: HandwritingConfig, ink: Ink, points: int, styles: Sequence[int]
+) -> list[float]:
+    """Of the first points of ink, under each style."""
+    rows = ink.rows[:points]
+    end = np.zeros((1, len(rows)))
+    end[0, -1] = len(rows) == len(ink)
+    totals: list[float] = []
+    for first in range(0, len(styles), _SCORED_TOGETHER):
+        part = styles[first : first + _SCORED_TOGETHER]
+        state = generator.encode(condition(config, [ink.text] * len(part), part))
+        given, ends = np.tile(rows, (len(part), 1, 1)), np.tile(end, (len(part), 1))
+        totals += score_points(generator, state, given, ends).sum(1).tolist()
+    return totals
+
+
+def _seed(seed: int, line: int, draw: int) -> int:
+    """Of a draw; the first draw of the first line has the seed itself."""
+    return seed + 1009 * line + 100_003 * draw
+
+
+def _most_points(config: HandwritingConfig, text: str) -> int:
+    return int(MOST_POINTS * config.points_per_character * (len(text) + 3))
+
+
+def _begin_anew(rows: np.ndarray, primer: np.ndarray) -> np.ndarray:
+    """What follows a primer as a line of its own: from x = 0, its height over the baseline kept."""
+    rows = rows.copy()
+    rows[0, 1] += primer[:, 1].sum()
+    rows[0, 0] = 0.0
+    reached = np.cumsum(rows[:, 0]).min()
+    rows[0, 0] -= reached
+    return rows
+
+
+def problems_of(
+    text: str, rows: np.ndarray, result: PointResult, offset: int = 0
+) -> tuple[str, ...]:
+    """What went wrong with a line.
+
+    Args:
+        text: What was to be written.
+        rows: Its ink.
+        result: The draw, whose attention tells where the window was.
+        offset: Characters of a primer before the text.
+
+    Returns:
+        Any of ``unfinished``, ``runaway`` (a stroke that no hand draws), ``skipped`` (characters
+        that the window passed over) and ``lost`` (it never came to the last one).
+    """
+    found = []
+    if not result.finished:
+        found.append("unfinished")
+    heights = np.cumsum(rows[:, 1])
+    down = np.concatenate([[False], rows[:-1, 2] < 0.5])
+    steps = np.hypot(rows[:, 0], rows[:, 1])
+    if heights.max() > HIGHEST or heights.min() < LOWEST or (steps[down] > LONGEST).any():
+        found.append("runaway")
+    if result.attention is not None and text.strip():
+        seen = result.attention[:, offset : offset + len(text)]
+        peaks = seen.max(0)[[c != " " for c in text]]
+        missed = peaks < _SKIPPED * peaks.mean()
+        if missed[:-1].any():
+            found.append("skipped")
+        if missed[-1]:
+            found.append("lost")
+    return tuple(found)
+
+
+def end_of_text(text: str, result: PointResult, offset: int = 0) -> int:
+    """How many points are of the text: the model may go on when it is through with it.
+
+    A stroke that begins when the window has left the last character belongs to nothing, unless it
+    is a bar or a dot that had waited: these cross or lie over what stands there already.
+
+    Args:
+        text: What was to be written.
+        result: The draw.
+        offset: Characters of a primer before the text.
+    """
+    last = len(text.rstrip()) - 1
+    if result.attention is None or last < 0:
+        return len(result.points)
+    weight = result.attention[:, offset + last]
+    peak = np.maximum.accumulate(weight)
+    usual = result.attention[:, offset : offset + last + 1].max(0).mean()
+    x, y = np.cumsum(result.points[:, :2], 0).T
+    starts = np.flatnonzero(result.points[:-1, 2] > 0.5) + 1
+    for start, end in zip(starts, [*starts[1:], len(x)], strict=False):
+        left = peak[start - 1] > usual / 2 and weight[start] < _LEFT * peak[start - 1]
+        apart = x[start:end].min() > x[:start].max() and y[start:end].min() < 1.0
+        if left and (apart or text[last] in ".,"):
+            return int(start)
+    return len(x)
+
+
+def _up_to(result: PointResult, count: int) -> PointResult:
+    attention = None if result.attention is None else result.attention[:count]
+    points, mixtures = result.points[:count], result.mixtures[:count]
+    return PointResult(points, result.finished, attention, mixtures)

@@ -1,0 +1,50 @@
+"""Which ink is for training and which is not: by writer, or by line where there is one writer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from apps.handwriting.ink import Ink
+from shared.datasets.split import hold_out
+
+SPLITS = ("train", "valid", "withheld", "all")
+
+
+def splits_of(items: Sequence[Ink], name: str) -> list[str]:
+    """``train`` or ``valid`` for each item, by its writer if there are several.
+
+    Args:
+        items: All ink, two lines or more.
+        name: What it was read from, for messages.
+    """
+    writers = sorted({item.writer for item in items})
+    if len(writers) > 1:
+        held = {writer for writer in writers if split_of(writer) == "valid"} or {writers[0]}
+        return ["valid" if item.writer in held else "train" for item in items]
+    _, validating = hold_out(range(len(items)), name)
+    return ["valid" if k in validating else "train" for k in range(len(items))]
+
+
+def withhold(items: Sequence[Ink], splits: Sequence[str]) -> list[str]:
+    """The splits, every tenth line of a training writer with 20 lines or more now ``withheld``.
+
+    These lines tell whether the model writes in a hand that it knows, see
+    `apps.handwriting.styles`.
+    """
+    lines: dict[str, list[int]] = {}
+    for k, (item, split) in enumerate(zip(items, splits, strict=True)):
+        if split == "train" and not item.word:
+            lines.setdefault(item.writer, []).append(k)
+    result = list(splits)
+    if len(lines) > 1:  # ink of a single writer is all trained on
+        for members in lines.values():
+            for k in members[9::10] if len(members) >= 20 else ():
+                result[k] = "withheld"
+    return result
+
+
+def split_of(writer: str) -> str:
+    """``train`` or ``valid``, by a hash of the writer's name: one in twenty validates."""
+    place = int.from_bytes(hashlib.sha256(writer.encode()).digest()[:6], "big") / 2**48
+    return "valid" if place < 0.05 else "train"
