@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from apps.music.app import MUSIC
 from apps.verbs.cli import main
-from shared.presets.catalog import find_preset
 from shared.presets.store import load_preset
 
 
@@ -10,11 +10,12 @@ def test_a_model_and_its_mean_with_itself_are_the_same(tmp_path, capsys):
     names = ["chorales", "chorales", "--shares", "2", "1"]
     assert main(["average", "music", *names, "-o", str(tmp_path / "mean")]) == 0
     assert "next: lstm-suite evaluate music" in capsys.readouterr().out
-    preset, made = find_preset("music", "chorales"), load_preset(tmp_path / "mean")
+    preset, made = MUSIC.find_preset("chorales"), load_preset(tmp_path / "mean")
     weights = made.weights()
     for name, array in preset.weights().items():
         np.testing.assert_allclose(weights[name], array, rtol=2**-8, atol=1e-6)  # as it is stored
-    assert "`lstm-suite average music chorales chorales --shares 2 1`" in made.card.training
+    assert "mean: the mean of chorales (2) and chorales (1)" in made.card.training
+    assert list(made.recipe["steps"])[-1] == "mean"
     assert (made.config, made.figures) == (preset.config, {})
 
 

@@ -1,6 +1,7 @@
 from html.parser import HTMLParser
 
-from shared.application import Sample, page
+from apps.verbs.demo import page
+from shared.application import Sample
 
 
 class Links(HTMLParser):

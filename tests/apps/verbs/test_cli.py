@@ -5,12 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from apps.verbs.cli import PER_APP, VERBS, main
+from apps import APPS, application
+from apps.verbs.cli import GENERAL, PER_APP, main
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
+OWN = [verb for name in APPS for verb in application(name).verbs]
 
 
-@pytest.mark.parametrize("words", [[v] for v in VERBS] + [[v, "music"] for v in PER_APP])
+@pytest.mark.parametrize(
+    "words", [[v] for v in (*GENERAL, *OWN)] + [[v, name] for v in PER_APP for name in APPS]
+)
 def test_every_verb_has_help(words, capsys):
     with pytest.raises(SystemExit) as stop:
         main([*words, "--help"])
@@ -38,6 +42,10 @@ def test_presets_tell_license_and_figures(capsys):
     told = capsys.readouterr().out
     assert len(told.splitlines()) == len(presets) + 1
     assert all(p["measured_on"] in told for p in presets) and " photos, valid)" in told
+
+
+def test_each_verb_of_its_own_belongs_to_one_application():
+    assert len(OWN) == len(set(OWN)) and not set(OWN) & {*GENERAL, *PER_APP}
 
 
 def test_tensorflow_starts_in_silence():
