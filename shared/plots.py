@@ -1,4 +1,4 @@
-"""Pictures of data, as PNG files in memory; matplotlib draws them without a display."""
+"""Plots as PNG bytes, drawn by matplotlib without a display."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 COLORS = ("#c0392b", "#e08e0b", "#2e8b57", "#2c5fa8")
-"""One for each of four voices, far enough apart for most eyes."""
+"""Colors of the four voices, distinct for most color-blind readers."""
 LINES = ("#111111", "#8e44ad", "#16a0a0", "#d35f9c")
-"""Of units, so that none looks like a voice."""
+"""Colors of units, different from those of the voices."""
 
 
 def piano_roll(
@@ -22,16 +22,16 @@ def piano_roll(
     title: str = "",
     beat: int = 4,
 ) -> bytes:
-    """Voices over time, a block for each note, as a PNG.
+    """Draws a piano roll as a PNG, a block for each note.
 
     Args:
-        pitches: ``(steps, voices)`` MIDI numbers, -1 is silence.
+        pitches: MIDI pitches ``(steps, voices)``; -1 is silence.
         strikes: Boolean ``(steps, voices)``, True where a note begins. By default, wherever the
             pitch changes.
         bars: Steps at which a bar begins.
-        names: Of the voices, for the legend.
-        title: Above the roll.
-        beat: Steps in a beat; there is a tick every beat when there are no bars.
+        names: Names of the voices, for the legend.
+        title: Title of the plot.
+        beat: Steps per beat. Without bars there is a tick every four beats.
     """
     from matplotlib.figure import Figure
 
@@ -68,24 +68,26 @@ def gate_trace(
     units: int | Sequence[int] | None = None,
     title: str = "",
 ) -> bytes:
-    """What an LSTM layer writes, keeps and shows over time, as a PNG.
+    """Draws the gates and the cell state of an LSTM layer over time as a PNG.
 
-    From top to bottom: the notes, if any; input, forget and output gate, a row for each unit; the
-    cell state; and the cell states of the four units that change most, as lines. Units stand in
-    the order of their mean forget gate: those that keep longest on top.
+    The panels are, from top to bottom: the notes, if any; the input, forget and output gates, a
+    row for each unit; the cell state; and the cell states of the four units that change most, as
+    lines. Units are sorted by their mean forget gate, the highest on top.
 
     Args:
-        gates: ``(steps, 5, units)``, as a `shared.layers.LSTM` with ``return_gates`` gives for one
-            sequence: input, forget, candidate and output gate, and the cell state.
-        labels: Of the steps, such as words; every few steps only if there are many.
-        pitches: ``(steps, voices)`` as for `piano_roll`, drawn above.
-        strikes: Boolean ``(steps, voices)`` as for `piano_roll`.
-        bars: Steps at which a bar begins: lines through all panels, numbers instead of steps.
-        units: How many units to show, spread evenly over their order; or which; default all.
-        title: Above the picture.
+        gates: Gates of one sequence, ``(steps, 5, units)``, from a `shared.layers.LSTM` with
+            ``return_gates``: input, forget, candidate and output gate, and the cell state.
+        labels: Labels of the steps, such as words. If there are many, only every few are drawn.
+        pitches: Notes to draw on top, ``(steps, voices)`` as in `piano_roll`.
+        strikes: Boolean ``(steps, voices)`` as in `piano_roll`.
+        bars: Steps at which a bar begins. Bars are marked by lines in all panels, and numbered in
+            place of the steps.
+        units: Number of units to draw, evenly spaced in the sorted order, or their indices. Draws
+            all by default.
+        title: Title of the plot.
 
     Raises:
-        ValueError: Shapes do not fit together.
+        ValueError: The shapes do not match.
     """
     from matplotlib.figure import Figure
 
@@ -96,7 +98,7 @@ def gate_trace(
             raise ValueError(f"{len(gates)} steps of gates, {len(other)} of {name}")
     steps = len(gates)
     written, kept, _, shown, cell = np.moveaxis(gates[:, :, _rows(gates, units)], 1, 0)
-    # Not the largest: one unit that counts would leave the others pale.
+    # A quantile, not the maximum: one unit that counts would make all others pale.
     reach = float(np.quantile(np.abs(cell), 0.98)) or float(np.abs(cell).max()) or 1.0
     heat = [
         ("input gate\n(writes)", written, "Greens", (0, 1)),
@@ -165,16 +167,16 @@ def attention_map(
     *,
     title: str = "",
 ) -> bytes:
-    """What each symbol that was written attended to, as a PNG; the darker, the more.
+    """Draws attention weights as a PNG; darker is more.
 
     Args:
-        weights: ``(targets, sources)``, 0 to 1.
-        sources: What was read, along the top.
-        targets: What was written, down the side.
-        title: Below the map.
+        weights: Attention weights ``(targets, sources)``, 0 to 1.
+        sources: Source symbols, along the top.
+        targets: Target symbols, down the side.
+        title: Title, below the map.
 
     Raises:
-        ValueError: Shapes do not fit together.
+        ValueError: The shapes do not match.
     """
     from matplotlib.figure import Figure
 
@@ -184,7 +186,7 @@ def attention_map(
     figure = Figure(figsize=(size[0], size[1]), dpi=110)
     axes = figure.add_subplot()
     axes.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="equal", interpolation="nearest")
-    # A dollar sign would begin a formula.
+    # In matplotlib a dollar sign begins a formula.
     names = [[name.replace("$", r"\$") for name in part] for part in (sources, targets)]
     axes.set_xticks(range(len(sources)), names[0], rotation=90)
     axes.set_yticks(range(len(targets)), names[1])
@@ -206,25 +208,25 @@ def photo_attention(
     title: str = "",
     columns: int = 5,
 ) -> bytes:
-    """The photo, and once more for each word that was written about it, as a PNG.
+    """Draws a photo, and a copy for each word of its caption that shows the attention, as a PNG.
 
-    What the word attended to is bright, the rest dark; each word has its own scale.
+    Regions with high attention weights are bright, others dark. Each word is scaled separately.
 
     Args:
-        photo: uint8 ``(height, width, 3)``.
-        words: In their order.
-        weights: ``(words, rows, columns)`` of a grid over the photo.
-        title: Above.
-        columns: Pictures in a row.
+        photo: Photo, uint8 ``(height, width, 3)``.
+        words: Words of the caption.
+        weights: Attention weights ``(words, rows, columns)`` over a grid on the photo.
+        title: Title of the plot.
+        columns: Number of pictures in a row.
 
     Raises:
-        ValueError: Shapes do not fit together.
+        ValueError: The shapes do not match.
     """
     from matplotlib.figure import Figure
     from PIL import Image
 
     if len(words) != len(weights):
-        raise ValueError(f"{len(weights)} maps of attention, {len(words)} words")
+        raise ValueError(f"{len(weights)} attention maps, {len(words)} words")
     height, width = photo.shape[:2]
     rows = -(-(len(words) + 1) // columns)
     figure = Figure(figsize=(2.1 * columns, 2.35 * rows + 0.4), dpi=100)
@@ -243,7 +245,7 @@ def photo_attention(
 
 
 def _rows(gates: np.ndarray, units: int | Sequence[int] | None) -> np.ndarray:
-    """Which units to show, the longest keepers first."""
+    """Returns the indices of the units to draw, highest mean forget gate first."""
     some = units is None or isinstance(units, int)
     chosen = np.arange(gates.shape[2]) if some else np.asarray(units)
     order = chosen[np.argsort(-gates[:, 1, chosen].mean(0), kind="stable")]
@@ -253,7 +255,7 @@ def _rows(gates: np.ndarray, units: int | Sequence[int] | None) -> np.ndarray:
 
 
 def _draw_notes(axes, pitches, strikes=None, names=()) -> tuple[int, int]:
-    """The blocks of `piano_roll`; the lowest and the highest pitch."""
+    """Draws the blocks of `piano_roll`; returns the lowest and the highest pitch."""
     steps, voices = pitches.shape
     for voice in range(voices):
         line = pitches[:, voice].astype(int)
@@ -265,7 +267,7 @@ def _draw_notes(axes, pitches, strikes=None, names=()) -> tuple[int, int]:
         sounding = line[starts] >= 0
         axes.barh(
             line[starts][sounding],
-            lengths[sounding] - 0.35,  # a gap, so that repeated notes show
+            lengths[sounding] - 0.35,  # a gap separates repeated notes
             left=starts[sounding],
             height=0.85,
             color=COLORS[voice % len(COLORS)],
@@ -277,8 +279,8 @@ def _draw_notes(axes, pitches, strikes=None, names=()) -> tuple[int, int]:
 
 
 def to_png(figure) -> bytes:
-    """A figure of matplotlib as a PNG."""
+    """Renders a matplotlib figure as a PNG."""
     buffer = io.BytesIO()
-    # Without the version of matplotlib in it, the same picture is the same file.
+    # Without matplotlib's version in the metadata, the same plot is the same file.
     figure.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
     return buffer.getvalue()
