@@ -78,6 +78,7 @@ class Handwriting(Application):
     source_class = Source
     data_class = Data
     unit = "lines"
+    trial = 'write "Dear reader,"'
     verbs = {
         "write": "write a text by hand",
         "sheets": "draw sheets of ink, to look at data",
@@ -112,7 +113,7 @@ class Handwriting(Application):
         order of `writer_kinds`; with one all ink is in the style "any"."""
         config, data, options = stage.config, stage.data, stage.fit
         found = load_splits(data.data, ("train", "valid"), config.arc, config.turning)
-        items, valid = found["train"], lines_of(found["valid"], data.data)
+        items, valid = found["train"], lines_of(found["valid"], data.data, config.length)
         kinds = {} if start else writer_kinds(items)
         if not start:
             config = dataclasses.replace(config, styles=tuple(kinds.values()))
@@ -156,11 +157,11 @@ class Handwriting(Application):
         return nats_of(opened.generator, opened.config, items, progress=progress)
 
     def examples(self, opened: Opened, items: Sequence[Ink]) -> list[Example]:
-        """The beginnings of four lines."""
+        """The beginnings of four lines; fewer lines are repeated."""
         from apps.handwriting.lines import condition
 
         examples = []
-        for item in items[:4]:
+        for item in [*items, *items, *items][:4]:
             rows = [np.array(START, np.float32), *item.rows[: _GOLDEN_POINTS - 1]]
             given = condition(opened.config, [item.text], [0])
             examples.append(Example(given, [{"point": row[None]} for row in rows]))

@@ -94,17 +94,22 @@ def read_lines(data: str | Path, split: str, config: HandwritingConfig) -> list[
     Raises:
         InputError: See `load_splits`; or there are none.
     """
-    return lines_of(load(data, split, config.arc, config.turning), data)
+    return lines_of(load(data, split, config.arc, config.turning), data, config.length)
 
 
-def lines_of(items: Sequence[Ink], data: str | Path) -> list[Ink]:
+def lines_of(items: Sequence[Ink], data: str | Path, length: int = SHAPES[-1][1]) -> list[Ink]:
     """The lines among some ink that are not too long; words if there are no lines.
+
+    Args:
+        items: The ink.
+        data: What it was read from, for the message.
+        length: Characters of the longest text.
 
     Raises:
         InputError: All of it is too long.
     """
     lines = [item for item in items if not item.word] or items
-    short = [item for item in lines if shape_of(item)]
+    short = [item for item in lines if shape_of(item) and len(item.text) <= length]
     if not short:
         raise InputError(f"{data}: all lines are too long; split them")
     return short
