@@ -122,16 +122,26 @@ def describe(app: str, recipe: Recipe, defaults: Stage) -> str:
     Args:
         app: The application's name.
         recipe: Its steps.
-        defaults: The recipe ``base``: of its options only those that differ are told.
+        defaults: The recipe ``base``: only options that differ from it are told, and of a stage
+            that starts from an earlier step only sizes that differ from that step's.
     """
-    parts = [
-        _describe_mean(step) if isinstance(step, Mean) else _describe_stage(step, defaults)
-        for step in recipe.values()
-    ]
+    parts = []
+    for step in recipe.values():
+        if isinstance(step, Mean):
+            parts.append(_describe_mean(step))
+        else:
+            config = _config_of(recipe, step.start) or defaults.config
+            parts.append(_describe_stage(step, dataclasses.replace(defaults, config=config)))
     if len(parts) > 1:
         parts = [f"{name}: {part}" for name, part in zip(recipe, parts, strict=True)]
     again = f"`lstm-suite train {app} --recipe PRESET` runs all of recipe.json again."
     return "; ".join(parts) + f". {again}"
+
+
+def _config_of(recipe: Recipe, name: str) -> Any:
+    """The sizes of a step's model; None if there is no such step."""
+    step = recipe.get(name)
+    return _config_of(recipe, step.of[0]) if isinstance(step, Mean) else step and step.config
 
 
 def _describe_mean(step: Mean) -> str:

@@ -75,3 +75,8 @@ def test_the_card_tells_what_differs_from_the_defaults():
     told = describe("music", RECIPE, base)
     assert "second: 10 epochs, `--start first --batch 8 --into a --seed 1`" in told
     assert "mean: the mean of first (0.25) and second (0.75)" in told
+    wide = dataclasses.replace(FIRST, config=Config((8, 8)))
+    told = describe(
+        "music", {"first": wide, "next": dataclasses.replace(wide, start="first")}, base
+    )
+    assert told.count("--units 8 8") == 1  # --start keeps the sizes
