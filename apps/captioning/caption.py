@@ -1,18 +1,18 @@
-"""Photos in, captions out, on any generator: what the command, evaluate and train share.
-
-Needs neither Keras nor TensorFlow.
-"""
+"""Captions of photos: `Captioner`, and what it is made of. Needs neither Keras nor TensorFlow."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
+from apps.captioning.photos import PhotoLike, as_photo, load_photo
 from apps.captioning.words import SPACE, AnyTokenizer
-from shared.decoding import DecodingOptions, DecodingResult, decode
+from apps.engine import Engine
+from shared.decoding import DecodingOptions, DecodingResult, beam_options, decode
 from shared.generator import Generator
 from shared.text import END, START
 
@@ -29,16 +29,18 @@ _ROWS = 320  # hypotheses that are decoded at once
 
 @dataclass(frozen=True, eq=False)
 class Caption:
-    """One caption of one photo.
+    """The best caption of a photo.
 
     Attributes:
         text: As a sentence.
         plain: Its words in lower case, which is what is measured.
         score: What captions of a photo are ranked by.
-        log_probability: Natural log, of all tokens and the end.
-        finished: Whether the model ended it; else it was cut at the longest length allowed.
-        words: Its words, joined of subwords if need be.
-        attention: ``(len(words), cells, cells)``, each word's sums to 1: rows from the top.
+        log_probability: Natural log, summed over all tokens and the end.
+        finished: Whether the model ended it; if not, it was cut at the greatest length allowed.
+        words: Its words, joined from subwords if need be.
+        attention: Attention weights ``(len(words), cells, cells)``, from the top left. Those of a
+            word sum to 1.
+        n_best: All captions that were asked for, best first; empty in those but the best.
     """
 
     text: str
@@ -48,6 +50,92 @@ class Caption:
     finished: bool
     words: tuple[str, ...]
     attention: np.ndarray
+    n_best: tuple[Caption, ...] = ()
+
+    def as_json(self) -> Mapping[str, Any]:
+        """All as JSON values except the attention weights and the other captions."""
+        return {k: v for k, v in vars(self).items() if k not in ("attention", "n_best")}
+
+
+class Captioner(Engine):
+    """Captions photos.
+
+    captioner = Captioner.from_preset()
+    captioner("photo.jpg").text
+    [caption.text for caption in captioner(["a.jpg", image, array])]
+    """
+
+    app = "captioning"
+
+    @overload
+    def __call__(self, photos: PhotoLike, **options: Any) -> Caption: ...
+
+    @overload
+    def __call__(self, photos: Sequence[PhotoLike], **options: Any) -> list[Caption]: ...
+
+    def __call__(
+        self, photos: PhotoLike | Sequence[PhotoLike], **options: Any
+    ) -> Caption | list[Caption]:
+        """Captions a photo, or several.
+
+        Args:
+            photos: A file's path, a PIL image, its pixels as uint8 ``(height, width, 3)``, or a
+                list of these.
+            **options: Fields of `shared.decoding.DecodingOptions`, such as ``n_best``,
+                ``beam_size`` and ``length_penalty``; by default those of `DECODING`.
+
+        Returns:
+            A `Caption`, or of a list one for each photo.
+
+        Raises:
+            InputError: A photo cannot be read, or an option is out of range.
+        """
+        if isinstance(photos, list | tuple):
+            return list(self.each(photos, **options))
+        [found] = self.each([photos], **options)  # type: ignore[list-item]
+        return found
+
+    def each(self, photos: Iterable[PhotoLike], **options: Any) -> Iterator[Caption]:
+        """Captions photos one after another; they are read as they are needed.
+
+        Args:
+            photos: As in a call, any number.
+            **options: As in a call.
+
+        Returns:
+            A `Caption` for each photo.
+
+        Raises:
+            InputError: A photo cannot be read, or an option is out of range.
+        """
+        opened = self.opened
+        squares = (load_photo(photo, opened.config) for photo in photos)
+        decoding = beam_options(DECODING, options)
+        return caption(opened.generator, opened.tokenizer, squares, decoding)
+
+    def attention_picture(self, photo: PhotoLike, found: Caption) -> bytes:
+        """The photo, once for each word with its attention weights laid over it, as a PNG.
+
+        A photo that was scaled to a square for the model has its own shape again, and so have the
+        weights; of a padded one the square is shown.
+
+        Args:
+            photo: The photo that was captioned.
+            found: Its caption.
+
+        Raises:
+            InputError: The photo cannot be read.
+        """
+        from shared.plots import photo_attention
+
+        config = self.opened.config
+        if config.fit == "squash":
+            image = as_photo(photo)
+            image.thumbnail((448, 448))
+            shown = np.asarray(image)
+        else:
+            shown = load_photo(photo, config)
+        return photo_attention(shown, found.words, found.attention, title=found.text)
 
 
 def caption(
@@ -55,29 +143,26 @@ def caption(
     tokenizer: AnyTokenizer,
     conditions: Iterable[np.ndarray],
     options: DecodingOptions,
-    progress: Callable[[int], None] = lambda count: None,
-) -> Iterator[list[Caption]]:
-    """Captions photos, some at once if the backend can; they are read as they are needed.
+) -> Iterator[Caption]:
+    """Captions photos, several at once if the backend can; they are read as they are needed.
 
     Args:
         generator: A captioning model on any backend.
         tokenizer: The model's.
         conditions: What its ``encode`` takes, one by one: photos uint8 ``(size, size, 3)``.
         options: How to decode.
-        progress: Told how many photos have been done since it was told last.
 
     Yields:
-        For each photo ``options.n_best`` captions, best first.
+        For each photo the best caption, with ``options.n_best`` in all.
     """
     [name] = generator.signature.condition
     width = options.beam_size if options.strategy == "beam" else options.n_best
     together = max(1, _ROWS // width) if hasattr(generator, "model") else 1
     for some in _chunks(conditions, together):
         state = generator.encode({name: np.stack(some)})
-        found = decode(generator, state, start=START, end=END, options=options)
-        progress(len(some))
-        for results in found:
-            yield [_caption(tokenizer, result) for result in results]
+        for results in decode(generator, state, start=START, end=END, options=options):
+            found = tuple(_caption(tokenizer, result) for result in results)
+            yield dataclasses.replace(found[0], n_best=found)
 
 
 def _chunks(items: Iterable[np.ndarray], size: int) -> Iterator[list[np.ndarray]]:
@@ -126,8 +211,3 @@ def join_pieces(pieces: Sequence[str], attention: np.ndarray) -> tuple[list[str]
             rows[-1].append(row)
     means = [np.mean(some, 0) for some in rows]
     return words, np.array(means, np.float32).reshape(-1, attention.shape[1])
-
-
-def as_json(found: Caption) -> Mapping[str, Any]:
-    """All of it as JSON values but the attention."""
-    return {name: value for name, value in vars(found).items() if name != "attention"}

@@ -1,22 +1,100 @@
-"""Photos with captions: files in the formats people have, splits, and batches."""
+"""Photos with captions: where they are, their splits, and batches of them."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from apps.captioning.words import AnyTokenizer
-from shared.errors import InputError
-from shared.files import read_json
+from apps.captioning.formats import read_captions, read_split
+from shared.datasets.split import hold_out
+from shared.errors import InputError, check_range
 from shared.text import END, START
 
+if TYPE_CHECKING:
+    from apps.captioning.words import AnyTokenizer
+
+BASELINES = ("mean", "greedy")
+
 SIDES = {"left", "right"}  # a photo whose captions name one is not flipped
+SPLITS = {"train": ("train",), "valid": ("valid", "val", "dev"), "test": ("test",)}
+_CAPTIONS = (
+    "captions.txt",
+    "captions.json",
+    "Flickr8k.token.txt",
+    "results_20130124.token",
+    "results.csv",
+)
 _CHUNK = 20  # batches whose photos are ordered by the length of their captions
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where photos and their captions are.
+
+    Args:
+        images: The folder of the photos.
+        captions: What people wrote about them: the text of Flickr8k or Flickr30k, or COCO's JSON.
+        split_file: Names of the photos to use, one a line; to train on, in training. Without it
+            all photos with captions are used.
+        valid_split_file: Names of the photos to validate with. Without it every twentieth photo
+            validates.
+        data: Instead of all these, a folder with images/, captions.txt and splits/NAME.txt.
+    """
+
+    images: str = field(default="", metadata={"metavar": "DIR"})
+    captions: str = field(default="", metadata={"metavar": "FILE"})
+    split_file: str = field(default="", metadata={"metavar": "FILE"})
+    valid_split_file: str = field(default="", metadata={"metavar": "FILE"})
+    data: str = field(default="", metadata={"metavar": "DIR"})
+
+
+@dataclass(frozen=True)
+class Data(Source):
+    """How batches are made of photos and captions.
+
+    Args:
+        batch: Photos per batch.
+        captions_per_photo: Captions of each photo in a batch. With --scst they are sampled from
+            the model.
+        flip: Mirror half of the photos, except those whose captions mention left or right.
+        crops: Pairs of random crops of each photo to train on as well, one of each mirrored.
+        scst: Self-critical training on CIDEr-D (Rennie et al. 2017). It needs --start; use
+            --recipe scst, which sets the learning rate too.
+        baseline: What --scst compares a sampled caption with: the mean of the other samples, or
+            the greedy caption.
+        cider_photos: The most validation photos that are captioned after each epoch.
+        backbone_weights: Weights of MobileNetV2 without its top as .weights.h5, or "imagenet",
+            which Keras downloads. --start keeps the model's.
+        features: The folder in which features of photos are cached; in the run's folder unless
+            given.
+
+    Raises:
+        InputError: A value is unknown or out of range.
+    """
+
+    batch: int = 24
+    captions_per_photo: int = 5
+    flip: bool = True
+    crops: int = 0
+    scst: bool = False
+    baseline: str = field(default="mean", metadata={"choices": BASELINES})
+    cider_photos: int = 500
+    backbone_weights: str = field(default="imagenet", metadata={"metavar": "FILE"})
+    features: str = field(default="", metadata={"metavar": "DIR"})
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be trained with."""
+        if self.baseline not in BASELINES:
+            raise InputError(f"baseline is {self.baseline!r}: choose from {BASELINES}")
+        check_range("batch", self.batch, 1)
+        check_range("crops", self.crops, 0)
+        check_range("cider_photos", self.cider_photos, 1)
+        # Self-critical training compares captions of a photo.
+        check_range("captions_per_photo", self.captions_per_photo, 1 + self.scst)
 
 
 class Photo(NamedTuple):
@@ -26,103 +104,13 @@ class Photo(NamedTuple):
     captions: tuple[str, ...]
 
 
-# --- files ------------------------------------------------------------------------------------
-
-
-def read_captions(path: str | Path) -> dict[str, list[str]]:
-    """The captions of each photo, by its file's name.
-
-    Of Flickr8k or 30k: CSV with the header ``image,caption``; ``results.csv`` with the header
-    ``image_name| comment_number| comment``; or lines of ``name.jpg#0``, a tab and the caption
-    (``Flickr8k.token.txt``, ``results_20130124.token``). Of COCO: ``captions_*.json``.
-
-    Raises:
-        InputError: The file is missing or is none of these.
-    """
-    path = Path(path)
-    pairs = _coco(path) if path.suffix.lower() == ".json" else _rows(path)
-    found: dict[str, list[str]] = {}
-    for name, caption in pairs:
-        if name and (caption := " ".join(caption.split())):
-            found.setdefault(name, []).append(caption)
-    if not found:
-        raise InputError(f"{path}: no caption in it; check the file")
-    return found
-
-
-def _coco(path: Path) -> Iterator[tuple[str, str]]:
-    data = read_json(path)
-    try:
-        names = {image["id"]: str(image["file_name"]) for image in data["images"]}
-        for entry in data["annotations"]:
-            yield names[entry["image_id"]], str(entry["caption"])
-    except (KeyError, TypeError) as error:
-        raise InputError(
-            f"{path}: not COCO's captions (images with id and file_name, annotations with "
-            f"image_id and caption; {error} is missing or wrong)"
-        ) from error
-
-
-def _rows(path: Path) -> Iterator[tuple[str, str]]:
-    text = _text(path)
-    head = text.partition("\n")[0].strip().lower().replace(" ", "")
-    if head in ("image,caption", "image_name|comment_number|comment"):
-        commas = "," in head
-        # Only the CSV has quotes; in the other a quote is a letter like any other.
-        rows = csv.reader(
-            io.StringIO(text),
-            delimiter="," if commas else "|",
-            quoting=csv.QUOTE_MINIMAL if commas else csv.QUOTE_NONE,
-        )
-        next(rows)
-        for row in rows:
-            if row:
-                if len(row) < 2:
-                    raise InputError(f"{path}, line {rows.line_num}: no caption after the name")
-                yield row[0].strip(), (row[1] if commas else row[-1]).strip()
-        return
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            name, tab, caption = line.partition("\t")
-            if not tab:
-                raise InputError(
-                    f"{path}, line {number}: no tab; the file is to begin with 'image,caption', or "
-                    "to have lines of a photo's name, '#' and a number, a tab and the caption"
-                )
-            yield name.partition("#")[0].strip(), caption.strip()
-
-
-def read_split(path: str | Path) -> list[str]:
-    """The names of photos in a split file, one a line.
-
-    Raises:
-        InputError: The file is missing or empty.
-    """
-    names = list(dict.fromkeys(line.strip() for line in _text(Path(path)).split("\n")))
-    names = [name for name in names if name]
-    if not names:
-        raise InputError(f"{path}: no name in it; a split file has a photo's name on each line")
-    return names
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 text, at byte {error.start}; convert it") from error
-
-
-def load(
-    images: str | Path, captions: str | Path, split_file: str | Path | None = None
-) -> list[Photo]:
+def load(images: str | Path, captions: str | Path, split_file: str | Path = "") -> list[Photo]:
     """The photos of a folder that have captions, in the order of the split file or of the captions.
 
     Args:
         images: Folder of the photos.
         captions: See `read_captions`.
-        split_file: See `read_split`; without it every photo with captions that is there.
+        split_file: See `read_split`; without it every photo there that has captions.
 
     Raises:
         InputError: A photo of the split is missing, or has no captions, or there is none at all.
@@ -145,7 +133,64 @@ def load(
     return found
 
 
-# --- batches ----------------------------------------------------------------------------------
+def load_folder(data: str | Path, split: str = "") -> list[Photo]:
+    """The photos of a split of a folder with ``images/``, a file of captions and ``splits/``.
+
+    The captions are in ``captions.txt``, ``captions.json`` or a file named as in the official
+    releases; ``splits/valid.txt`` may be called ``val`` or ``dev`` as well.
+
+    Args:
+        data: The folder.
+        split: The name of a split, or "" for all photos with captions.
+
+    Raises:
+        InputError: A part of this is missing.
+    """
+    folder = Path(data)
+    captions = next((folder / name for name in _CAPTIONS if (folder / name).is_file()), None)
+    if captions is None:
+        raise InputError(f"{data}: no file of captions ({', '.join(_CAPTIONS)}) in this folder")
+    if not split:
+        return load(folder / "images", captions)
+    names = SPLITS.get(split, (split,))
+    for name in names:
+        if (path := folder / "splits" / f"{name}.txt").is_file():
+            return load(folder / "images", captions, path)
+    raise InputError(f"{folder / 'splits'}: no {' or '.join(f'{name}.txt' for name in names)}")
+
+
+def read_photos(source: Source, split: str) -> list[Photo]:
+    """The photos of a split, see `shared.application.Application.read`.
+
+    Raises:
+        InputError: Options contradict each other, the data is missing or bad, or it has no such
+            split.
+    """
+    if source.data:
+        if source.images or source.captions or source.split_file or source.valid_split_file:
+            raise InputError("--data excludes --images, --captions and the split files")
+        splits = Path(source.data) / "splits"
+        if splits.is_dir():
+            whole = not split and not (splits / "test.txt").is_file()
+            return load_folder(source.data, "" if whole else split or "test")
+        photos = load_folder(source.data)
+    elif not (source.images and source.captions):
+        raise InputError("name the photos with --images and their captions with --captions")
+    elif split == "valid" and source.valid_split_file:
+        return load(source.images, source.captions, source.valid_split_file)
+    else:
+        photos = load(source.images, source.captions, source.split_file)
+        if split == "train" and source.valid_split_file:
+            return photos
+    if not split:
+        return photos
+    if split not in ("train", "valid"):
+        raise InputError(f"the data has no part {split!r}; name its photos in a --split-file")
+    train, valid = hold_out(photos, source.data or source.captions)
+    return train if split == "train" else valid
+
+
+# Batches.
 
 
 class Captioned(NamedTuple):

@@ -32,8 +32,8 @@ class CaptioningModel(keras.Model):
     def __init__(self, config: CaptioningConfig):
         super().__init__(name="captioning")
         self.config = config
-        self.sight = Backbone(config)
-        self.network = self.sight.network
+        self.backbone = Backbone(config)
+        self.network = self.backbone.network
         width = config.embedding
         self.embedding = keras.layers.Embedding(
             config.vocabulary,
@@ -97,7 +97,7 @@ class CaptioningModel(keras.Model):
 
     def encode(self, condition):
         """Computes the attention memory of a photo and the state before the first token."""
-        return self.encode_features(self.sight.first(tf.cast(condition["photo"], tf.float32)))
+        return self.encode_features(self.backbone.first(tf.cast(condition["photo"], tf.float32)))
 
     def encode_features(self, features):
         """Does the same as `encode`, from the features of the frozen layers, which are cached."""
@@ -196,7 +196,7 @@ class CaptioningModel(keras.Model):
 
     def read(self, features, training=False):
         """Computes the attention memory, ``values`` and ``keys``, and the decoder's first state."""
-        grid = self.sight.rest(tf.cast(features, tf.float32))
+        grid = self.backbone.rest(tf.cast(features, tf.float32))
         cells = tf.reshape(grid, (-1, self.config.cells**2, CHANNELS))
         values = self.grid_dropout(self.projection(cells), training=training)
         memory = self.decoder.prepare(values)
@@ -208,7 +208,7 @@ class FromFeatures:
     """The same generator for cached features in place of photos."""
 
     def __init__(self, model: CaptioningModel):
-        spec = TensorSpec(model.sight.features_shape)
+        spec = TensorSpec(model.backbone.features_shape)
         self.signature = dataclasses.replace(model.signature, condition={"features": spec})
         self.model, self.step = model, model.step
 

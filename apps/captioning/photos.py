@@ -19,6 +19,7 @@ from PIL import Image, ImageEnhance, ImageOps, UnidentifiedImageError
 from apps.captioning.config import CaptioningConfig
 from shared.errors import InputError
 
+SAMPLES = Path(__file__).parent / "samples"  # in the public domain, see SOURCES.md in there
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 PIXELS = 100_000_000  # a larger photo is refused; decoded it would need 300 MB
 LEAST_PART, LEAST_TONE, MOST_TONE = 0.5, 0.7, 1.3
@@ -60,6 +61,28 @@ def open_photo(path: str | Path) -> Image.Image:
         raise InputError(f"{path}: damaged ({error}); copy it again") from error
 
 
+PhotoLike = str | Path | Image.Image | np.ndarray
+"""A file, an image, or its pixels: uint8 ``(height, width, 3)``, or 4 with alpha, or grey."""
+
+
+def as_photo(photo: PhotoLike) -> Image.Image:
+    """`open_photo` of a file, and an image or an array in the same way upright and RGB.
+
+    Raises:
+        InputError: The file cannot be read, or the array holds no pixels.
+    """
+    if isinstance(photo, str | Path):
+        return open_photo(photo)
+    if isinstance(photo, np.ndarray):
+        shape = photo.shape
+        if photo.dtype != np.uint8 or 0 in shape or shape[2:] not in ((), (3,), (4,)):
+            raise InputError(
+                f"a photo as an array is uint8 (height, width, 3), not {photo.dtype} {shape}"
+            )
+        photo = Image.fromarray(photo)
+    return _rgb(ImageOps.exif_transpose(photo))
+
+
 def _rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I") or image.mode == "F":
         return _scaled_down(image)
@@ -90,13 +113,13 @@ def resize(image: Image.Image, size: int, fit: str) -> np.ndarray:
     return np.asarray(square, np.uint8)
 
 
-def load_photo(path: str | Path, config: CaptioningConfig) -> np.ndarray:
-    """`open_photo`, then `resize` as the model was trained.
+def load_photo(photo: PhotoLike, config: CaptioningConfig) -> np.ndarray:
+    """`as_photo`, then `resize` as the model was trained.
 
     Raises:
-        InputError: As `open_photo`.
+        InputError: The file cannot be read, or the array holds no pixels.
     """
-    return resize(open_photo(path), config.image_size, config.fit)
+    return resize(as_photo(photo), config.image_size, config.fit)
 
 
 def cropped(image: Image.Image, rng: np.random.Generator) -> Image.Image:

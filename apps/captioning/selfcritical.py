@@ -24,7 +24,6 @@ from apps.captioning.words import AnyTokenizer
 from shared.text import END, START
 from shared.training.losses import sequence_loss
 
-BASELINES = ("mean", "greedy")
 STOP = "</s>"
 
 Reward = Callable[[np.ndarray, np.ndarray], np.ndarray]

@@ -99,17 +99,17 @@ def read_recipe(args: argparse.Namespace, app: Application) -> Recipe:
     Raises:
         InputError: There is no such recipe, or an option does not go with it.
     """
-    source = chosen_fields(args, app.source_class)
     if args.recipe not in app.recipes:
+        places = {k: v for k, v in chosen_fields(args, app.data_class).items() if k in _places(app)}
         if args.start or any(
-            chosen_fields(args, cls).keys() - source.keys()
+            chosen_fields(args, cls).keys() - places.keys()
             for cls in (app.config_class, FitOptions, app.data_class)
         ):
             raise InputError("a recipe that was trained by is run as it is; only what names the "
                              "data may be given with it")  # fmt: skip
         recipe = load_recipe(app, args.recipe)
         return {
-            name: dataclasses.replace(step, data=dataclasses.replace(step.data, **source))
+            name: dataclasses.replace(step, data=dataclasses.replace(step.data, **places))
             if isinstance(step, Stage)
             else step
             for name, step in recipe.items()
@@ -130,6 +130,16 @@ def read_recipe(args: argparse.Namespace, app: Application) -> Recipe:
         args.start or stage.start,
     )
     return {args.recipe: stage}
+
+
+def _places(app: Application) -> set[str]:
+    """The options that name data, files and folders, which differ from machine to machine."""
+    files = {
+        field.name
+        for field in dataclasses.fields(app.data_class)
+        if field.metadata.get("metavar") in ("DIR", "FILE")
+    }
+    return files | {field.name for field in dataclasses.fields(app.source_class)}
 
 
 def load_recipe(app: Application, name: str) -> Recipe:
@@ -174,10 +184,13 @@ def train(
     fitted = dataclasses.replace(stage.fit, max_minutes=0.0)
     before = _recipe_of(app, start) if start else {}
     origin = list(before)[-1] if before else stage.start
-    done = Stage(ready.config, fitted, stage.data, origin, ran)
+    # What may change from stage to stage is recorded as it was in this one.
+    tunable = {name: getattr(stage.config, name) for name in app.tunable}
+    config = dataclasses.replace(ready.config, **tunable)
+    done = Stage(config, fitted, stage.data, origin, ran)
     recipe = extend(before, output.resolve().name, done)
     card = dataclasses.replace(
-        app.card(ready.config, stage.data, start is not None),
+        app.card(config, stage.data, start is not None),
         training=describe(app.name, recipe, app.stage()),
     )
     preset = save_preset(

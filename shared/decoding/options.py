@@ -93,12 +93,12 @@ class BeamOptions(TypedDict, total=False):
     no_repeat_ngram: int
 
 
-def beam_options(defaults: Mapping[str, Any], chosen: BeamOptions) -> DecodingOptions:
+def beam_options(defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> DecodingOptions:
     """The options of an application's beam search.
 
     Args:
         defaults: The application's, as its bundles name them.
-        chosen: What differs from them.
+        chosen: What differs from them, `BeamOptions` or any other field of `DecodingOptions`.
 
     Raises:
         InputError: A value is out of range.

@@ -13,8 +13,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import sentencepiece
-
 from shared.errors import InputError
 from shared.files import write_bytes
 from shared.text.normalize import normalize
@@ -39,6 +37,8 @@ class Tokenizer:
     """
 
     def __init__(self, path: str | Path):
+        import sentencepiece
+
         try:
             self._file = Path(path).read_bytes()
         except OSError as error:
@@ -117,6 +117,8 @@ def train_tokenizer(
     Raises:
         InputError: The texts are empty, or the vocabulary is too small for bytes and characters.
     """
+    import sentencepiece
+
     sentences = (line for line in map(normalize, texts) if line)
     first = next(sentences, None)
     if first is None:

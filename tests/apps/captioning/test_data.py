@@ -1,4 +1,4 @@
-import json
+import shutil
 
 import numpy as np
 import pytest
@@ -6,67 +6,25 @@ import pytest
 from apps.captioning.data import (
     Captioned,
     Photo,
+    Source,
     encode_captions,
     load,
+    load_folder,
     pipeline,
     plan,
-    read_captions,
-    read_split,
+    read_photos,
     whole,
 )
-from apps.captioning.evaluate import load_folder
 from apps.captioning.words import learn_tokenizer
 from shared.errors import InputError
 from shared.text import END, START
 from tests.apps.captioning.toy import TINY, write_toy
 
-EXPECTED = {"1.jpg": ["A dog, running .", 'A "brown" dog .'], "2.jpg": ["Two boys ."]}
-FORMS = {
-    "captions.txt": 'image,caption\n1.jpg,"A dog, running ."\r\n1.jpg,"A ""brown"" dog ."\n'
-    "2.jpg,Two boys .\n",
-    "Flickr8k.token.txt": '1.jpg#0\tA dog, running .\n1.jpg#1\tA "brown" dog .\n\n'
-    "2.jpg#0\tTwo  boys .\n",
-    "results.csv": "image_name| comment_number| comment\n1.jpg| 0| A dog, running .\n"
-    '1.jpg| 1| A "brown" dog .\n2.jpg| 0| Two boys .\n',
-    "captions_val.json": json.dumps(
-        {
-            "images": [{"id": 7, "file_name": "1.jpg"}, {"id": 9, "file_name": "2.jpg"}],
-            "annotations": [
-                {"image_id": 7, "id": 1, "caption": "A dog, running ."},
-                {"image_id": 9, "id": 2, "caption": "Two boys .\n"},
-                {"image_id": 7, "id": 3, "caption": 'A "brown" dog .'},
-            ],
-        }
-    ),
-}
-
-
-@pytest.mark.parametrize("name", FORMS)
-def test_forms_of_captions(tmp_path, name):
-    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" * name.endswith("txt") + FORMS[name].encode())
-    assert read_captions(tmp_path / name) == EXPECTED
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("a.txt", b"1.jpg A dog\n", "line 1: no tab"),
-        ("a.txt", b"", "no caption in it"),
-        ("a.txt", b"image,caption\n1.jpg\n", "line 2: no caption"),
-        ("a.txt", b"1.jpg#0\tcaf\xe9\n", "not UTF-8 text, at byte 11"),
-        ("a.json", b"{", "not valid JSON"),
-        ("a.json", b'{"images": []}', "not COCO's captions"),
-        ("a.json", b'[1]', "not COCO's captions"),
-    ],
-)  # fmt: skip
-def test_captions_that_are_none(tmp_path, name, text, message):
-    (tmp_path / name).write_bytes(text)
-    with pytest.raises(InputError, match=message):
-        read_captions(tmp_path / name)
-
 
 def test_splits_and_photos_that_are_missing(tmp_path):
-    (tmp_path / "captions.txt").write_text(FORMS["captions.txt"])
+    (tmp_path / "captions.txt").write_text(
+        "image,caption\n1.jpg,A dog .\n1.jpg,A brown dog .\n2.jpg,Two boys .\n"
+    )
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "1.jpg").write_bytes(b"")
     (tmp_path / "all.txt").write_text("1.jpg\n2.jpg\n")
@@ -81,9 +39,6 @@ def test_splits_and_photos_that_are_missing(tmp_path):
         load(*where, tmp_path / "other.txt")
     with pytest.raises(InputError, match="no such folder"):
         load(tmp_path / "none", where[1])
-    (tmp_path / "empty.txt").write_text("\n")
-    with pytest.raises(InputError, match="no name in it"):
-        read_split(tmp_path / "empty.txt")
 
 
 def test_a_folder_of_data(tmp_path):
@@ -93,6 +48,43 @@ def test_a_folder_of_data(tmp_path):
         load_folder(folder, "test")
     with pytest.raises(InputError, match="no file of captions"):
         load_folder(folder / "images", "test")
+
+
+def names(source, split=""):
+    return [photo.path.name for photo in read_photos(source, split)]
+
+
+def test_a_split_file_names_the_photos_to_measure_and_to_train_on(tmp_path):
+    folder = write_toy(tmp_path / "toy")
+    files = {"images": str(folder / "images"), "captions": str(folder / "captions.txt")}
+    own, splits = Source(**files), folder / "splits"
+    assert len(names(own)) == 24
+    assert names(own, "valid") == names(own)[::20]
+    assert sorted(names(own, "train") + names(own, "valid")) == sorted(names(own))
+    dev = Source(**files, split_file=str(splits / "dev.txt"))
+    assert len(names(dev)) == 6 and len(names(dev, "train")) == 5
+    both = Source(
+        **files,
+        split_file=str(splits / "train.txt"),
+        valid_split_file=str(splits / "dev.txt"),
+    )
+    assert len(names(both, "train")) == 24 and names(both, "valid") == names(dev)
+    with pytest.raises(InputError, match="no part 'test'"):
+        names(own, "test")
+    with pytest.raises(InputError, match="excludes --images"):
+        names(Source(data=str(folder), images="x"))
+    with pytest.raises(InputError, match="name the photos with --images"):
+        names(Source(images="x"))
+
+
+def test_without_a_split_the_test_part_is_read_or_everything(tmp_path):
+    folder = write_toy(tmp_path / "toy")
+    data = Source(data=str(folder))
+    assert len(names(data)) == 24 and len(names(data, "valid")) == 6
+    (folder / "splits" / "test.txt").write_text("red_circle_0.png\n")
+    assert names(data) == names(data, "test") == ["red_circle_0.png"]
+    shutil.rmtree(folder / "splits")
+    assert len(names(data)) == 24 and len(names(data, "train")) == 22
 
 
 # --- batches ---

@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from apps.captioning.data import BASELINES
 from apps.captioning.model import FromFeatures
-from apps.captioning.selfcritical import BASELINES, SelfCriticalModel, cider_reward
+from apps.captioning.selfcritical import SelfCriticalModel, cider_reward
 from apps.captioning.words import learn_tokenizer
 from shared.backends.keras_model import KerasBackend
 from shared.decoding import DecodingOptions, decode

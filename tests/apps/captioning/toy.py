@@ -8,12 +8,12 @@ import keras
 import numpy as np
 from PIL import Image, ImageDraw
 
-from apps.captioning.config import PRESETS
+from apps.captioning.app import CAPTIONING
 from apps.captioning.model import CaptioningModel
 
 COLORS = {"red": "#d02020", "green": "#20a020", "blue": "#2030d0"}
 SHAPES = ("circle", "square")
-TINY = dataclasses.replace(PRESETS["tiny"], vocabulary=40)
+TINY = dataclasses.replace(CAPTIONING.stage("tiny").config, vocabulary=40)
 
 
 def toy_names() -> list[str]:

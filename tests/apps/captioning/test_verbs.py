@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from apps.captioning.app import CAPTIONING
 from apps.verbs.cli import main
+from shared.errors import InputError
 from shared.export.goldens import check_goldens
 from shared.files import read_json
+from shared.presets.bundle import load_bundle
 from tests.apps.captioning.toy import captions_of, draw, toy_names, write_toy
-
-RECIPE = ["--config", "tiny", "--epochs", "20", "--learning-rate", "0.003", "--schedule",
-          "constant", "--batch", "4", "--captions-per-photo", "2", "--ema-momentum", "0",
-          "--attention-penalty", "0", "--patience", "0"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +23,8 @@ def made(tmp_path_factory):
     """A folder with data, a run, its preset and its bundle."""
     folder = write_toy(tmp_path_factory.mktemp("captioning") / "toy")
     files = ["--data", str(folder), "--backbone-weights", str(folder / "network.weights.h5")]
-    assert main(["train", "captioning", *files, "--run", str(folder / "run"), *RECIPE]) == 0
+    words = ["--recipe", "tiny", "--run", str(folder / "run")]
+    assert main(["train", "captioning", *files, *words]) == 0
     words = ["--preset", str(folder / "run" / "preset"), "--data", str(folder)]
     assert main(["export", "captioning", *words, "-o", str(folder / "bundle")]) == 0
     return folder
@@ -127,20 +127,15 @@ def test_inspect_draws_the_gates(made, capsys):
     assert (made / "gates.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_demo_captions_its_own_photos(made, capsys, monkeypatch, tmp_path):
-    from apps.captioning import demo
-    from shared.presets.bundle import load_bundle
-
+def test_the_demo_captions_its_own_photos(made, monkeypatch, tmp_path):
     def missing(*names):
-        raise demo.InputError("none")
+        raise InputError("none")
 
-    monkeypatch.setattr(demo, "find_bundle", missing)
-    assert demo.samples(tmp_path, 0) == []
-    monkeypatch.setattr(demo, "find_bundle", lambda *names: load_bundle(made / "bundle"))
-    monkeypatch.setattr(
-        "shared.presets.open.find_bundle", lambda *names: load_bundle(made / "bundle")
-    )
-    samples = demo.samples(tmp_path, 0)
+    monkeypatch.setattr("shared.application.find_bundle", missing)
+    assert CAPTIONING.samples(tmp_path, 0) == []
+    bundle = load_bundle(made / "bundle")
+    monkeypatch.setattr("shared.application.find_bundle", lambda *names: bundle)
+    samples = CAPTIONING.samples(tmp_path, 0)
     assert len(samples) == 4
     assert all(path.is_file() for sample in samples for path, _ in sample.made)
 
@@ -148,7 +143,7 @@ def test_the_demo_captions_its_own_photos(made, capsys, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     "stage",
     [
-        ["--scst", "--captions-per-photo", "2", "--learning-rate", "1e-9"],
+        ["--recipe", "scst", "--captions-per-photo", "2", "--learning-rate", "1e-9"],
         ["--cut", "block_15_add", "--tune", "--learning-rate", "1e-9", "--crops", "1"],
     ],
     ids=["self-critical", "fine-tuning"],
@@ -182,10 +177,12 @@ def test_later_stages_begin_with_weights_and_tokens_of_the_preset(made, tmp_path
         ["train", "captioning"],
         ["train", "captioning", "--data", "{}", "--captions", "{}/captions.txt"],
         ["train", "captioning", "--data", "{}", "--scst"],
+        ["train", "captioning", "--data", "{}", "--scst", "--captions-per-photo", "1"],
+        ["evaluate", "captioning"],
         ["train", "captioning", "--data", "{}", "--run", "{}/none", "--crops", "-1"],
         ["train", "captioning", "--data", "{}", "--start", "{}/run/preset", "--units", "3"],
         ["train", "captioning", "--images", "{}/images", "--captions", "{}/captions.txt",
-         "--config", "tiny", "--run", "{}/run"],
+         "--recipe", "tiny", "--run", "{}/run"],
         ["inspect", "captioning", "{}/images/red_circle_0.png", "--preset", "{}/run/preset",
          "--layer", "2"],
     ],

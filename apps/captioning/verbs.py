@@ -1,0 +1,217 @@
+"""``lstm-suite caption``, and captioning's part of ``evaluate`` and ``inspect``."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from apps.captioning.caption import DECODING, Caption, Captioner
+from apps.captioning.data import Source, read_photos
+from apps.captioning.evaluate import figures_of, meteor_of
+from apps.captioning.photos import find_photos, load_photo, open_photo
+from apps.verbs.arguments import (
+    add_beam_arguments,
+    add_json,
+    add_model_arguments,
+    chosen_beam,
+    report,
+)
+from apps.verbs.progress import Progress
+from shared.application import Trace, Verb
+from shared.datasets.split import spread
+from shared.decoding import beam_options
+from shared.errors import InputError
+from shared.files import check_outputs, write_bytes, write_text
+from shared.presets.open import Opened
+from shared.text import START
+
+
+def add_caption_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``caption``."""
+    parser.add_argument("photos", nargs="+", metavar="PHOTO", help="a file, or a folder whose "
+                        "photos are all captioned, those in its folders too")  # fmt: skip
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the captions to a file")
+    parser.add_argument("--n-best", type=int, default=1, metavar="N",
+                        help="captions of each photo; default: %(default)s")  # fmt: skip
+    parser.add_argument("--csv", action="store_true",
+                        help="write a table: photo, rank, caption, score")  # fmt: skip
+    parser.add_argument("--attention", metavar="FILE.png",
+                        help="of one photo: where the model looked at each word")  # fmt: skip
+    add_beam_arguments(parser, DECODING, "tokens")
+    add_model_arguments(parser)
+    add_json(parser)
+
+
+def run_caption(args: argparse.Namespace) -> None:
+    """``lstm-suite caption``.
+
+    Raises:
+        InputError: The options contradict each other; or photos could not be read, which is
+            reported after the others are captioned.
+    """
+    if args.csv and args.json:
+        raise InputError("--csv and --json exclude each other; choose one")
+    options = chosen_beam(args)
+    beam_options(DECODING, options)  # refuses what is out of range before anything is opened
+    paths = find_photos(args.photos)
+    if args.attention and len(paths) > 1:
+        raise InputError(f"--attention takes one photo, not {len(paths)}; name one")
+    pictures = {args.attention: (".png",)} if args.attention else {}
+    check_outputs({**pictures, **({args.output: ()} if args.output else {})}, paths)
+    captioner = Captioner.from_preset(args.preset, backend=args.backend)
+    with Progress(len(paths), 5) as progress:
+        found, failed = caption_files(captioner, paths, options, progress)
+    if args.attention and found:
+        picture = captioner.attention_picture(paths[0], found[paths[0]])
+        write_bytes(args.attention, picture)
+    text = _caption_table(found) if args.csv else _lines(found, args.n_best, len(paths) > 1)
+    if args.output and found:
+        write_text(args.output, f"{text}\n")
+        text = f"wrote {args.output}: captions of {len(found)} photos"
+    if found or args.json:
+        report(args, _values(captioner.opened, found, failed), text)
+    if failed:
+        reasons = "; ".join([*list(failed.values())[:3], *["and more"] * (len(failed) > 3)])
+        raise InputError(
+            reasons
+            if len(paths) == 1
+            else f"{len(failed)} of {len(paths)} photos left out: {reasons}"
+        )
+
+
+def caption_files(
+    captioner: Captioner, paths: Sequence[Path], options: Mapping[str, Any], progress: Progress
+) -> tuple[dict[Path, Caption], dict[Path, str]]:
+    """The captions of files, and the reason for each file that cannot be read."""
+    good: list[Path] = []
+    failed: dict[Path, str] = {}
+
+    def photos() -> Iterator[Image.Image]:
+        for path in paths:
+            try:
+                photo = open_photo(path)
+            except InputError as error:
+                failed[path] = str(error)
+                progress(1)
+            else:
+                good.append(path)
+                yield photo
+
+    found = []
+    for one in captioner.each(photos(), **options):
+        found.append(one)
+        progress(1)
+    return dict(zip(good, found, strict=True)), failed
+
+
+def _values(
+    opened: Opened, found: Mapping[Path, Caption], failed: Mapping[Path, str]
+) -> dict[str, Any]:
+    return {
+        **opened.header,
+        "photos": [
+            {
+                "photo": str(path),
+                "caption": one.text,
+                "n_best": [other.as_json() for other in one.n_best],
+            }
+            for path, one in found.items()
+        ],
+        "failed": [{"photo": str(path), "error": error} for path, error in failed.items()],
+    }
+
+
+def _lines(found: Mapping[Path, Caption], n_best: int, named: bool) -> str:
+    """A line for each caption, with the photo's name and the score where there are several."""
+    lines = []
+    for path, best in found.items():
+        for one in best.n_best:
+            name = [str(path)] if named else []
+            score = [f"{one.score:8.3f}"] if n_best > 1 else []
+            lines.append("  ".join([*name, *score, one.text]))
+    return "\n".join(lines)
+
+
+def _caption_table(found: Mapping[Path, Caption]) -> str:
+    rows = [
+        {"photo": str(path), "rank": rank, "caption": one.text, "score": round(one.score, 4)}
+        for path, best in found.items()
+        for rank, one in enumerate(best.n_best, 1)
+    ]
+    return table(rows, ("photo", "rank", "caption", "score"))
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Rows as CSV with a header."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().removesuffix("\n")
+
+
+def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``evaluate captioning`` beside those of every application."""
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the captions there, as CSV")
+    add_beam_arguments(parser, DECODING, "tokens")
+
+
+def evaluate(args: argparse.Namespace, opened: Opened, source: Source) -> dict[str, Any]:
+    """``lstm-suite evaluate captioning``: the figures, ``n`` first."""
+    options = beam_options(DECODING, chosen_beam(args))
+    photos = spread(read_photos(source, args.split), args.limit)
+    references = [photo.captions for photo in photos]
+    with Progress(len(photos), 5) as progress:
+        figures, found = figures_of(
+            opened.generator,
+            opened.tokenizer,
+            (load_photo(photo.path, opened.config) for photo in photos),
+            references,
+            options,
+            progress,
+        )
+    if args.output:
+        rows = [
+            {"image": photo.path.name, "caption": one.text, "score": round(one.score, 4)}
+            for photo, one in zip(photos, found, strict=True)
+        ]
+        write_text(args.output, table(rows, ("image", "caption", "score")) + "\n")
+    judged = meteor_of(found, references)
+    return {"n": len(photos), **figures, **({} if judged is None else {"meteor": judged})}
+
+
+def add_inspect_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``inspect captioning`` beside those of every application."""
+    parser.add_argument("photo", metavar="PHOTO", help="a file")
+
+
+def trace(args: argparse.Namespace, opened: Opened) -> Trace:
+    """``lstm-suite inspect captioning``: the decoder's gates while it writes the caption."""
+    import tensorflow as tf
+
+    photo = load_photo(args.photo, opened.config)
+    found = Captioner(opened)(photo)
+    symbols = [START, *opened.tokenizer.encode(found.plain)]
+    model = opened.generator.model  # type: ignore[attr-defined]
+    features = model.backbone.first(tf.constant(photo[None], tf.float32))
+    layers = model.gates(features, tf.constant([symbols]))
+    return Trace(
+        [gates[0].numpy() for gates in layers],
+        title=found.text,
+        labels=opened.tokenizer.pieces(symbols),
+        text=found.text,
+        values={"caption": found.text},
+    )
+
+
+COMMANDS = {
+    "caption": Verb(add_caption_arguments, run_caption),
+    "evaluate": Verb(add_evaluate_arguments, evaluate),
+    "inspect": Verb(add_inspect_arguments, trace),
+}

@@ -1,0 +1,49 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from apps.captioning.app import CAPTIONING
+from apps.captioning.data import Data, Source
+from shared.errors import InputError
+
+
+def test_recipes_read_as_they_should():
+    base, scst = CAPTIONING.stage(), CAPTIONING.stage("scst")
+    assert scst.data.scst and not base.data.scst
+    assert base.config == scst.config and base.fit.better(0.5, 0.4)  # CIDEr, higher is better
+    assert scst.fit.learning_rate < base.fit.learning_rate
+    assert CAPTIONING.layers(CAPTIONING.stage("up-down").config) == 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"batch": 0}, {"crops": -1}, {"baseline": "none"}, {"scst": True, "captions_per_photo": 1}],
+)
+def test_data_options_out_of_range_are_refused(options):
+    with pytest.raises(InputError):
+        Data(**options)
+
+
+def test_without_data_there_is_nothing_to_read():
+    assert CAPTIONING.read(Source(), "valid", CAPTIONING.stage().config) == []
+
+
+def test_the_card_knows_flickr8k_by_the_folder():
+    config = CAPTIONING.stage().config
+    for data in (Data(data="/data/flickr8k"), Data(captions="/data/flickr8k/captions.txt")):
+        card = CAPTIONING.card(config, data, False)
+        assert card.data[0].startswith("Flickr8k") and "research" in card.license_note
+    own = CAPTIONING.card(dataclasses.replace(config, tune=True), Data(data="/data/own"), False)
+    assert own.data[0] == "own" and "fine-tuned" in own.summary
+    assert "self-critical" in CAPTIONING.card(config, Data(data="x", scst=True), True).title
+
+
+def test_a_random_batch_is_a_training_batch():
+    config = dataclasses.replace(CAPTIONING.stage("tiny").config, vocabulary=40)
+    batch = CAPTIONING.random_batch(config, np.random.default_rng(0))
+    assert batch["features"].shape == (24, 3, 3, 1280)
+    assert batch["inputs"].shape == batch["mask"].shape == (120, 13)
+    assert not batch["targets"][~batch["mask"]].any()
+    model = CAPTIONING.build(config)
+    assert np.isfinite(float(model.compute_loss(batch, None, model(batch))))
