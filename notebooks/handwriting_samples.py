@@ -34,26 +34,11 @@ import numpy as np
 from IPython.display import SVG, Image, display
 
 from apps.handwriting import drawing
-from apps.handwriting.config import HandwritingConfig
-from apps.handwriting.generate import build_model, condition
-from apps.handwriting.ink import strokes_json, to_strokes
-from apps.handwriting.page import Layout, break_text, place
-from apps.handwriting.pictures import window
-from apps.handwriting.write import write_lines
-from shared.presets.catalog import find_preset
-from shared.presets.open import load_model, open_preset
-from shared.presets.store import config_from_json
+from apps.handwriting.page import Layout, place
+from lstm_suite import Writer
 
 WORK = Path(tempfile.mkdtemp())
-opened = open_preset("handwriting", None, "litert", build_model)
-config = config_from_json(HandwritingConfig, opened.config, opened.name)
-
-
-def show(lines, **layout):
-    """Lines as a picture."""
-    [page] = place([line.rows for line in lines], Layout(**layout))
-    display(SVG(drawing.svg(page)))
-
+writer = Writer.from_preset()
 
 # %% [markdown]
 # ## Write
@@ -63,17 +48,18 @@ def show(lines, **layout):
 
 # %%
 TEXT = "Dear reader, nobody wrote this by hand."
-lines = write_lines(opened.generator, config, break_text(TEXT, 40), seed=1)
-show(lines)
-print(f"{len(TEXT)} characters, {sum(len(line.rows) for line in lines)} points; the first four:")
-print(np.round(lines[0].rows[:4], 2))
+note = writer.write(TEXT, seed=1)
+display(note)
+[line] = note.lines
+print(f"{len(TEXT)} characters, {len(line.rows)} points; the first four:")
+print(np.round(line.rows[:4], 2))
 
 # %% [markdown]
 # Another seed is another drawing:
 
 # %%
 for seed in (2, 3):
-    show(write_lines(opened.generator, config, [TEXT], seed=seed))
+    display(writer.write(TEXT, seed=seed))
 
 # %% [markdown]
 # ## Bias
@@ -85,7 +71,7 @@ for seed in (2, 3):
 # %%
 for bias in (0.0, 0.5, 1.0, 3.0):
     print(f"bias {bias}")
-    show(write_lines(opened.generator, config, ["The quick brown fox, 1846."], bias=bias, seed=1))
+    display(writer.write("The quick brown fox, 1846.", bias=bias, seed=1))
 
 # %% [markdown]
 # ## Style
@@ -94,23 +80,23 @@ for bias in (0.0, 0.5, 1.0, 3.0):
 # it was hidden, so that the model also knows "any" hand, and any printed or cursive one.
 
 # %%
-singles = [name for name in config.style_names if name.endswith(("-1", "-2"))]
+singles = [name for name in writer.styles if name.endswith(("-1", "-2"))]
 for name in ["printed", "cursive", *singles[:4]]:
     print(name)
-    style = config.style_id(name)
-    show(write_lines(opened.generator, config, ["Winter came late that year."], style, seed=4))
+    display(writer.write("Winter came late that year.", style=name, seed=4))
 
 # %% [markdown]
 # ## The window
 #
 # The lowest layer sees the text through ten Gaussians that only move forward. Below the ink: the
 # density that every point was drawn from, and for each point the characters that it attended to.
-# The steps of the staircase are letters. No one told the model where a letter begins: it has found
-# out from lines and their texts.
+# The steps of the staircase are letters. Nothing in the data says where a letter begins: the model
+# has learned it from lines and their texts.
 
 # %%
-[line] = write_lines(opened.generator, config, ["a window moves"], seed=1)
-display(Image(window(line)))
+note = writer.write("a window moves", seed=1)
+display(Image(note.window))
+[line] = note.lines
 attended = line.result.attention[:, : len(line.text)].argmax(1)
 print("".join(line.text[k] for k in attended))
 assert attended[-1] >= len(line.text) - 3
@@ -118,8 +104,8 @@ assert attended[-1] >= len(line.text) - 3
 # %% [markdown]
 # ## A page
 #
-# Long texts are broken into lines. The same strokes can be had as JSON, or as an SVG that is
-# written while one looks on (`lstm-suite write TEXT --animate FILE.svg`).
+# Long texts are broken into lines, all in one hand. The same strokes can be saved as JSON, or as an
+# animated SVG (`letter.animate("moving.svg")`).
 
 # %%
 LETTER = """Dear Ada,
@@ -128,84 +114,85 @@ the garden has recovered from the storm. We found two of the chairs in the pond,
 in a tree.
 
 Come and see for yourself!"""
-parts = break_text(LETTER, 36)
-written = iter(write_lines(opened.generator, config, [p for p in parts if p], seed=5))
-rows = [next(written).rows if part else None for part in parts]
-[page] = place(rows, Layout(size=3, paper="ruled"))
-display(SVG(drawing.svg(page, width="speed")))
+letter = writer.write(LETTER, seed=5, layout=Layout(size=3, paper="ruled", width="speed"))
+display(letter)
+print(letter.save(WORK / "letter.svg"), letter.save(WORK / "letter.json"), letter.style)
 
 # %% [markdown]
 # ## Fine-tune it on one hand
 #
 # From here on TensorFlow is needed. The lines are of one writer of the training data whose ink is
-# CC BY 4.0 (UNIPEN, doi:10.5281/zenodo.1195803). They are told apart from "any" hand here, and the
-# model is trained on them a little further as if they were its reader's: on the command line
-# `lstm-suite train handwriting --start unipen --data mine.json --learning-rate 3e-4`.
+# CC BY 4.0 (UNIPEN, doi:10.5281/zenodo.1195803). Every fifth is kept back; on the others the model
+# is trained a little further, in the style "any", as if they were its reader's. On the command line
+# this is `lstm-suite train handwriting --start unipen --data mine.json --learning-rate 3e-4`.
 
 # %%
 import dataclasses
 
 import apps.handwriting
-from apps.handwriting.data import DataOptions, read_own
-from apps.handwriting.evaluate import nats_of
-from apps.handwriting.train import RECIPE, train
-from shared.backends.keras_model import KerasBackend
+from apps.handwriting.app import HANDWRITING
+from apps.handwriting.data import Data
+from apps.handwriting.own import read_own
+from apps.verbs.train import train
+from shared.recipe import Stage
 
 SAMPLE = Path(apps.handwriting.__file__).parent / "sample.json"
-ink = read_own(SAMPLE, config.arc, config.turning)
-held_out, training = ink[::5], [item for k, item in enumerate(ink) if k % 5]
-print(f"{len(training)} lines to train on, {len(held_out)} to see whether anything is gained")
-for item in training[:3]:
+samples = json.loads(SAMPLE.read_text())
+for name, part in (("kept", samples[::5]), ("mine", [s for k, s in enumerate(samples) if k % 5])):
+    (WORK / f"{name}.json").write_text(json.dumps(part))
+
+preset = HANDWRITING.find_preset()
+before = HANDWRITING.open_model(HANDWRITING.load_model(preset), preset)
+config = before.config
+kept = read_own(WORK / "kept.json", config.arc, config.turning)
+mine = read_own(WORK / "mine.json", config.arc, config.turning)
+print(f"{len(mine)} lines to train on, {len(kept)} to see whether anything is gained")
+for item in mine[:3]:
     [page] = place([item.rows], Layout())
     display(SVG(drawing.svg(page)))
 
 # %%
-preset = find_preset("handwriting")
-options = dataclasses.replace(
-    RECIPE, epochs=4, learning_rate=3e-4, warmup_steps=4, ema_momentum=0.8, max_minutes=4
-)
-data = DataOptions(points=2400, word_share=0.0, any_style=1.0, any_of_kind=0.0)
-many = training * 6  # an epoch is as many points as all lines have
-model, result = train(config, many, held_out, options, data, WORK / "run", start=preset)
+stage = Stage(
+    config,
+    dataclasses.replace(
+        HANDWRITING.stage().fit,
+        epochs=12, learning_rate=3e-4, warmup_steps=4, ema_momentum=0.8, max_minutes=4,
+    ),
+    Data(str(WORK / "mine.json"), points=2400, any_style=1.0, any_of_kind=0.0),
+    start=preset.name,
+)  # fmt: skip
+tuned, summary = train(HANDWRITING, stage, preset, WORK / "run", WORK / "mine")
 
 # %% [markdown]
-# How likely are the lines that it has not seen, before and after, in nats a point?
+# How likely are the lines that it has not seen, before and after, in nats per point?
 
 # %%
-before, after = (
-    nats_of(KerasBackend(m), config, held_out)["nats_per_point"]
-    for m in (load_model(preset, build_model), model)
-)
-print(f"{before:.3f} before, {after:.3f} after")
-assert after < before
-for backend in (opened.generator, KerasBackend(model)):
-    show(write_lines(backend, config, ["Is this my own hand?"], bias=0.7, seed=2))
+model = HANDWRITING.load_model(tuned)
+after = HANDWRITING.open_model(model, tuned)
+nats = [HANDWRITING.figures(opened, kept)["nats_per_point"] for opened in (before, after)]
+print(f"{nats[0]:.3f} before, {nats[1]:.3f} after")
+assert nats[1] < nats[0]
+for opened in (before, after):
+    display(Writer(opened).write("Is this my own hand?", bias=0.7, seed=2))
 
 # %% [markdown]
 # ## Export and run it
 
 # %%
-from apps.handwriting.evaluate import example
 from shared.export.pipeline import export_bundle
-from shared.presets.store import save_preset
 
-tuned_preset = save_preset(WORK / "preset", "handwriting", "mine", config, model, preset.card)
 bundle = export_bundle(
     model,
-    tuned_preset,
+    tuned,
     WORK / "bundle",
-    [example(item, config) for item in ink[:3]],
-    decoding={"strategy": "mixture", "bias": 1.0},
+    HANDWRITING.examples(after, kept),
+    HANDWRITING.bundle_facts(after),
     keep=["int8"],
 )
 for path in sorted(bundle.folder.iterdir()):
     print(f"{path.stat().st_size / 1e6:6.2f} MB  {path.name}")
 
 # %%
-small = bundle.open()
-[line] = write_lines(small, config, ["Written by a file of a few MB"], seed=1)
-show([line])
-content = json.dumps(strokes_json([(line.text, to_strokes(line.rows))]))
-print(f"{len(content)} bytes of strokes")
-state = small.encode(condition(config, [line.text], [0]))
-print({name: value.shape for name, value in state.items()})
+note = Writer.from_preset(WORK / "bundle").write("Written by a file of a few MB", seed=1)
+display(note)
+print(f"{len(json.dumps(note.strokes))} bytes of strokes")

@@ -1,0 +1,51 @@
+"""Verbs that judge: the recognizer that is trained, the hands that are told apart."""
+
+import json
+
+import pytest
+
+from apps.handwriting.app import HANDWRITING
+from apps.verbs.cli import main
+from tests.apps.handwriting.toy_ink import write_json, write_unipen
+
+
+def test_a_recognizer_is_trained_and_judges(tmp_path, capsys):
+    data = str(write_unipen(tmp_path / "unipen"))
+    words = ["--data", data, "-o", str(tmp_path / "judge"), "--units", "8", "--points", "800"]
+    assert main(["recognizer", *words, "--epochs", "1", "--json"]) == 0
+    told = capsys.readouterr().out
+    values = json.loads(told[told.index("{") :])
+    assert values["n"] > 0 and values["cer_real"] > 0
+    words = ["--data", data, "--judge", str(tmp_path / "judge"), "-n", "2", "--backend", "litert"]
+    assert main(["evaluate", "handwriting", *words, "--limit", "4", "--json"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert values["n"] == 4 and values["written"] == 2 and "cer" in values
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["hands", "--data", "DATA", "--backend", "litert"], "no ink for the split 'withheld'"),
+        (["hands", "--data", "DATA", "--lines", "0"], "lines must be 1 or more"),
+        (["hands", "--data", "DATA", "-o", "a.svg"], "use .png"),
+        (["sheets", "DATA", "--items", "0"], "items must be 1 or more"),
+        (["sheets", "DATA", "--split", "test"], "no split 'test'"),
+        (["sheets", "none"], "none: no such file"),
+        (["evaluate", "handwriting", "--judge", "none", "--backend", "litert"], "--data"),
+        (["evaluate", "handwriting", "--data", "DATA", "--seeds", "0", "--backend", "litert"],
+         "seeds must be 1 or more"),
+        (["write", "a", "-o", "DATA", "--like", "DATA"], "use .svg"),
+        (["write", "a", "-o", "a.json", "--like", "a.json"], "a.json"),
+    ],
+)  # fmt: skip
+def test_bad_options_are_one_line(tmp_path, capsys, words, message):
+    data = write_json(tmp_path / "mine.txt", ("an ant", "to")).rename(tmp_path / "mine.strokes")
+    assert main([str(data) if word == "DATA" else word for word in words]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+
+
+def test_recipes_are_no_presets():
+    assert "unipen" not in HANDWRITING.recipes
+    tiny, base = HANDWRITING.stage("tiny"), HANDWRITING.stage()
+    assert tiny.config.units == (40, 40) and base.config.units == (320, 320, 320)
