@@ -1,9 +1,9 @@
-"""MobileNetV2 (Sandler et al. 2018) as `keras.applications` has it, in two parts.
+"""The CNN encoder: MobileNetV2 (Sandler et al. 2018) from `keras.applications`, in two parts.
 
-    photo -> first part, always frozen -> features at the cut -> rest -> grid of cells
+    photo -> first part, always frozen -> features at the cut -> rest -> feature grid
 
-At the default cut, ``out_relu``, the rest is nothing. Batch normalization is frozen everywhere:
-a few thousand photos are no better estimate of its statistics than ImageNet.
+At the default cut, ``out_relu``, the rest is empty. Batch normalization is frozen everywhere: a few
+thousand photos do not give a better estimate of its statistics than ImageNet.
 """
 
 from __future__ import annotations
@@ -22,16 +22,18 @@ CHANNELS = 1280
 
 
 class Backbone:
-    """The network and its two parts; not a layer, so that the network's is the only one.
+    """The CNN encoder and its two parts.
+
+    It is not a Keras layer, so that the weights belong to one layer only, `network`.
 
     Args:
-        config: Size, width, cut, and whether the rest is trained.
+        config: Size, width, cut, and whether the rest is trainable.
 
     Attributes:
-        network: The whole `keras.Model`, for its weights.
+        network: The whole `keras.Model`, which holds the weights.
 
     Raises:
-        InputError: There is no layer of the cut's name.
+        InputError: MobileNetV2 has no layer of the cut's name.
     """
 
     def __init__(self, config: CaptioningConfig):
@@ -55,19 +57,19 @@ class Backbone:
 
     @property
     def features_shape(self) -> tuple[int, ...]:
-        """Of the features at the cut, without the batch axis."""
+        """Shape of the features at the cut, without the batch axis."""
         return tuple(self._first.output.shape[1:])
 
     def first(self, photos):
-        """Features at the cut of photos ``(batch, size, size, 3)``, 0 to 255."""
+        """Computes the features at the cut of photos ``(batch, size, size, 3)``, 0 to 255."""
         return self._first(photos / 127.5 - 1.0, training=False)
 
     def rest(self, features):
-        """Grid ``(batch, cells, cells, 1280)`` of features at the cut."""
+        """Computes the feature grid ``(batch, cells, cells, 1280)`` from features at the cut."""
         return features if self._rest is None else self._rest(features, training=False)
 
     def digest(self) -> str:
-        """SHA-256 of the weights of the first part."""
+        """Computes the SHA-256 of the weights of the first part."""
         found = hashlib.sha256()
         for layer in self.first_layers:
             for variable in layer.weights:
@@ -76,13 +78,13 @@ class Backbone:
 
 
 def load_weights(backbone: Backbone, config: CaptioningConfig, source: str) -> None:
-    """Pretrained weights, from ``imagenet`` (Keras downloads them once) or a ``.weights.h5`` file.
+    """Loads pretrained weights, ``imagenet`` (Keras downloads them once) or a ``.weights.h5`` file.
 
-    They are rounded to float16 at once, as a preset stores them: else what is trained on their
-    features would meet others once it is saved.
+    They are rounded to float16, as a preset stores them, so that the decoder is trained on the same
+    features that it gets after the model has been saved.
 
     Raises:
-        InputError: They cannot be had, or are of another network.
+        InputError: The weights cannot be loaded, or are of another network.
     """
     network = backbone.network
     if source == "imagenet":
@@ -103,7 +105,7 @@ def _imagenet(network: keras.Model, config: CaptioningConfig) -> keras.Model:
         return keras.applications.MobileNetV2(
             network.input_shape[1:], alpha=config.alpha, include_top=False, weights="imagenet"
         )
-    except Exception as error:  # of urllib, wrapped in a bare Exception by Keras
+    except Exception as error:  # Keras wraps the errors of urllib in a bare Exception
         reason = str(error).splitlines()[0]
         raise InputError(
             f"the ImageNet weights cannot be fetched ({reason}); check the connection, or give a "

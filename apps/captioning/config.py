@@ -14,7 +14,7 @@ TOKENS = ("words", "subwords")
 
 @dataclass(frozen=True)
 class CaptioningConfig:
-    """Saved as JSON beside the weights.
+    """The sizes of a captioning model, saved as JSON beside the weights.
 
     Args:
         image_size: Width and height of the CNN encoder's input, in pixels, a multiple of 32.
@@ -71,7 +71,7 @@ class CaptioningConfig:
     length: int = 30
 
     def __post_init__(self) -> None:
-        """Refuses what cannot be built."""
+        """Validates the config."""
         for name, known in (("decoder", DECODERS), ("fit", FITS), ("tokens", TOKENS)):
             if getattr(self, name) not in known:
                 raise InputError(f"{name} is {getattr(self, name)!r}: choose from {known}")
@@ -84,5 +84,5 @@ class CaptioningConfig:
 
     @property
     def cells(self) -> int:
-        """Cells of the feature grid on a side; MobileNetV2 halves a photo five times."""
+        """Number of cells along a side of the feature grid, a 32nd of the image size."""
         return self.image_size // 32

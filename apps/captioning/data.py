@@ -1,4 +1,4 @@
-"""Photos with captions: where they are, their splits, and batches of them."""
+"""Photos with captions: data sources, splits and batches."""
 
 from __future__ import annotations
 
@@ -105,15 +105,15 @@ class Photo(NamedTuple):
 
 
 def load(images: str | Path, captions: str | Path, split_file: str | Path = "") -> list[Photo]:
-    """The photos of a folder that have captions, in the order of the split file or of the captions.
+    """Loads the photos of a folder that have captions, in the order of the split or caption file.
 
     Args:
         images: Folder of the photos.
-        captions: See `read_captions`.
-        split_file: See `read_split`; without it every photo there that has captions.
+        captions: Caption file, in a format of `read_captions`.
+        split_file: Split file, as in `read_split`. Without it, all photos with captions.
 
     Raises:
-        InputError: A photo of the split is missing, or has no captions, or there is none at all.
+        InputError: A photo of the split is missing or has no captions, or there are no photos.
     """
     folder, written = Path(images), read_captions(captions)
     if not folder.is_dir():
@@ -134,17 +134,17 @@ def load(images: str | Path, captions: str | Path, split_file: str | Path = "") 
 
 
 def load_folder(data: str | Path, split: str = "") -> list[Photo]:
-    """The photos of a split of a folder with ``images/``, a file of captions and ``splits/``.
+    """Loads a split of a folder with ``images/``, a caption file and ``splits/``.
 
-    The captions are in ``captions.txt``, ``captions.json`` or a file named as in the official
-    releases; ``splits/valid.txt`` may be called ``val`` or ``dev`` as well.
+    The caption file is ``captions.txt``, ``captions.json`` or named as in the official releases;
+    ``splits/valid.txt`` may also be called ``val`` or ``dev``.
 
     Args:
         data: The folder.
-        split: The name of a split, or "" for all photos with captions.
+        split: Name of a split, or "" for all photos with captions.
 
     Raises:
-        InputError: A part of this is missing.
+        InputError: A file or folder is missing.
     """
     folder = Path(data)
     captions = next((folder / name for name in _CAPTIONS if (folder / name).is_file()), None)
@@ -204,7 +204,7 @@ class Captioned(NamedTuple):
 def encode_captions(
     photos: Sequence[Photo], rows: Sequence[int], tokenizer: AnyTokenizer, length: int
 ) -> list[Captioned]:
-    """The captions as ids, those longer than ``length`` left out, and photos that have no other."""
+    """Encodes captions as ids; drops those longer than ``length``, and photos with no other."""
     found = []
     for photo, row in zip(photos, rows, strict=True):
         ids = [i for i in tokenizer.encode_all(list(photo.captions)) if 0 < len(i) <= length]
@@ -217,11 +217,11 @@ def encode_captions(
 def plan(
     photos: Sequence[Captioned], batch: int, captions: int, seed: int, epoch: int, views: int = 2
 ) -> list[list[tuple[int, list[int], int]]]:
-    """Which photo, which of its captions, and which view of it, for each batch of an epoch.
+    """Chooses photo, captions and view of each row of each batch of an epoch.
 
-    Every photo comes once; of more captions than ``captions`` some are drawn, of fewer some come
-    twice. Batches have photos whose longest captions are of about one length, and all are of the
-    same size: the last is filled up with photos that the epoch has already.
+    Every photo occurs once. If it has more than ``captions`` captions, some are sampled; if it has
+    fewer, some are repeated. The photos of a batch have longest captions of similar length. All
+    batches have the same size: the last one repeats photos of the epoch.
     """
     rng = np.random.default_rng([seed, epoch])
     batch = min(batch, len(photos))
@@ -233,8 +233,8 @@ def plan(
         for index in order[start : start + batch * _CHUNK]:
             known = len(photos[index].captions)
             drawn = np.resize(rng.permutation(known), captions).tolist()
-            # Odd views are mirrored. Backward, and without a draw where there is one view only, so
-            # that a seed gives the batches that it gave when there were two.
+            # Odd views are mirrored. The order, and no draw where there is one view only, keep the
+            # batches of a seed as they were when there were two views.
             some = range(views)[:: 1 if photos[index].flips else 2][::-1]
             view = some[int(rng.random() * len(some))] if len(some) > 1 else 0
             longest = max(len(photos[index].captions[k]) for k in drawn)
@@ -256,16 +256,17 @@ def pipeline(
     epoch: int,
     flip: bool = True,
 ):  # the type would import TensorFlow
-    """The training batches of one epoch; the same arguments give the same batches.
+    """Creates the training batches of one epoch; the same arguments give the same batches.
 
     Args:
-        photos: To train on.
-        features: ``(rows, views, cells, cells, channels)``, see `apps.captioning.features`.
-        batch: Photos of a batch.
-        captions: Of each photo.
-        seed: Of all that is drawn.
+        photos: Photos to train on.
+        features: Cached features ``(rows, views, cells, cells, channels)``, from
+            `apps.captioning.features`.
+        batch: Photos per batch.
+        captions: Captions per photo.
+        seed: Seed of all random choices.
         epoch: Number of the epoch.
-        flip: Whether half of the photos are mirrored.
+        flip: Whether to mirror half of the photos.
 
     Returns:
         A `tf.data.Dataset` of known cardinality with ``features`` float16 ``(batch, cells, cells,
@@ -286,9 +287,10 @@ def pipeline(
 
 
 def whole(photos: Sequence[Captioned], features: np.ndarray, batch: int, captions: int):
-    """As `pipeline`, in order and unflipped, with the first ``captions`` of each photo.
+    """Creates batches as `pipeline` does, in order, not mirrored, with the first ``captions``.
 
-    Fewer captions are filled up with empty ones, and so is the last batch: these do not count.
+    Photos with fewer captions, and the last batch, are padded with empty captions, which the mask
+    excludes.
     """
     batch = min(batch, len(photos))
 
@@ -318,7 +320,7 @@ def _dataset(generate, count: int, features: np.ndarray):
 
 
 def _pad(captions: Sequence[Sequence[int] | None]) -> Mapping[str, np.ndarray]:
-    """``inputs`` from `START`, ``targets`` up to `END`; of None nothing counts."""
+    """Pads captions: ``inputs`` begin with `START`, ``targets`` end with `END`; None is masked."""
     steps = 1 + max(len(ids or ()) for ids in captions)
     result: dict[str, np.ndarray] = {
         name: np.zeros((len(captions), steps), np.int32) for name in ("inputs", "targets")

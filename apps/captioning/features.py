@@ -1,13 +1,12 @@
-"""What the frozen part of the network makes of each photo, computed once and kept on disk.
-
+"""A cache on disk for the features of the frozen part of the CNN encoder.
     FOLDER/<key>/features.npy   float16 (photos, views, height, width, channels)
-    FOLDER/<key>/rows.npy       uint32 (photos,): CRC-32 of each photo's row, 0 is not yet done
-    FOLDER/<key>/cache.json     what the key is made of
+    FOLDER/<key>/rows.npy       uint32 (photos,): CRC-32 of each row; 0 if not yet computed
+    FOLDER/<key>/cache.json     the parts of the key
 
-Views are the photo as it is, its mirror image, and in turn `varied` parts of it and of its mirror
-image. The key is of the photos' names and sizes, their views, the cut, the weights up to it and the
-preprocessing: for anything else there is another folder. A run that was stopped goes on where it
-was, and what is not as its checksum says is computed again.
+Views are the photo, its mirror image, and alternately `varied` crops of the photo and of its mirror
+image. The key is a hash of the photos' names and sizes, the views, the cut, the weights up to it
+and the preprocessing. An interrupted computation resumes, and rows with a wrong checksum are
+computed again.
 """
 
 from __future__ import annotations
@@ -38,17 +37,20 @@ def cached_features(
     config: CaptioningConfig,
     parts: int = 0,
 ) -> np.ndarray:
-    """The features of photos, memory-mapped, in the order of the paths.
+    """Returns the features of photos, memory-mapped, and computes those that are missing.
 
     Args:
-        folder: Of the cache.
-        paths: Of the photos.
-        backbone: With its weights.
-        config: How photos are made square, and where the network is cut.
-        parts: Views beyond the first two.
+        folder: Folder of the cache.
+        paths: Paths of the photos.
+        backbone: The CNN encoder with its weights.
+        config: How photos are resized, and the cut.
+        parts: Number of views besides the first two.
+
+    Returns:
+        Features ``(photos, views, height, width, channels)``, in the order of the paths.
 
     Raises:
-        InputError: A photo cannot be read, or a file of the cache is none of ours.
+        InputError: A photo cannot be read, or a file of the cache is damaged.
     """
     shape = (len(paths), 2 + parts, *backbone.features_shape)
     facts = {
@@ -82,7 +84,7 @@ def cached_features(
 def _views(
     paths: Sequence[Path], config: CaptioningConfig, views: int, rows: Sequence[int]
 ) -> list[np.ndarray]:
-    """Of each view the photos of some rows, uint8 ``(rows, size, size, 3)``."""
+    """Loads the photos of some rows in each view, uint8 ``(rows, size, size, 3)``."""
     photos, found = [open_photo(paths[row]) for row in rows], []
     for view in range(views):
         seen = photos
@@ -95,7 +97,7 @@ def _views(
 
 
 def _names(paths: Sequence[Path]) -> str:
-    """SHA-256 of names and sizes."""
+    """Computes the SHA-256 of the files' names and sizes."""
     found = hashlib.sha256()
     for path in paths:
         found.update(f"{path.name}\t{path.stat().st_size}\n".encode())

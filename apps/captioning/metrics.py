@@ -1,7 +1,7 @@
-"""BLEU, CIDEr and ROUGE-L of captions, as the package pycocoevalcap computes them.
+"""BLEU, CIDEr and ROUGE-L of captions, equal to those of the package pycocoevalcap.
 
-Its numbers, to 1e-9 (tests/apps/captioning/test_metrics.py), without its 100 MB and its Java: in
-place of the Penn Treebank tokenizer, which needs that, stands `words`.
+The numbers agree to 1e-9 (tests/apps/captioning/test_metrics.py), without the package's 100 MB and
+Java: `words` replaces the Penn Treebank tokenizer, which needs Java.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ Ngrams = Counter[tuple[str, ...]]
 
 
 def words(text: str) -> list[str]:
-    """Lower-case words without punctuation; hyphens inside stay, ``man's`` is ``man 's``."""
+    """Splits text into lower-case words without punctuation; ``man's`` becomes ``man 's``.
+
+    Hyphens within words are kept.
+    """
     found: list[str] = []
     for word in _WORD.findall(text.lower().replace("’", "'")):
         found += [part for part in _CLITIC.split(word) if part]
@@ -32,11 +35,11 @@ def words(text: str) -> list[str]:
 
 
 def scores(found: Sequence[Words], references: Sequence[Sequence[Words]]) -> dict[str, float]:
-    """``bleu1`` to ``bleu4`` 0 to 100, ``cider`` (about 0.5 is usual), ``rouge_l`` 0 to 1.
+    """Computes ``bleu1`` to ``bleu4`` (0 to 100), ``cider`` (typically 0.5), ``rouge_l`` (0 to 1).
 
     Args:
-        found: A caption of each photo, as `words` gives it.
-        references: The captions that people wrote of each.
+        found: The model's caption of each photo, split by `words`.
+        references: The reference captions of each photo.
     """
     figures = {f"bleu{n}": 100 * value for n, value in enumerate(bleu(found, references), 1)}
     judge = Cider(references)
@@ -47,10 +50,10 @@ def scores(found: Sequence[Words], references: Sequence[Sequence[Words]]) -> dic
 
 
 def meteor(found: Sequence[Words], references: Sequence[Sequence[Words]]) -> float | None:
-    """METEOR 1.5, 0 to 1 (Denkowski and Lavie 2014), or None where it cannot be had.
+    """Computes METEOR 1.5, 0 to 1 (Denkowski and Lavie 2014); None if it is not installed.
 
-    It is a Java program that pycocoevalcap brings (``pip install "lstm-suite[meteor]"``), which
-    knows the stems, synonyms and paraphrases of English.
+    METEOR matches stems, synonyms and paraphrases of English. It is a Java program in
+    pycocoevalcap (``pip install "lstm-suite[meteor]"``).
     """
     if not shutil.which("java"):
         return None
@@ -64,7 +67,7 @@ def meteor(found: Sequence[Words], references: Sequence[Sequence[Words]]) -> flo
 
 
 def bleu(found: Sequence[Words], references: Sequence[Sequence[Words]]) -> list[float]:
-    """BLEU-1 to 4 of the corpus, 0 to 1 (Papineni et al. 2002), closest reference length."""
+    """Computes corpus BLEU-1 to 4, 0 to 1 (Papineni et al. 2002), closest reference length."""
     right, made = np.zeros(N), np.zeros(N)
     length = reference_length = 0
     for caption, others in zip(found, references, strict=True):
@@ -82,10 +85,10 @@ def bleu(found: Sequence[Words], references: Sequence[Sequence[Words]]) -> list[
 
 
 class Cider:
-    """CIDEr-D (Vedantam et al. 2015), which everybody reports as CIDEr.
+    """CIDEr-D (Vedantam et al. 2015), usually reported as CIDEr.
 
     Args:
-        references: Of each photo of the corpus that n-grams are counted in.
+        references: Reference captions of each photo of the corpus, for the n-gram statistics.
     """
 
     def __init__(self, references: Iterable[Sequence[Words]]):
@@ -94,7 +97,7 @@ class Cider:
         self.log_documents = math.log(len(documents))
 
     def scores(self, captions: Sequence[Words], references: Sequence[Words]) -> list[float]:
-        """Of captions of one photo: the mean similarity to the references, times ten."""
+        """Scores captions of one photo: the mean similarity to its references, times ten."""
         others = [self._vectors(other) for other in references]
         return [
             10 * sum(_similarity(own, other) for other in others) / len(others)
@@ -102,7 +105,7 @@ class Cider:
         ]
 
     def _vectors(self, caption: Words) -> tuple[Mapping, np.ndarray, int]:
-        """TF-IDF by n-gram, the norm for each n, the number of bigrams."""
+        """Returns TF-IDF by n-gram, the norm for each n, and the number of bigrams."""
         weights, squares = {}, np.zeros(N)
         for ngram, count in ngrams(caption).items():
             rarity = self.log_documents - math.log(max(1, self.frequency[ngram]))
@@ -123,7 +126,7 @@ def _similarity(own: tuple, other: tuple, sigma: float = 6.0) -> float:
 
 
 def rouge_l(caption: Words, references: Sequence[Words], beta: float = 1.2) -> float:
-    """ROUGE-L (Lin 2004): F of the longest common subsequence, best precision and best recall."""
+    """Computes ROUGE-L (Lin 2004), the F-measure of the longest common subsequence."""
     if not caption:
         return 0.0
     common = [_common(caption, other) for other in references]
@@ -135,7 +138,7 @@ def rouge_l(caption: Words, references: Sequence[Words], beta: float = 1.2) -> f
 
 
 def _common(a: Words, b: Words) -> int:
-    """Length of the longest common subsequence."""
+    """Returns the length of the longest common subsequence."""
     row = [0] * (len(b) + 1)
     for word in a:
         before = row
@@ -146,7 +149,7 @@ def _common(a: Words, b: Words) -> int:
 
 
 def ngrams(caption: Words) -> Ngrams:
-    """How often each n-gram of 1 to `N` words occurs."""
+    """Counts the n-grams of 1 to `N` words."""
     return Counter(
         tuple(caption[k : k + n]) for n in range(1, N + 1) for k in range(len(caption) - n + 1)
     )

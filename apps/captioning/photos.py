@@ -1,10 +1,11 @@
-"""Photo files as people have them, and the one way they are resized, in training and at runtime.
+"""Reading and resizing of photos, the same in training and at runtime.
 
-A file becomes upright RGB in 8 bits first: EXIF rotation applied, what is transparent on white,
-16 bit scaled down, the first frame of several. Then `resize` makes it square:
+A file is first converted to upright 8-bit RGB: EXIF rotation is applied, transparency is rendered
+on white, 16 bit is scaled down, and of several frames the first is used. Then `resize` makes it
+square:
 
-    squash   both sides are scaled, bilinear with antialiasing; the ratio of the sides is lost
-    pad      the longer side is, and the photo is centered on mid-grey (128)
+    squash   scales both sides, bilinear with antialiasing; the aspect ratio is lost
+    pad      scales the longer side, and centers the photo on mid-gray (128)
 """
 
 from __future__ import annotations
@@ -21,27 +22,27 @@ from shared.errors import InputError
 
 SAMPLES = Path(__file__).parent / "samples"  # in the public domain, see SOURCES.md in there
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-PIXELS = 100_000_000  # a larger photo is refused; decoded it would need 300 MB
+PIXELS = 100_000_000  # larger photos are refused: decoded, this size takes 300 MB
 LEAST_PART, LEAST_TONE, MOST_TONE = 0.5, 0.7, 1.3
 _GREY = (128, 128, 128)
 
 
 def open_photo(path: str | Path) -> Image.Image:
-    """The photo, upright, RGB.
+    """Opens a photo as upright RGB.
 
     Raises:
-        InputError: The file cannot be read, is no image, is truncated, or is a bomb.
+        InputError: The file cannot be read, is not an image, is truncated, or is too large.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd metadata, and of sizes below our own limit
+            warnings.simplefilter("ignore")  # about odd metadata, and sizes below our own limit
             with Image.open(path) as image:
                 if image.width * image.height > PIXELS:
                     raise InputError(
                         f"{path}: {image.width} x {image.height} pixels are more than "
                         f"{PIXELS // 1_000_000} million; scale it down"
                     )
-                # Of a camera's large JPEG an eighth to a half of the pixels is decoded.
+                # A large JPEG can be decoded at an eighth to a half of its resolution.
                 image.draft("RGB", (1024, 1024))
                 image.load()
                 return _rgb(ImageOps.exif_transpose(image))
@@ -62,14 +63,14 @@ def open_photo(path: str | Path) -> Image.Image:
 
 
 PhotoLike = str | Path | Image.Image | np.ndarray
-"""A file, an image, or its pixels: uint8 ``(height, width, 3)``, or 4 with alpha, or grey."""
+"""A file, an image, or pixels: uint8 ``(height, width, 3)``, 4 channels with alpha, or gray."""
 
 
 def as_photo(photo: PhotoLike) -> Image.Image:
-    """`open_photo` of a file, and an image or an array in the same way upright and RGB.
+    """Converts a file, an image or an array to upright RGB, as `open_photo` does.
 
     Raises:
-        InputError: The file cannot be read, or the array holds no pixels.
+        InputError: The file cannot be read, or the array does not hold pixels.
     """
     if isinstance(photo, str | Path):
         return open_photo(photo)
@@ -94,7 +95,7 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 def _scaled_down(image: Image.Image) -> Image.Image:
-    """Of 16 bits the upper 8; of 32 and of floats the range from least to most."""
+    """Converts to 8 bits: the upper 8 of 16, and 32 bits and floats scaled to their range."""
     values = np.asarray(image, np.float64)
     high = 65535.0
     low = 0.0
@@ -105,7 +106,7 @@ def _scaled_down(image: Image.Image) -> Image.Image:
 
 
 def resize(image: Image.Image, size: int, fit: str) -> np.ndarray:
-    """What the model sees of a photo: uint8 ``(size, size, 3)``; see the module."""
+    """Resizes a photo to the model's input, uint8 ``(size, size, 3)``, by ``squash`` or ``pad``."""
     if fit == "pad":
         square = ImageOps.pad(image, (size, size), Image.Resampling.BILINEAR, color=_GREY)
     else:
@@ -114,16 +115,16 @@ def resize(image: Image.Image, size: int, fit: str) -> np.ndarray:
 
 
 def load_photo(photo: PhotoLike, config: CaptioningConfig) -> np.ndarray:
-    """`as_photo`, then `resize` as the model was trained.
+    """Loads a photo with `as_photo` and resizes it as the model expects.
 
     Raises:
-        InputError: The file cannot be read, or the array holds no pixels.
+        InputError: The file cannot be read, or the array does not hold pixels.
     """
     return resize(as_photo(photo), config.image_size, config.fit)
 
 
 def cropped(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """A random part of a photo: `LEAST_PART` of its area or more."""
+    """Crops a random part of a photo, at least `LEAST_PART` of its area."""
     area, ratio = rng.uniform(LEAST_PART, 1), rng.uniform(3 / 4, 4 / 3)
     width, height = (min(1.0, (area * r) ** 0.5) for r in (ratio, 1 / ratio))
     left, top = rng.uniform(0, 1 - width), rng.uniform(0, 1 - height)
@@ -132,9 +133,9 @@ def cropped(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def varied(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """For training: `cropped`, and brightness, contrast and saturation changed a little.
+    """Augments a photo for training: a random crop, brightness, contrast and saturation.
 
-    Each is multiplied by `LEAST_TONE` to `MOST_TONE`.
+    Each of the last three is multiplied by `LEAST_TONE` to `MOST_TONE`.
     """
     part = cropped(image, rng)
     for kind in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
@@ -143,10 +144,10 @@ def varied(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def find_photos(names: Sequence[str | Path]) -> list[Path]:
-    """The files named, and in folders all with the suffix of an image, sorted, recursively.
+    """Finds photos: the files themselves, and all images in folders, recursively and sorted.
 
     Raises:
-        InputError: A name is neither, or a folder holds no photo.
+        InputError: A file or folder does not exist, or a folder contains no photo.
     """
     found: list[Path] = []
     for name in map(Path, names):

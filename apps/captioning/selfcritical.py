@@ -1,12 +1,12 @@
-"""Self-critical sequence training (Rennie et al. 2017): what is trained is CIDEr-D itself.
+"""Self-critical sequence training (Rennie et al. 2017), which optimizes CIDEr-D.
 
-The model draws captions of a photo; those that people would rather have written than the others,
-or than its own greedy one, become likelier, and the rest less so:
+The model samples captions of a photo. Captions with a higher reward than the baseline (the mean of
+the others, or the greedy caption) become more probable, the rest less:
 
-    loss = -mean_t (reward - baseline) log p(y_t)          y drawn from p
+    loss = -mean_t (reward - baseline) log p(y_t)          y sampled from p
 
-N-grams have an end symbol in training captions and drawn ones alike. Without it, captions learn to
-break off ("a man in a") where the missing words would have cost something.
+The end symbol counts in the n-grams of references and samples. Without it, the model learns to
+break off ("a man in a") where further words would lower the reward.
 """
 
 from __future__ import annotations
@@ -30,15 +30,16 @@ Reward = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def cider_reward(references: Mapping[int, Sequence[str]], tokenizer: AnyTokenizer) -> Reward:
-    """CIDEr-D, its n-gram statistics those of the training captions.
+    """Creates a CIDEr-D reward with the n-gram statistics of the training captions.
 
     Args:
         references: Captions of each photo, by its row in the feature cache.
-        tokenizer: The model's.
+        tokenizer: The model's tokenizer.
 
     Returns:
-        From rows int32 ``(photos,)`` and ids ``(captions, steps)``, `END` and anything after the
-        last, equally many of each photo one after another, to float32 ``(captions,)``.
+        A function that takes rows, int32 ``(photos,)``, and ids ``(captions, steps)``, the same
+        number of captions for each photo in turn, and returns rewards, float32 ``(captions,)``.
+        Ids after the first `END` are ignored.
     """
     known = {row: [[*words(text), STOP] for text in texts] for row, texts in references.items()}
     judge = Cider(list(known.values()))
@@ -64,15 +65,16 @@ def _words(tokenizer: AnyTokenizer, ids: list[int]) -> list[str]:
 
 
 class SelfCriticalModel(CaptioningModel):
-    """`CaptioningModel` whose training pass draws captions and rewards them.
+    """A `CaptioningModel` that is trained on sampled captions and their rewards.
 
-    Outside training it is that model, weights, names and loss.
+    Outside training it is the same model: weights, names and loss.
 
     Args:
         config: The sizes.
-        reward: See `cider_reward`.
-        captions: Drawn of each photo.
-        baseline: ``mean``, of the other captions drawn, or ``greedy``, that of the likeliest.
+        reward: A reward function, such as that of `cider_reward`.
+        captions: Number of captions to sample per photo.
+        baseline: ``mean``, the mean reward of the other samples, or ``greedy``, the reward of the
+            greedy caption.
     """
 
     def __init__(
@@ -83,7 +85,7 @@ class SelfCriticalModel(CaptioningModel):
         self.reward = keras.metrics.Mean(name="reward")
 
     def call(self, batch, training=False):
-        """As `CaptioningModel.call`; in training of captions that it draws, with what they earn."""
+        """Calls the model; in training, on captions that it samples, with their rewards."""
         if not training:
             return super().call(batch)
         memory, state = self.read(batch["features"])
@@ -109,7 +111,7 @@ class SelfCriticalModel(CaptioningModel):
         return {**decoded, "ids": ids, "mask": mask, "advantage": advantage}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """See the module; outside training as `CaptioningModel.compute_loss`."""
+        """Computes the self-critical loss; outside training that of `CaptioningModel`."""
         if "advantage" not in y_pred:
             return super().compute_loss(x, y, y_pred, sample_weight, training)
         mask = y_pred["mask"]
@@ -120,16 +122,16 @@ class SelfCriticalModel(CaptioningModel):
         return tf.reduce_mean(nats * tf.boolean_mask(gains, mask))
 
     def draw(self, memory, state, seed):
-        """Captions of a memory and a first state.
+        """Samples captions, or decodes them greedily.
 
         Args:
-            memory: A row for each caption.
-            state: A row for each caption.
-            seed: Of the draws, int32 ``(2,)``; None for the likeliest token each time.
+            memory: Memory, a row for each caption.
+            state: Initial state, a row for each caption.
+            seed: Seed of the samples, int32 ``(2,)``. None decodes greedily.
 
         Returns:
-            Ids int32 ``(captions, length + 1)``, of an ended one `END` again and again, and a
-            bool mask of what counts: up to the first `END`.
+            Ids, int32 ``(captions, length + 1)``, padded with `END`, and a bool mask that is True
+            up to the first `END`.
         """
         rows, longest = tf.shape(state["h0"])[0], self.config.length + 1
         names = list(state)
@@ -167,6 +169,6 @@ class SelfCriticalModel(CaptioningModel):
 
 
 def _trimmed(ids, mask):
-    """Without the steps at which no caption goes on."""
+    """Drops the steps at which all captions are finished."""
     steps = tf.reduce_max(tf.reduce_sum(tf.cast(mask, tf.int32), 1))
     return ids[:, :steps], mask[:, :steps]

@@ -1,4 +1,4 @@
-"""Whole words as tokens, with the face of `shared.text.Tokenizer`; captions have few of them."""
+"""A tokenizer of whole words, with the interface of `shared.text.Tokenizer`."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _FIRST = END + 1
 
 
 class WordTokenizer:
-    """Text to ids and back; a word that is not in the vocabulary is `shared.text.UNKNOWN`.
+    """Encodes words as ids; words outside the vocabulary are `shared.text.UNKNOWN`.
 
     Args:
-        path: The file that `train_words` wrote.
+        path: A file written by `train_words`.
 
     Attributes:
-        vocabulary: Number of ids: the words and four specials.
+        vocabulary: Number of ids: the words and four special ones.
 
     Raises:
-        InputError: The file is missing or is no list of words.
+        InputError: The file is missing, or is not a list of words.
     """
 
     def __init__(self, path: str | Path):
@@ -39,26 +39,26 @@ class WordTokenizer:
         self._ids = {word: _FIRST + k for k, word in enumerate(found)}
 
     def encode(self, text: str) -> list[int]:
-        """Ids of the words, without start and end."""
+        """Encodes text as ids of its words, without start and end."""
         return [self._ids.get(word, UNKNOWN) for word in words(text)]
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
-        """`encode` of many texts."""
+        """Encodes many texts."""
         return [self.encode(text) for text in texts]
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The words of ids, with spaces between; specials are left out."""
+        """Decodes ids to words separated by spaces; special ids are dropped."""
         return " ".join(self.words[i - _FIRST] for i in map(int, ids) if i >= _FIRST)
 
     def pieces(self, ids: Iterable[int]) -> list[str]:
-        """What each id stands for, as `shared.text.Tokenizer.pieces` writes it."""
+        """Returns the word of each id, in the notation of `shared.text.Tokenizer.pieces`."""
         specials = ("<pad>", "<unk>", "<s>", "</s>")
         return [
             SPACE + self.words[i - _FIRST] if i >= _FIRST else specials[i] for i in map(int, ids)
         ]
 
     def save(self, path: str | Path) -> None:
-        """Write the file, under a temporary name first."""
+        """Writes the tokenizer to a file, atomically."""
         write_json(path, self.words)
 
 
@@ -66,7 +66,7 @@ AnyTokenizer = WordTokenizer | Tokenizer
 
 
 def open_tokenizer(folder: str | Path | None) -> AnyTokenizer:
-    """The tokenizer of a preset's, a bundle's or a run's folder."""
+    """Opens the tokenizer in the folder of a preset, a bundle or a run."""
     folder = Path(folder or ".")
     if (folder / WORDS).is_file():
         return WordTokenizer(folder / WORDS)
@@ -74,17 +74,17 @@ def open_tokenizer(folder: str | Path | None) -> AnyTokenizer:
 
 
 def tokenizer_file(config: CaptioningConfig) -> str:
-    """What the file of a configuration's tokenizer is called."""
+    """Returns the file name of the tokenizer of a config."""
     return WORDS if config.tokens == "words" else SUBWORDS
 
 
 def learn_tokenizer(
     captions: Iterable[str], folder: str | Path, config: CaptioningConfig
 ) -> AnyTokenizer:
-    """Learn words or subwords from captions and write the file to the folder.
+    """Trains a tokenizer of words or subwords on captions and writes it to the folder.
 
     Raises:
-        InputError: There is nothing to learn from.
+        InputError: The captions are empty.
     """
     path = Path(folder) / tokenizer_file(config)
     if config.tokens == "subwords":
