@@ -19,15 +19,15 @@ def open_backend(
     """Open a generator.
 
     Args:
-        kind: one of `KINDS`.
-        source: for ``litert`` the path of a ``.tflite`` file, for ``saved_model`` its folder,
+        kind: One of `KINDS`.
+        source: For ``litert`` the path of a ``.tflite`` file, for ``saved_model`` its folder,
             for ``keras`` the built model itself.
-        signature: what crosses ``encode`` and ``step``; needed for ``litert``. A Keras model
+        signature: What crosses ``encode`` and ``step``; needed for ``litert``. A Keras model
             has its own, and a SavedModel that `shared.export` wrote carries it.
         num_threads: LiteRT's threads.
 
     Raises:
-        ValueError: unknown kind, or ``litert`` without a signature.
+        ValueError: Unknown kind, or ``litert`` without a signature.
     """
     if kind == "litert":
         if signature is None:

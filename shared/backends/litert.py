@@ -32,7 +32,7 @@ class LiteRTBackend:
         """Load the file.
 
         Raises:
-            InputError: the file is missing, or no LiteRT model with the signature's names.
+            InputError: The file is missing, or no LiteRT model with the signature's names.
         """
         if not Path(path).is_file():
             raise InputError(f"{path}: no such file; export the model first")

@@ -63,8 +63,8 @@ def export_saved_model(model: Any, folder: str | Path, batch: int | None = None)
     `keras.export.ExportArchive` would add a third signature, ``serving_default``.
 
     Args:
-        model: built, with ``signature``, ``encode`` and ``step``.
-        folder: replaced if it is a SavedModel already.
+        model: Built, with ``signature``, ``encode`` and ``step``.
+        folder: Replaced if it is a SavedModel already.
         batch: None for a free batch; 1 is what the LiteRT converter is given.
 
     Returns:

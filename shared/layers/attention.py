@@ -1,13 +1,13 @@
-"""Attention with explicit state: additive and multiplicative, a step or a whole sequence.
+"""Additive and multiplicative attention with explicit state, a step or a whole sequence.
 
-    memory = attention.prepare(values, mask)        # once per source: keys are projected here
+    memory = attention.prepare(values, mask)        # once per source; projects the keys
     state = attention.initial_state(memory)         # {} without coverage and location features
     context, weights, state = attention.step(query, memory, state)
     contexts, weights, state = attention.sequence(queries, memory, state)
 
-``step`` and ``sequence`` are pure: what the attention remembers is in ``state``, what it only
-reads is in ``memory``, both plain dicts of named tensors, so that a model's ``encode`` can
-return them and its ``step`` can take them.
+``step`` and ``sequence`` are pure functions of ``state``, which changes from step to step, and
+``memory``, which does not. Both are dicts of named tensors, so that a model's ``encode`` can return
+them and its ``step`` can take them.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ class BahdanauAttention(Attention):
         e_m = v . tanh(W_q query + W_m values_m)
         e_m = g v/|v| . tanh(W_q query + W_m values_m + b)      with normalize
 
-    The normalized form follows Salimans and Kingma (2016) and equals tensorflow-addons'.
-    With coverage or location features ``f_m``, ``W_f f_m + b_f`` is added inside the tanh.
+    The normalized form follows Salimans and Kingma (2016), as in tensorflow-addons. With coverage
+    or location features ``f_m``, ``W_f f_m + b_f`` is added inside the tanh.
 
     Args:
-        units: width of the hidden layer that compares query and memory.
-        normalize: learn the length ``g`` of ``v`` apart from its direction, and a bias ``b``.
-        **kwargs: see `Attention`.
+        units: Width of the hidden layer that compares query and memory.
+        normalize: Whether to learn the length ``g`` of ``v`` apart from its direction, and a bias
+            ``b``.
+        **kwargs: Passed to `Attention`.
     """
 
     def __init__(self, units: int, normalize: bool = False, **kwargs: Any):
-        """See the class."""
         super().__init__(**kwargs)
         self.units = units
         self.normalize = normalize
@@ -49,7 +49,7 @@ class BahdanauAttention(Attention):
             self.feature_layer = self._dense(units, "feature_layer", use_bias=True)
 
     def build(self, queries_shape: Any, memory_shape: Any) -> None:
-        """See `Attention.build`."""
+        """Creates the weights for queries and memory of shapes ``(batch, time, features)``."""
         initializer = self._initializer()
         self.v = self.add_weight(shape=(self.units,), initializer=initializer, name="v")
         if self.normalize:
@@ -59,7 +59,7 @@ class BahdanauAttention(Attention):
         super().build(queries_shape, memory_shape)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
+        """Returns the arguments of the constructor."""
         return {**super().get_config(), "units": self.units, "normalize": self.normalize}
 
     def _energies(self, queries: Any, memory: Memory, features: Any) -> Any:
@@ -84,15 +84,15 @@ class LuongAttention(Attention):
 
     Args:
         score: "dot", "general" or "concat".
-        scale: multiply the energies by a learned scalar, 1 at first (tensorflow-addons' ``scale``).
-        **kwargs: see `Attention`.
+        scale: Whether to multiply the energies by a learned scalar, 1 at first, as the ``scale``
+            of tensorflow-addons.
+        **kwargs: Passed to `Attention`.
 
     Raises:
-        ValueError: unknown score; "dot" with query and memory of different widths.
+        ValueError: The score is unknown, or "dot" with query and memory of different widths.
     """
 
     def __init__(self, score: str = "general", scale: bool = False, **kwargs: Any):
-        """See the class."""
         super().__init__(**kwargs)
         if score not in ("dot", "general", "concat"):
             raise ValueError(f"score is {score!r}; use 'dot', 'general' or 'concat'")
@@ -100,7 +100,7 @@ class LuongAttention(Attention):
         self.scale = scale
 
     def build(self, queries_shape: Any, memory_shape: Any) -> None:
-        """See `Attention.build`."""
+        """Creates the weights for queries and memory of shapes ``(batch, time, features)``."""
         units = queries_shape[-1]
         if self.score == "dot" and units != memory_shape[-1]:
             raise ValueError(
@@ -120,7 +120,7 @@ class LuongAttention(Attention):
         super().build(queries_shape, memory_shape)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
+        """Returns the arguments of the constructor."""
         return {**super().get_config(), "score": self.score, "scale": self.scale}
 
     def _energies(self, queries: Any, memory: Memory, features: Any) -> Any:
@@ -128,7 +128,7 @@ class LuongAttention(Attention):
         if self.score == "concat":
             energies = _additive_energies(queries, keys, features, self.v)
         else:
-            # The few queries are transposed, not the many keys: a decode step has one query.
+            # Transposes the queries, which are fewer than the keys: a step has one.
             energies = ops.matmul(keys, ops.transpose(queries, (0, 2, 1)))
             energies = ops.transpose(energies, (0, 2, 1))
             if features is not None:

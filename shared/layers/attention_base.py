@@ -1,8 +1,8 @@
-"""What additive and multiplicative attention share: memory, masks, weights, state, the loop.
+"""The base of additive and multiplicative attention: memory, masks, weights and state.
 
 With energies ``e`` over the memory positions ``m``:
 
-    weights_m = exp(e_m) / sum_n exp(e_n)    over the unmasked positions, 0 at the masked ones
+    weights_m = exp(e_m) / sum_n exp(e_n)    over unmasked positions; 0 at masked positions
     context   = sum_m weights_m * values_m
 """
 
@@ -21,47 +21,47 @@ State = dict[str, Any]
 
 
 def masked_softmax(energies: Any, mask: Any = None) -> Any:
-    """Softmax over the last axis; exactly 0 where ``mask`` is false, even in a row without true.
+    """Softmax over the last axis; masked positions are exactly 0, even if all are masked.
 
     Args:
         energies: ``(batch, time, memory)``, any float dtype.
-        mask: optional bool ``(batch, memory)``.
+        mask: Optional bool ``(batch, memory)``, false at masked positions.
 
     Returns:
-        Weights of the same shape, float32 for half precision too (they would not sum to one).
+        Weights of the same shape; float32 for half precision, in which they would not sum to one.
     """
     energies = ops.cast(energies, keras.backend.result_type(energies.dtype, "float32"))
     if mask is None:
-        return tf.nn.softmax(energies)  # Keras' warns of a memory with one position
+        return tf.nn.softmax(energies)  # Keras' own warns if the memory has one position
     mask = ops.expand_dims(ops.cast(mask, "bool"), 1)
     weights = tf.nn.softmax(ops.where(mask, energies, ops.cast(-1e9, energies.dtype)))
     return weights * ops.cast(mask, weights.dtype)
 
 
 class Attention(keras.layers.Layer):
-    """What all attentions share; subclasses say how a query and a key give an energy.
+    """Base class of attention layers; subclasses compute energies from queries and keys.
 
     Args:
-        coverage: the sum of all past weights is state and a feature of the energy
-            (Tu et al. 2016; See et al. 2017).
-        location_filters: number of filters convolved over the previous weights, whose output is
-            a feature of the energy (Chorowski et al. 2015); 0 for none.
-        location_width: width of these filters in memory positions.
-        kernel_initializer: of every projection.
+        coverage: Whether the sum of all past weights is kept as state and is a feature of the
+            energies (Tu et al. 2016; See et al. 2017).
+        location_filters: Number of filters convolved over the previous weights, whose output is
+            a feature of the energies (Chorowski et al. 2015); 0 for none.
+        location_width: Width of these filters in memory positions.
+        kernel_initializer: Initializer of every projection.
 
-    Features enter additive energies inside the tanh, with a bias; to multiplicative energies
-    they add a linear term.
+    Additive energies add the projected features inside the tanh, with a bias; multiplicative
+    energies add them as a linear term.
 
     Call arguments:
         queries: ``(batch, time, query_features)``.
         memory: ``(batch, memory, memory_features)``.
-        queries_mask: optional bool ``(batch, time)``.
-        memory_mask: optional bool ``(batch, memory)``. Where a mask is not given, the Keras mask
-            of the tensor is taken.
-        initial_state: optional dict as `initial_state` makes it.
+        queries_mask: Optional bool ``(batch, time)``.
+        memory_mask: Optional bool ``(batch, memory)``. Where a mask is not given, the Keras mask
+            of the tensor is used.
+        initial_state: Optional dict like that of `initial_state`.
 
     Returns:
-        ``(contexts, weights, state)`` as `sequence` does.
+        ``(contexts, weights, state)``, see `sequence`.
     """
 
     def __init__(
@@ -72,9 +72,8 @@ class Attention(keras.layers.Layer):
         kernel_initializer: Any = "glorot_uniform",
         **kwargs: Any,
     ):
-        """See the class."""
         super().__init__(**kwargs)
-        self.supports_masking = True  # the queries' mask goes with the contexts
+        self.supports_masking = True  # the contexts have the queries' mask
         self.coverage = coverage
         self.location_filters = location_filters
         self.location_width = location_width
@@ -100,16 +99,16 @@ class Attention(keras.layers.Layer):
 
     @property
     def state_names(self) -> list[str]:
-        """What the state holds, each ``(batch, memory)``."""
+        """Names of the state's tensors, each ``(batch, memory)``."""
         return ["coverage"] * self.coverage + ["previous_weights"] * bool(self.location_filters)
 
     @property
     def weights_dtype(self) -> str:
-        """Dtype of weights and state: float32 also where the layer computes in half precision."""
+        """Dtype of weights and state, float32 even if the layer computes in half precision."""
         return keras.backend.result_type(self.compute_dtype, "float32")
 
     def build(self, queries_shape: Any, memory_shape: Any) -> None:
-        """Create the weights; ``(batch, time, features)`` of the queries and of the memory."""
+        """Creates the weights for queries and memory of shapes ``(batch, time, features)``."""
         if self.query_layer is not None:
             self.query_layer.build(queries_shape)
         if self.memory_layer is not None:
@@ -121,15 +120,15 @@ class Attention(keras.layers.Layer):
         self.built = True
 
     def prepare(self, values: Any, mask: Any = None) -> Memory:
-        """What every step reads, computed once.
+        """Computes the memory that every step reads, with the projected keys.
 
         Args:
             values: ``(batch, memory, memory_features)``.
-            mask: optional bool ``(batch, memory)``, false at padding.
+            mask: Optional bool ``(batch, memory)``, false at padding.
 
         Returns:
-            ``values``; ``keys`` ``(batch, memory, units)`` unless they are the values themselves;
-            ``mask`` if given.
+            A dict of ``values``; ``keys`` ``(batch, memory, units)``, unless they are the values
+            themselves; and ``mask`` if given.
         """
         memory = {"values": ops.cast(values, self.compute_dtype)}
         if self.memory_layer is not None:
@@ -139,23 +138,23 @@ class Attention(keras.layers.Layer):
         return memory
 
     def initial_state(self, memory: Memory) -> State:
-        """The state before the first step: zeros ``(batch, memory)``, by name."""
+        """Returns the state before the first step: zeros ``(batch, memory)`` by name."""
         shape = ops.shape(memory["values"])[:2]
         return {name: ops.zeros(shape, self.weights_dtype) for name in self.state_names}
 
     def uncast(self, state: State | None) -> State | None:
-        """The state in its own dtype: Keras casts what a layer is called with."""
+        """Casts the state back to its dtype, for Keras casts a layer's arguments."""
         if state is None:
             return None
         return state | {n: ops.cast(state[n], self.weights_dtype) for n in self.state_names}
 
     def step(self, query: Any, memory: Memory, state: State) -> tuple[Any, Any, State]:
-        """Attend once.
+        """Attends with one query.
 
         Args:
             query: ``(batch, query_features)``.
-            memory: from `prepare`.
-            state: from `initial_state` or the step before; may hold what belongs to others.
+            memory: From `prepare`.
+            state: From `initial_state` or the last step; may hold entries of other layers.
 
         Returns:
             Context ``(batch, memory_features)``, float32 weights ``(batch, memory)``, new state.
@@ -167,16 +166,17 @@ class Attention(keras.layers.Layer):
     def sequence(
         self, queries: Any, memory: Memory, state: State | None = None, mask: Any = None
     ) -> tuple[Any, Any, State]:
-        """Attend for every query, as `step` repeated; at once if no step needs the one before.
+        """Attends with every query of a sequence, with the result of repeated calls of `step`.
 
-        An additive energy over a whole sequence holds ``(batch, time, memory, units)`` numbers.
+        All queries attend at once, unless a step depends on earlier weights. Additive energies of
+        a whole sequence take ``(batch, time, memory, units)`` numbers.
 
         Args:
             queries: ``(batch, time, query_features)``.
-            memory: from `prepare`.
-            state: as for `step`; None for the initial one.
-            mask: optional bool ``(batch, time)``; where false the state is held, and contexts and
-                weights are zero.
+            memory: From `prepare`.
+            state: State before the first step; by default `initial_state`.
+            mask: Optional bool ``(batch, time)``; masked steps keep the state, and their contexts
+                and weights are zero.
 
         Returns:
             Contexts ``(batch, time, memory_features)``, float32 weights
@@ -213,12 +213,12 @@ class Attention(keras.layers.Layer):
         memory_mask: Any = None,
         initial_state: State | None = None,
     ) -> tuple[Any, Any, State]:
-        """See the class."""
+        """Attends with a whole sequence to a memory that is not prepared."""
         memory = self.prepare(memory, memory_mask)
         return self.sequence(queries, memory, self.uncast(initial_state), queries_mask)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
+        """Returns the arguments of the constructor."""
         return {
             **super().get_config(),
             "coverage": self.coverage,
@@ -228,11 +228,11 @@ class Attention(keras.layers.Layer):
         }
 
     def _energies(self, queries: Any, memory: Memory, features: Any) -> Any:
-        """``(batch, time, memory)`` from projected queries and, or None, projected features."""
+        """Computes ``(batch, time, memory)`` from projected queries and features, or None."""
         raise NotImplementedError
 
     def _initializer(self) -> keras.Initializer:
-        """A fresh copy: one initializer object would give equal shapes equal weights."""
+        """A copy: the same initializer object would give equal shapes equal weights."""
         return self.kernel_initializer.clone()
 
     def _dense(self, units: int, name: str, use_bias: bool = False) -> keras.Layer:
@@ -249,7 +249,7 @@ class Attention(keras.layers.Layer):
         return queries if self.query_layer is None else self.query_layer(queries)
 
     def _attend(self, queries: Any, memory: Memory, state: State) -> tuple[Any, Any, State]:
-        """Projected queries ``(batch, time, units)``; with state, ``time`` is 1."""
+        """Attends with projected queries ``(batch, time, units)``; with state, ``time`` is 1."""
         energies = self._energies(queries, memory, self._features(state))
         weights = masked_softmax(energies, memory.get("mask"))
         values = memory["values"]
@@ -262,7 +262,7 @@ class Attention(keras.layers.Layer):
         return contexts, weights, new
 
     def _features(self, state: State) -> Any:
-        """``(batch, 1, memory, units or 1)``, or None when there are none."""
+        """Projected features ``(batch, 1, memory, units or 1)``, or None."""
         if self.feature_layer is None:
             return None
         features = []

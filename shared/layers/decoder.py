@@ -1,4 +1,4 @@
-"""An LSTM stack that attends: one step with explicit state, or a whole target at once."""
+"""LSTM layers with attention: one step with explicit state, or a whole sequence."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shared.layers.scan import scan, zero_masked
 
 @keras.saving.register_keras_serializable("lstm_suite")
 class AttentionDecoder(keras.layers.Layer):
-    """LSTM layers and an attention over a memory, as a pure step and over a whole sequence.
+    """LSTM layers with attention over a memory, as a pure step or over a whole sequence.
 
     Attending after the LSTM (Luong, Pham and Manning 2015), the default:
 
@@ -32,7 +32,7 @@ class AttentionDecoder(keras.layers.Layer):
         a_t      as above
 
     Attending between the first layer and the others (Anderson et al. 2018, "up-down"), with
-    `attention_between`; top is the highest layer:
+    `attention_between`; ``top`` is the output of the highest layer:
 
         h1_t, s1_t = LSTM1([x_t; top_{t-1}], s1_{t-1})
         context    = attention(h1_t, memory)
@@ -41,45 +41,46 @@ class AttentionDecoder(keras.layers.Layer):
 
     The output is ``a_t``, or ``h_t`` without `output_attention`. With input feeding and no
     activation this is tensorflow-addons' ``AttentionWrapper``. With `gated_context` each context
-    is ``sigmoid(W_g query + b_g) * context`` (Xu et al. 2015, section 4.2.1, a gate per feature).
+    becomes ``sigmoid(W_g query + b_g) * context`` (Xu et al. 2015, section 4.2.1, with a gate for
+    each feature).
 
-    Only input feeding, `attention_first` and `attention_between` make the LSTM wait for the
-    attention. Without them a sequence takes the fast path of `shared.layers.LSTM`, and then
-    attends with all its outputs.
+    With input feeding, `attention_first` or `attention_between`, a step of the LSTM depends on the
+    attention, and a sequence is a loop over its steps. Otherwise it takes the fast path of
+    `shared.layers.LSTM`, and all outputs attend at once.
 
     Args:
-        units: units of each LSTM layer, from the bottom up; an integer for one layer.
-        attention: an `Attention`.
-        input_feeding: the LSTM's inputs are joined with the step before's ``a``.
-        attention_first: attend with the LSTM's last output, and let the LSTM read the context.
-        attention_between: attend with the lowest layer's output, and let the others read it and
+        units: Units of each LSTM layer, from the bottom up; an integer for one layer.
+        attention: An `Attention`.
+        input_feeding: Whether the LSTM also reads the last step's ``a``.
+        attention_first: Whether the LSTM's last output attends, and the LSTM reads the context.
+        attention_between: Whether the lowest layer's output attends, and the others read it and
             the context; takes two layers or more, and excludes `residual` and `between`.
-        gated_context: the query says how much of each feature of the context counts.
-        attention_layer_size: width of ``a``; None leaves the context as it is.
-        attention_activation: of ``a``.
-        output_attention: whether ``a`` or the LSTM's output is the output.
-        residual: as for `StackedLSTM`.
-        between: dropout rate between LSTM layers, as for `StackedLSTM`.
-        dtype: as for every Keras layer.
-        trainable: as for every Keras layer.
-        name: as for every Keras layer.
-        **cell_options: as for `LSTMCell`, for every layer.
+        gated_context: Whether a gate computed from the query scales each feature of the context.
+        attention_layer_size: Width of ``a``; None makes ``a`` the context itself.
+        attention_activation: Activation of ``a``.
+        output_attention: Whether the output is ``a``, or the LSTM's output.
+        residual: Whether layers have residual connections, see `StackedLSTM`.
+        between: Dropout rate between LSTM layers.
+        dtype: Dtype or dtype policy.
+        trainable: Whether the weights are trainable.
+        name: Name of the layer.
+        **cell_options: Passed to every `LSTMCell`.
 
     Call arguments:
         inputs: ``(batch, time, features)``.
         memory: ``(batch, memory, memory_features)``.
-        inputs_mask: optional bool ``(batch, time)``.
-        memory_mask: optional bool ``(batch, memory)``. Where a mask is not given, the Keras mask
-            of the tensor is taken.
-        initial_state: optional dict as `initial_state` makes it.
-        training: whether dropout draws.
+        inputs_mask: Optional bool ``(batch, time)``.
+        memory_mask: Optional bool ``(batch, memory)``. Where a mask is not given, the Keras mask
+            of the tensor is used.
+        initial_state: Optional dict like that of `initial_state`.
+        training: Whether dropout is active.
 
     Returns:
-        ``(outputs, weights, state)`` as `sequence` does.
+        ``(outputs, weights, state)``, see `sequence`.
 
     Raises:
-        ValueError: more than one of `input_feeding`, `attention_first` and `attention_between`;
-            or `attention_between` with what it excludes.
+        ValueError: More than one of `input_feeding`, `attention_first` and `attention_between` is
+            set, or `attention_between` with an option that it excludes.
     """
 
     def __init__(
@@ -100,7 +101,6 @@ class AttentionDecoder(keras.layers.Layer):
         name: str | None = None,
         **cell_options: Any,
     ):
-        """See the class."""
         super().__init__(dtype=dtype, trainable=trainable, name=name)
         if input_feeding + attention_first + attention_between > 1:
             raise ValueError(
@@ -135,7 +135,7 @@ class AttentionDecoder(keras.layers.Layer):
             )
 
     def build(self, inputs_shape: Any, memory_shape: Any) -> None:
-        """Create the weights; ``(batch, time, features)`` of the inputs and of the memory."""
+        """Creates the weights for inputs and memory of shapes ``(batch, time, features)``."""
         top, memory = self.lstm.layers[-1].cell.output_size, memory_shape[-1]
         query, fed = top, 0
         if self.attention_first:
@@ -159,19 +159,19 @@ class AttentionDecoder(keras.layers.Layer):
         self.built = True
 
     def prepare(self, values: Any, mask: Any = None) -> Memory:
-        """What every step reads: `Attention.prepare`."""
+        """Computes the memory that every step reads, see `Attention.prepare`."""
         return self.attention.prepare(values, mask)
 
     def initial_state(self, memory: Memory, lstm: Sequence[Sequence[Any]] | None = None) -> State:
-        """The state before the first step, a dict of named tensors.
+        """Returns the state before the first step, a dict of named tensors.
 
         Args:
-            memory: from `prepare`.
-            lstm: optional ``[h, c]`` of each layer, zeros if not given.
+            memory: From `prepare`.
+            lstm: Optional ``[h, c]`` of each layer; zeros by default.
 
         Returns:
-            ``h0, c0, h1, c1, ...`` of the layers; with input feeding ``attention_vector``, as wide
-            as ``a``; and the attention's own.
+            ``h0, c0, h1, c1, ...`` of the layers; with input feeding ``attention_vector``, the
+            last ``a``; and the state of the attention.
         """
         rows, width = ops.shape(memory["values"])[0], memory["values"].shape[-1]
         state = self._flat(states.zeros(self.lstm.cells, rows) if lstm is None else lstm)
@@ -212,15 +212,17 @@ class AttentionDecoder(keras.layers.Layer):
         mask: Any = None,
         training: bool = False,
     ) -> tuple[Any, Any, State]:
-        """All steps, as `step` repeated (one recurrent dropout mask for the sequence).
+        """Runs all steps, with the result of repeated calls of `step`.
+
+        In training one recurrent dropout mask is used for the whole sequence.
 
         Args:
             inputs: ``(batch, time, features)``.
-            memory: from `prepare`.
-            state: as for `step`; None for the initial one.
-            mask: optional bool ``(batch, time)``; where false the state is held, and outputs and
-                weights are zero.
-            training: whether dropout draws.
+            memory: From `prepare`.
+            state: State before the first step; by default `initial_state`.
+            mask: Optional bool ``(batch, time)``; masked steps keep the state, and their outputs
+                and weights are zero.
+            training: Whether dropout is active.
 
         Returns:
             Outputs ``(batch, time, width)``, weights ``(batch, time, memory)``, last state.
@@ -255,7 +257,7 @@ class AttentionDecoder(keras.layers.Layer):
         return outputs, weights, state
 
     def gates(self, inputs: Any, memory: Memory, state: State) -> list[Any]:
-        """What the gates of every layer do, to be looked at; see `StackedLSTM.gates`."""
+        """Returns what the gates of every layer do, see `StackedLSTM.gates`."""
 
         def step(x, state, trace):
             return self.step(x, memory, state, trace=trace)[2]
@@ -271,13 +273,13 @@ class AttentionDecoder(keras.layers.Layer):
         initial_state: State | None = None,
         training: bool = False,
     ) -> tuple[Any, Any, State]:
-        """See the class."""
+        """Runs a whole sequence over a memory that is not prepared."""
         memory = self.prepare(memory, memory_mask)
         state = self.attention.uncast(initial_state)
         return self.sequence(inputs, memory, state, inputs_mask, training)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
+        """Returns the arguments of the constructor."""
         return {
             **super().get_config(),
             "units": self.units,
@@ -296,7 +298,7 @@ class AttentionDecoder(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> AttentionDecoder:
-        """The inverse of `get_config`."""
+        """Creates the layer from what `get_config` returns."""
         attention = keras.saving.deserialize_keras_object(config["attention"])
         return cls(**{**config, "attention": attention})
 
@@ -341,7 +343,7 @@ class AttentionDecoder(keras.layers.Layer):
         return contexts if self.gate is None else self.gate(queries) * contexts
 
     def _output_size(self, memory_features: int) -> int:
-        """Width of what a step puts out."""
+        """Width of a step's output."""
         if self.output_attention:
             return self.attention_layer_size or memory_features
         return self.lstm.layers[-1].cell.output_size
@@ -356,7 +358,7 @@ class AttentionDecoder(keras.layers.Layer):
 
     @contextmanager
     def _dropout_masks(self, memory: Memory, training: bool) -> Iterator[None]:
-        """Draw the cells' masks here: one drawn inside a loop could not be seen outside it."""
+        """Draws the cells' dropout masks outside of the loop, and drops them at the end."""
         cells = self.lstm.cells if training else []
         rows = ops.shape(memory["values"])[0]
         for cell in cells:

@@ -16,13 +16,13 @@ def window_sequence(projected, recurrent, peephole, kernel, bias, values, mask, 
     """Runs the equations of `WindowLSTM` with peepholes or without, and no other option.
 
     Args:
-        projected: the inputs' part of the gates, bias included, ``(batch, time, 4 H)``.
+        projected: The inputs' part of the gates, bias included, ``(batch, time, 4 H)``.
         recurrent: ``(H + V, 4 H)``, what multiplies ``[h; w]``.
         peephole: ``(3, H)`` or None.
-        kernel: of the window, ``(H, 3 K)``.
-        bias: of the window, ``(3 K,)``.
-        values: the text, ``(batch, memory, V)``.
-        mask: of the text, ``(batch, memory)`` or None.
+        kernel: Of the window, ``(H, 3 K)``.
+        bias: Of the window, ``(3 K,)``.
+        values: The text, ``(batch, memory, V)``.
+        mask: Of the text, ``(batch, memory)`` or None.
         state: ``h, c`` ``(batch, H)``, ``w`` ``(batch, V)``, ``position`` ``(batch, K)``.
 
     Returns:

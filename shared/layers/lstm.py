@@ -1,4 +1,4 @@
-"""LSTM layers over sequences: the layer, and a stack of layers."""
+"""The LSTM layer, and a stack of LSTM layers."""
 
 from __future__ import annotations
 
@@ -23,44 +23,47 @@ _LAYER_OPTIONS = (
 
 @keras.saving.register_keras_serializable("lstm_suite")
 class LSTM(keras.layers.LSTM):
-    """`LSTMCell` over a sequence: a drop-in `keras.layers.LSTM` with the cell's options.
+    """Runs `LSTMCell` over a sequence: a drop-in `keras.layers.LSTM` with the cell's options.
 
     With every option off, weights and numbers are those of `keras.layers.LSTM`. Masks, initial
     states, ``return_state``, ``go_backwards``, ``stateful`` and `keras.layers.Bidirectional`
-    work as there. On a GPU and with every option off, cuDNN runs; on a CPU the fast path of
-    `shared.layers.fused_lstm` does, for all options but ``coupled``, ``projection`` and
-    ``zoneout``, which take the plain loop. XLA compiles the fast path once per shape, in a
-    second or so: pad to a few lengths. Inside `shared.layers.portable()`, as for export and for
-    second derivatives, which the fast path lacks, the plain loop is traced.
+    work as there.
+
+    On a GPU and with every option off, cuDNN runs. On a CPU the fast path of
+    `shared.layers.fused_lstm` runs, unless ``coupled``, ``projection`` or ``zoneout`` is set, which
+    take the plain loop. XLA compiles the fast path once per shape, in about a second, so pad to a
+    few lengths. Inside `shared.layers.portable()` the plain loop is traced, for export, or for
+    second derivatives, which the fast path lacks.
 
     Args:
         units: Size of the cell state.
-        return_sequences: Whether to return every output, or the last.
-        return_state: Whether to return the last ``h`` and ``c`` too.
-        go_backwards: Reads, and returns, the sequence in reverse.
-        stateful: Keeps the state from batch to batch.
-        unroll: Writes the plain loop out step by step.
-        zero_output_for_mask: Masked steps put out zeros instead of the output before them.
-        return_gates: Appends to what is returned the gates and cell state of every step,
+        return_sequences: Whether to return all outputs or the last one.
+        return_state: Whether to return the last ``h`` and ``c``, too.
+        go_backwards: Whether to read, and return, the sequence in reverse.
+        stateful: Whether to keep the state from batch to batch.
+        unroll: Whether to unroll the plain loop.
+        zero_output_for_mask: Whether masked steps output zeros instead of the last output.
+        return_gates: Whether to return the gates and the cell state of every step, too,
             ``(batch, timesteps, 5, units)`` in the order of `GATES`; needs ``return_sequences``.
-        dtype: As for every Keras layer.
-        trainable: As for every Keras layer.
-        name: As for every Keras layer.
-        activity_regularizer: As for every Keras layer.
-        **cell_options: As `LSTMCell`.
+        dtype: Dtype or dtype policy.
+        trainable: Whether the weights are trainable.
+        name: Name of the layer.
+        activity_regularizer: Regularizer of the outputs.
+        **cell_options: Passed to `LSTMCell`.
 
     Call arguments:
         sequences: ``(batch, timesteps, features)``.
         initial_state: ``[h, c]`` or None for zeros.
-        mask: ``(batch, timesteps)`` bool; a False step hands state and output through.
-        training: Whether dropout and zoneout draw.
+        mask: Optional bool ``(batch, timesteps)``; masked steps keep state and output.
+        training: Whether dropout and zoneout are active.
 
     Returns:
-        ``(batch, timesteps, projection or units)`` or the last step of it; then, if asked for,
-        ``h``, ``c`` and the gates.
+        ``(batch, timesteps, projection or units)``, or the last step of it; then ``h``, ``c`` and
+        the gates, if set.
 
     Raises:
-        ValueError: As `LSTMCell`, or ``return_gates`` without ``return_sequences``.
+        ValueError: `LSTMCell` refuses an option, or ``return_gates`` is set without
+            ``return_sequences``.
     """
 
     def __init__(
@@ -82,7 +85,7 @@ class LSTM(keras.layers.LSTM):
         if return_gates and not return_sequences:
             raise ValueError("`return_gates` needs `return_sequences=True`.")
         cell = LSTMCell(units, dtype=dtype, trainable=trainable, name="lstm_cell", **cell_options)
-        # Not keras.layers.LSTM's __init__: that would make Keras' own cell.
+        # Skips keras.layers.LSTM's __init__, which would make Keras' own cell.
         keras.layers.RNN.__init__(
             self,
             cell,
@@ -100,12 +103,12 @@ class LSTM(keras.layers.LSTM):
         self.input_spec = keras.layers.InputSpec(ndim=3)
         self.return_gates = return_gates
         self.use_cudnn = "auto"
-        self.supports_jit = False  # it compiles its own loops; inside another XLA program it cannot
+        self.supports_jit = False  # its loops are compiled; they cannot be inside another program
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
-        """Chooses cuDNN, the fast path or the plain loop; Keras calls this."""
+        """Runs cuDNN, the fast path or the plain loop; Keras calls this."""
         cell = self.cell
-        if training:  # one mask per sequence: drawn before the loop, kept until its end
+        if training:  # one mask per sequence, drawn before the loop
             cell.get_dropout_mask(sequences[:, 0, :])
             cell.get_recurrent_dropout_mask(initial_state[0])
         if self.return_gates:
@@ -120,7 +123,7 @@ class LSTM(keras.layers.LSTM):
         return self._fused_loop(sequences, initial_state, mask, training)
 
     def _maybe_config_dropout_masks(self, cell, input_sequence, input_state):
-        """Not here: Keras would draw outside training too, and export would hold the draws."""
+        """Does nothing: Keras would draw masks outside of training, too, and export them."""
 
     def _fused_loop(self, sequences, initial_state, mask, training):
         cell = self.cell
@@ -132,7 +135,7 @@ class LSTM(keras.layers.LSTM):
         if self.go_backwards:
             sequences = ops.flip(sequences, axis=1)
             mask = None if mask is None else ops.flip(mask, axis=1)
-        if mask is not None:  # the loop multiplies by the mask, which NaN and infinity survive
+        if mask is not None:  # the loop multiplies by the mask, which would keep NaN and infinity
             mask = ops.cast(mask, "bool")
             sequences = ops.where(mask[:, :, None], sequences, 0.0)
 
@@ -158,8 +161,8 @@ class LSTM(keras.layers.LSTM):
         )
         last = h
         if mask is not None:
-            # Keras: a masked step repeats the output before it, and zeros before the first one,
-            # even if an initial state was given.
+            # As in Keras, a masked step repeats the last output; before the first output it is
+            # zero, even if an initial state is given.
             if self.zero_output_for_mask:
                 seen = mask
             else:
@@ -179,7 +182,7 @@ class LSTM(keras.layers.LSTM):
         return runner.inner_loop(sequences, initial_state, mask, training)
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
-        """See the class."""
+        """Runs the cell over the sequences."""
         result = keras.layers.RNN.call(
             self, sequences, initial_state=initial_state, mask=mask, training=training
         )
@@ -192,7 +195,7 @@ class LSTM(keras.layers.LSTM):
         return h, *states, gates
 
     def compute_output_shape(self, sequences_shape, initial_state_shape=None):
-        """Shapes of what `call` returns."""
+        """Returns the shapes of what `call` returns."""
         shapes = super().compute_output_shape(sequences_shape)
         if not self.return_gates:
             return shapes
@@ -200,14 +203,14 @@ class LSTM(keras.layers.LSTM):
         return *first, (*sequences_shape[:2], len(GATES), self.cell.units)
 
     def compute_mask(self, inputs, mask):
-        """The mask of the outputs, None for states and gates."""
+        """Returns the mask of the outputs, None for states and gates."""
         masks = super().compute_mask(inputs, mask)
         if not self.return_gates:
             return masks
         return [*(masks if isinstance(masks, list) else [masks]), None]
 
     def get_config(self):
-        """What the constructor takes."""
+        """Returns the arguments of the constructor."""
         config = self.cell.get_config()
         config |= {key: getattr(self, key) for key in _LAYER_OPTIONS}
         base = keras.layers.Layer.get_config(self)
@@ -216,7 +219,7 @@ class LSTM(keras.layers.LSTM):
 
 
 class _CellWithGates:
-    """A cell whose output is ``[h, gates]`` in one vector, for the time of one call."""
+    """Wraps a cell for one call; its output is ``h`` and the gates in one vector."""
 
     def __init__(self, cell: LSTMCell, training: bool):
         self.cell = cell
@@ -233,28 +236,28 @@ class _CellWithGates:
 
 @keras.saving.register_keras_serializable("lstm_suite")
 class StackedLSTM(keras.layers.Layer):
-    """LSTM layers one above the other (Graves 2013), with optional residuals (Wu et al. 2016).
+    """Stacked LSTM layers (Graves 2013) with optional residual connections (Wu et al. 2016).
 
     Args:
         units: Units of each layer, from the bottom up.
-        residual: Adds a layer's input to its output wherever their sizes are equal.
+        residual: Whether to add a layer's input to its output where their sizes are equal.
         between: Dropout rate between layers.
-        dtype: As for every Keras layer.
-        trainable: As for every Keras layer.
-        name: As for every Keras layer.
-        **cell_options: As `LSTMCell`, for every layer.
+        dtype: Dtype or dtype policy.
+        trainable: Whether the weights are trainable.
+        name: Name of the layer.
+        **cell_options: Passed to every `LSTMCell`.
 
     Call arguments:
         sequences: ``(batch, timesteps, features)``.
-        initial_state: One ``[h, c]`` per layer, or None.
-        mask: ``(batch, timesteps)`` bool or None.
-        training: Whether dropout draws.
+        initial_state: ``[h, c]`` of each layer, or None for zeros.
+        mask: Optional bool ``(batch, timesteps)``.
+        training: Whether dropout is active.
 
     Returns:
         ``(batch, timesteps, units[-1])`` and a list of the last ``[h, c]`` of every layer.
 
     Raises:
-        ValueError: There is no layer, or not one initial state for each.
+        ValueError: There is no layer, or the number of initial states is another.
     """
 
     def __init__(
@@ -306,7 +309,7 @@ class StackedLSTM(keras.layers.Layer):
         return x + output if self.residual and x.shape[-1] == output.shape[-1] else output
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
-        """See the class."""
+        """Runs all layers over the sequences."""
         initial_state = initial_state or [None] * len(self.layers)
         if len(initial_state) != len(self.layers):
             raise ValueError(f"Expected {len(self.layers)} initial states.")
@@ -320,7 +323,7 @@ class StackedLSTM(keras.layers.Layer):
         return x, states
 
     def compute_mask(self, inputs, mask=None):
-        """The mask of the outputs, None for the states."""
+        """Returns the mask of the outputs, None for the states."""
         return mask, [[None, None] for _ in self.layers]
 
     def step(self, inputs, states, training=False, trace=None, first=0):
@@ -359,6 +362,6 @@ class StackedLSTM(keras.layers.Layer):
         return gates_of(lambda x, s, trace: self.step(x, s, trace=trace)[1], sequences, states)
 
     def get_config(self):
-        """What the constructor takes."""
+        """Returns the arguments of the constructor."""
         own = {"units": self.units, "residual": self.residual, "between": self.between}
         return {**super().get_config(), **own, **self._cell_options}

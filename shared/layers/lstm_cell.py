@@ -6,59 +6,61 @@ import keras
 from keras import ops
 
 GATES = ("input", "forget", "candidate", "output", "cell")
-# Arguments of Keras' cell that this one takes at these values only.
+# Arguments of Keras' cell that have a fixed value here.
 _FIXED = {"activation": "tanh", "recurrent_activation": "sigmoid", "unit_forget_bias": True}
 
 
 @keras.saving.register_keras_serializable("lstm_suite")
 class LSTMCell(keras.layers.LSTMCell):
-    """A `keras.layers.LSTMCell` with peepholes and more; with every option off, the same numbers.
+    """A `keras.layers.LSTMCell` with peepholes and other options.
 
-    The equations, with gate order i, f, c, o in the weights as in Keras (``*`` is elementwise):
+    With every option off it computes the same numbers. The equations, with gate order i, f, c, o in
+    the weights as in Keras (``*`` is elementwise):
 
         z_i, z_f, z_c, z_o = split(x_t W + h_{t-1} R + b)
-        i_t = sigmoid(z_i + p_i * c_{t-1})         input gate: what is written
+        i_t = sigmoid(z_i + p_i * c_{t-1})         input gate: how much is written
         f_t = sigmoid(z_f + p_f * c_{t-1})         forget gate: 0 drops, 1 keeps
         g_t = tanh(z_c)                            candidate
-        c_t = f_t * c_{t-1} + i_t * g_t            the conveyor belt: products and sums only
-        o_t = sigmoid(z_o + p_o * c_t)             output gate: what is shown
-        h_t = o_t * tanh(c_t)                      the filtered view of the cell
+        c_t = f_t * c_{t-1} + i_t * g_t            cell state, the conveyor belt
+        o_t = sigmoid(z_o + p_o * c_t)             output gate: how much is shown
+        h_t = o_t * tanh(c_t)                      hidden state, a filtered view of the cell
 
     Hochreiter and Schmidhuber 1997; forget gate: Gers, Schmidhuber and Cummins 2000.
 
     Args:
         units: Size of the cell state.
-        peephole: Gates see the cell through diagonal weights ``p_i, p_f, p_o``
+        peephole: Whether the gates read the cell state through diagonal weights ``p_i, p_f, p_o``
             (Gers and Schmidhuber 2000), variable ``peephole_kernel`` of shape ``(3, units)``.
-        layer_norm: Normalizes ``x W`` and ``h R``, each over its joint vector, and the new cell
-            state, which is carried normalized (after Ba, Kiros and Hinton 2016, in the form of
-            tensorflow-addons' ``LayerNormLSTMCell``, epsilon 1e-3). The bias is added after.
-        coupled: One gate forgets and writes, ``i = 1 - f`` (CIFG; Greff et al. 2017). The kernels
-            then hold three blocks, in the order f, c, o.
-        projection: Size of a linear projection of ``h`` that becomes output and recurrent input
+        layer_norm: Whether to normalize ``x W`` and ``h R``, each over its joint vector, and the
+            new cell state, which is carried normalized (after Ba, Kiros and Hinton 2016, in the
+            form of tensorflow-addons' ``LayerNormLSTMCell``, epsilon 1e-3). The bias is added
+            afterwards.
+        coupled: Whether the input gate is ``i = 1 - f`` (CIFG; Greff et al. 2017). The kernels then
+            hold three blocks, in the order f, c, o.
+        projection: Size of a linear projection of ``h``, which becomes output and recurrent input
             (LSTMP; Sak, Senior and Beaufays 2014), or None.
-        recurrent_dropout: Rate; one mask per sequence, shared by the gates (Gal and
-            Ghahramani 2016).
-        zoneout: Probability that a unit of the state keeps its previous value; a float, or a pair
-            for ``(h, c)`` (Krueger et al. 2017). Without training the expectation is used.
-        forget_bias: First value of the forget gate's bias (Jozefowicz et al. 2015).
-        **kwargs: As `keras.layers.LSTMCell`; the activations are fixed, and ``forget_bias`` stands
-            for ``unit_forget_bias``.
+        recurrent_dropout: Dropout rate of ``h``; one mask per sequence, shared by the gates (Gal
+            and Ghahramani 2016).
+        zoneout: Probability that a unit of the state keeps its last value; a float, or a pair for
+            ``(h, c)`` (Krueger et al. 2017). Outside of training the expectation is used.
+        forget_bias: Initial bias of the forget gate (Jozefowicz et al. 2015).
+        **kwargs: Passed to `keras.layers.LSTMCell`; the activations are fixed, and ``forget_bias``
+            replaces ``unit_forget_bias``.
 
     Call arguments:
         inputs: ``(batch, features)``.
         states: ``[h, c]``, ``(batch, projection or units)`` and ``(batch, units)``.
-        training: Whether dropout and zoneout draw.
+        training: Whether dropout and zoneout are active.
 
     Returns:
         ``h, [h, c]`` of the next step.
 
     Raises:
-        ValueError: A size is not positive, a rate is outside ``[0, 1)``, or another activation.
+        ValueError: A size is not positive, a rate is outside ``[0, 1)``, or an activation is given.
 
-    Dropout, recurrent dropout and zoneout draw from ``seed_generator`` and nothing else. Its state
-    is one of ``variables``, which a checkpoint of `shared.training` holds, so that a resumed run
-    draws what would have followed; Keras' own weights files leave it out.
+    Dropout, recurrent dropout and zoneout draw from ``seed_generator`` only. Its state is one of
+    ``variables``, which a checkpoint of `shared.training` holds, so that a resumed run continues
+    with the same draws; Keras' weights files leave it out.
     """
 
     def __init__(
@@ -89,7 +91,7 @@ class LSTMCell(keras.layers.LSTMCell):
         self.layer_norm = layer_norm
         self.coupled = coupled
         self.projection = projection
-        # Keras would draw one mask per gate; set after __init__, so that it draws one.
+        # Set after __init__, for else Keras draws one mask for each gate.
         self.recurrent_dropout = recurrent_dropout
         self.zoneout = rates
         self.forget_bias = float(forget_bias)
@@ -117,7 +119,7 @@ class LSTMCell(keras.layers.LSTMCell):
                 constraint=constraint,
             )
 
-        def fresh():  # an initializer object repeats its draws: these would copy the kernel's
+        def fresh():  # the same initializer object would repeat the kernel's values
             initializer = self.kernel_initializer
             return initializer.clone() if hasattr(initializer, "clone") else initializer
 
@@ -147,17 +149,17 @@ class LSTMCell(keras.layers.LSTMCell):
         return ops.concatenate([bias[:start], forget, bias[start + self.units :]])
 
     def project_inputs(self, inputs):
-        """``x W + b``, the part of a step that needs no state: any leading axes, one matmul."""
+        """Computes ``x W + b``, the part of a step without state, for any leading axes."""
         z = ops.matmul(inputs, self.kernel)
         if self.layer_norm:
             z = normalize(z, self.kernel_gamma, self.kernel_beta)
         return z if self.bias is None else z + self.bias
 
     def gates(self, inputs, states, training=False):
-        """The step in full.
+        """Runs one step, and returns what the gates do.
 
         Returns:
-            The next ``[h, c]`` and a dict of `GATES`, each ``(batch, units)``.
+            The next ``[h, c]``, and a dict of `GATES`, each ``(batch, units)``.
         """
         h_prev, c_prev = states
         if training and self.dropout:
@@ -225,12 +227,12 @@ class LSTMCell(keras.layers.LSTMCell):
         if not rate:
             return new
         change = (new - old) * (1.0 - rate)
-        if training:  # dropout divides by 1 - rate: a change passes whole or not at all
+        if training:  # dropout divides by 1 - rate, so that a change is applied fully or not at all
             change = keras.random.dropout(change, rate, seed=self.seed_generator)
         return old + change
 
     def get_config(self):
-        """What the constructor takes."""
+        """Returns the arguments of the constructor."""
         config = super().get_config()
         for fixed in _FIXED:
             del config[fixed]

@@ -1,10 +1,10 @@
-"""A mixture of bivariate Gaussians, a pen and an end: where a pen goes next (Graves 2013).
+"""A mixture density for points of a pen: offset, pen lift and end (Graves 2013).
 
     p(dx, dy, up, end) = sum_m pi_m N(dx, dy | mu_m, sigma_m, rho_m) * p(up) * p(end | up)
 
-The parameters come in one vector of ``6 M + 2`` numbers, unbounded as a dense layer puts them out;
-`split` says what they mean. All densities are in logarithms (log-softmax, logsumexp) and all
-Bernoullis in logits.
+The parameters are one vector of ``6 M + 2`` unbounded numbers, the output of a dense layer; `split`
+turns them into distributions. Densities are computed in logarithms (log-softmax, logsumexp) and
+Bernoulli distributions from logits.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+# Limits without which a component on a single point would have infinite density.
 LEAST_LOG_SIGMA = -5.0
 MOST_CORRELATION = 0.95
 
 
 class Mixture(NamedTuple):
-    """What `split` makes of the vector; each of the first six is ``(..., M)``."""
+    """The distributions' parameters; each of the first six is ``(..., M)``."""
 
     log_weights: Any
     mean_x: Any
@@ -29,20 +30,19 @@ class Mixture(NamedTuple):
     log_sigma_x: Any
     log_sigma_y: Any
     correlation: Any
-    pen_logit: Any  # (...,): of the pen being lifted after this point
-    end_logit: Any  # (...,): of the writing being over, given that the pen is lifted
+    pen_logit: Any  # (...,), that the pen is lifted after this point
+    end_logit: Any  # (...,), that the writing ends here, given that the pen is lifted
 
 
 def mixture_size(components: int) -> int:
-    """Numbers that parametrize a mixture."""
+    """Number of parameters of a mixture."""
     return 6 * components + 2
 
 
 def split(parameters: Any) -> Mixture:
-    """The vector ``(..., 6 M + 2)`` as distributions.
+    """Splits the vector ``(..., 6 M + 2)`` into distributions.
 
-    ``log sigma`` is at least `LEAST_LOG_SIGMA`, and correlations are within `MOST_CORRELATION`:
-    without both, a component that falls onto a single point has infinite density.
+    ``log sigma`` is at least `LEAST_LOG_SIGMA`, and correlations are within `MOST_CORRELATION`.
     """
     components = (parameters.shape[-1] - 2) // 6
     weights, x, y, sx, sy, rho, rest = tf.split(parameters, [components] * 6 + [2], axis=-1)
@@ -72,13 +72,13 @@ def log_density(mixture: Mixture, offsets: Any) -> Any:
 
 
 def negative_log_likelihood(parameters: Any, offsets: Any, pen_up: Any, end: Any) -> Any:
-    """Nats of each point: of where it is, of the pen, and of the end where the pen is lifted.
+    """Nats of each point: of its offset, of the pen, and of the end where the pen is lifted.
 
     Args:
         parameters: ``(..., 6 M + 2)``.
-        offsets: from the point before, ``(..., 2)``; their unit is the density's.
+        offsets: ``(..., 2)``, from the last point; their unit is the density's.
         pen_up: ``(...,)``, 1 where the pen is lifted after the point.
-        end: ``(...,)``, 1 where the writing is over; there the pen is lifted, too.
+        end: ``(...,)``, 1 where the writing ends; there the pen is lifted, too.
 
     Returns:
         float32 ``(...,)``.
@@ -93,17 +93,17 @@ def negative_log_likelihood(parameters: Any, offsets: Any, pen_up: Any, end: Any
 
 @keras.saving.register_keras_serializable("lstm_suite")
 class MixtureDensity(keras.layers.Layer):
-    """The head: features to the parameters of a `Mixture`.
+    """A dense layer whose outputs are the parameters of a `Mixture`.
 
-    At first all pens are down and all ends far, and the means are spread over a disc, so that
-    the components do not all learn the same.
+    Initially the pen is unlikely to be lifted and the writing to end, and the means are spread,
+    so that the components learn different things.
 
     Args:
-        components: Gaussians.
-        spread: standard deviation of the first means, in the unit of the offsets.
-        dtype: as for every Keras layer.
-        trainable: as for every Keras layer.
-        name: as for every Keras layer.
+        components: Number of Gaussians.
+        spread: Standard deviation of the initial means, in the unit of the offsets.
+        dtype: Dtype or dtype policy.
+        trainable: Whether the weights are trainable.
+        name: Name of the layer.
 
     Call arguments:
         features: ``(..., features)``.
@@ -123,7 +123,6 @@ class MixtureDensity(keras.layers.Layer):
         trainable: bool = True,
         name: str | None = None,
     ):
-        """See the class."""
         super().__init__(dtype=dtype, trainable=trainable, name=name)
         if components < 1:
             raise ValueError(f"`components` must be positive, got {components}")
@@ -132,7 +131,7 @@ class MixtureDensity(keras.layers.Layer):
         self.spread = spread
 
     def build(self, features_shape: Any) -> None:
-        """Create the weights; ``(..., features)``."""
+        """Creates the weights for inputs ``(..., features)``."""
         width = mixture_size(self.components)
         self.kernel = self.add_weight(
             name="kernel", shape=(features_shape[-1], width), initializer="glorot_uniform"
@@ -149,14 +148,14 @@ class MixtureDensity(keras.layers.Layer):
         return ops.concatenate([zeros, means, sigmas, zeros, ends])
 
     def call(self, features: Any) -> Any:
-        """See the class."""
+        """Computes the parameters."""
         return ops.matmul(features, self.kernel) + self.bias
 
     def compute_output_shape(self, features_shape: Any) -> tuple[Any, ...]:
-        """``(..., 6 M + 2)``."""
+        """Returns ``(..., 6 M + 2)``."""
         return (*features_shape[:-1], mixture_size(self.components))
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
+        """Returns the arguments of the constructor."""
         own = {"components": self.components, "spread": self.spread}
         return {**super().get_config(), **own}

@@ -1,4 +1,4 @@
-"""The plain loop over time that recurrent attention and the decoder share."""
+"""The plain loop over time, for recurrent attention and for the decoder."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ def scan(
     outputs: Sequence[tuple[Any, tf.TensorShape]],
     mask: tf.Tensor | None = None,
 ) -> tuple[list[tf.Tensor], State]:
-    """Repeat ``step`` over axis 1 of ``inputs``.
+    """Calls ``step`` for every step along axis 1 of ``inputs``.
 
     Args:
         step: ``(x_t, state) -> (outputs_t, state)``; ``x_t`` is ``(batch, features)``.
         inputs: ``(batch, time, features)``.
-        state: dict of tensors whose first axis is the batch; shapes and dtypes do not change.
-        outputs: dtype and shape ``(batch, ...)`` of each output of ``step``.
-        mask: optional bool ``(batch, time)``; where false the state is held and the outputs
-            are zero.
+        state: Dict of tensors whose first axis is the batch; ``step`` keeps shapes and dtypes.
+        outputs: Dtype and shape ``(batch, ...)`` of each output of ``step``.
+        mask: Optional bool ``(batch, time)``; masked steps keep the state, and their outputs are
+            zero.
 
     Returns:
         Each output stacked to ``(batch, time, ...)``, and the last state.
     """
     time = tf.shape(inputs)[1]
-    # A TensorArray, because the gradient of ``inputs[:, t]`` writes a whole sequence each step.
+    # A TensorArray, because the gradient of ``inputs[:, t]`` is a whole sequence at each step.
     source = tf.TensorArray(inputs.dtype, time).unstack(tf.transpose(inputs, (1, 0, 2)))
     marks = None
     if mask is not None:
@@ -60,10 +60,10 @@ def scan(
 
 
 def zero_masked(values: Any, mask: Any) -> Any:
-    """``values`` ``(batch, time, features)``, zero where ``mask`` ``(batch, time)`` is false."""
+    """Sets ``values`` ``(batch, time, features)`` to zero where ``mask`` is false."""
     return values if mask is None else values * ops.cast(mask, values.dtype)[:, :, None]
 
 
 def _where(keep: tf.Tensor, new: tf.Tensor, old: tf.Tensor) -> tf.Tensor:
-    """Row-wise choice between two tensors ``(batch, ...)``."""
+    """Chooses between the rows of two tensors ``(batch, ...)``."""
     return tf.where(tf.reshape(keep, [-1] + [1] * (new.shape.rank - 1)), new, old)

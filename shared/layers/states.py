@@ -77,7 +77,7 @@ class FirstStates(keras.layers.Dense):
         return [[(*input_shape[:-1], size) for size in pair] for pair in self.state_sizes]
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
+        """Returns the arguments of the constructor."""
         config = super().get_config()
         del config["units"]
         return {"cells": self.state_sizes, **config}

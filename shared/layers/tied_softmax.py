@@ -55,8 +55,8 @@ class TiedSoftmax:
 
         Args:
             x: ``(batch, steps, features)``.
-            targets: int32 ``(batch, steps)``.
-            mask: bool ``(batch, steps)``, false at padding.
+            targets: Int32 ``(batch, steps)``.
+            mask: Bool ``(batch, steps)``, false at padding.
             label_smoothing: Share of the target's probability that is spread over all symbols
                 (Szegedy et al. 2016).
 
