@@ -1,10 +1,10 @@
-"""The chorale generator: an LSTM over 16th-note frames, four heads chained over the voices.
+"""The chorale generator: an LSTM over 16th-note frames, and a head for each of the four voices.
 
-Once per frame the LSTM reads the notes that sound, for how long they have, the intervals between
-them, metre and fermatas. Its output then feeds the heads of soprano, bass, alto and tenor in turn,
-each of which also sees the notes that the voices before it have taken in this frame (the chain
-rule: nothing is assumed independent) and where the others come from. To harmonize, a bidirectional
-LSTM reads the melody first, so that every frame knows what is to come.
+Once per frame the LSTM reads the notes that sound, their durations so far, the intervals between
+them, metre and fermatas. Its output is the input of the heads of soprano, bass, alto and tenor in
+turn. Each head also reads the notes of the voices before it in this frame (the chain rule: no
+voices are assumed independent) and the last notes of the others. To harmonize, a bidirectional LSTM
+encodes the melody first, so that every frame depends on the melody that follows.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _PAIRS = np.array([(a, b) for b in range(_VOICES) for a in range(b)], np.int32)
 
 
 class MusicModel(keras.Model):
-    """See the module; `encode` and `step` are pure, `call` is both over a whole piece.
+    """The music model: `encode` and `step` to generate, `call` to train on whole pieces.
 
     Args:
         config: The sizes.
@@ -50,11 +50,11 @@ class MusicModel(keras.Model):
         self.config = config
         sizes = dict(zip(FEATURES, FEATURE_SIZES, strict=True))
         wide, narrow = config.embedding, config.feature_embedding
-        # One table for all voices, each in rows of its own.
+        # One table for all voices, each with its own rows.
         self.notes = keras.layers.Embedding(_VOICES * VOCABULARY, wide, name="notes")
         self.chain = keras.layers.Embedding(_VOICES * VOCABULARY, wide, name="chain")
         self.ages = keras.layers.Embedding(_VOICES * AGES, wide, name="ages")
-        # Of each pair of voices in semitones, octaves ignored; 12 when one is silent.
+        # Intervals of each pair of voices in semitones modulo 12; 12 when one is silent.
         self.intervals, self.chain_intervals = (
             keras.layers.Embedding(len(_PAIRS) * 13, narrow, name=name)
             for name in ("intervals", "chain_intervals")
@@ -102,17 +102,17 @@ class MusicModel(keras.Model):
 
     @property
     def signature(self) -> Signature:
-        """What crosses `encode` and `step`.
+        """The inputs and outputs of `encode` and `step`.
 
-        ``symbol`` is what the last voice emitted (`START` at first), ``voice`` the place in
-        `VOICE_ORDER` that is asked for, the same in every row; ``features`` those of
-        `STEP_FEATURES` for this frame. ``sounding`` and ``age`` are the notes of the voices so
-        far and for how long they have gone on (`apps.music.piece.ages`), the last frame's for
-        those that are still to come; ``top`` the LSTM's output.
+        ``symbol`` is the last voice's symbol (`START` at first); ``voice`` the index in
+        `VOICE_ORDER` of the voice to predict, the same in every row; ``features`` holds the
+        `STEP_FEATURES` of this frame. ``sounding`` and ``age`` are the notes of the voices and
+        their durations so far (`apps.music.piece.ages`), of the last frame for voices that have no
+        note in this one yet; ``top`` is the LSTM's output.
 
-        With an encoder, ``encode`` also takes a melody: the soprano's ``melody`` (what sounds) and
-        ``melody_age``, ``melody_features`` like a step's, and ``melody_mask``, 1 where it is
-        given; and ``step`` the index ``frame``.
+        With an encoder, ``encode`` also takes the soprano's ``melody`` and ``melody_age``,
+        ``melody_features`` like those of a step, and ``melody_mask``, 1 where it is given; and
+        ``step`` takes the index ``frame``.
         """
         ints = "int32"
         frames, narrow = self.config.frames, self.config.feature_embedding
@@ -147,7 +147,7 @@ class MusicModel(keras.Model):
         )
 
     def encode(self, condition):
-        """The state before the first note, from ``key``: tonic and mode, ``(batch, 2)``."""
+        """Computes the state before the first note from ``key``, tonic and mode ``(batch, 2)``."""
         key = self._embed_key(condition["key"])
         state = {"key_embedding": key}
         if self.encoder:
@@ -166,8 +166,8 @@ class MusicModel(keras.Model):
         return state
 
     def step(self, symbol, state):
-        """One voice further: its ``logits`` and the state, memory left out."""
-        voice = symbol["voice"][0]  # the rows of a batch go in step
+        """Predicts the next voice's note; the state that it returns is without the memory."""
+        voice = symbol["voice"][0]  # the same in all rows
         just = tf.one_hot((voice - 1) % _VOICES, _VOICES, dtype=tf.int32)
         sounding, age = self._listen(just, symbol["symbol"][:, None], state)
 
@@ -187,7 +187,7 @@ class MusicModel(keras.Model):
         def stay():
             return tf.concat([state[name] for name in names], axis=-1)
 
-        # One tensor, for LiteRT mixes up a branch's results when two of them are equal.
+        # One tensor, because LiteRT confuses the results of a branch when two of them are equal.
         sizes = [self.signature.state[name].shape[0] for name in names]
         parts = tf.split(tf.cond(voice == 0, advance, stay), sizes, axis=-1)
         new = dict(zip(names, parts, strict=True))
@@ -201,11 +201,11 @@ class MusicModel(keras.Model):
             lower, upper = voices[: len(voices) // 2], voices[len(voices) // 2 :]
             return tf.cond(voice < upper[0], lambda: choose(lower), lambda: choose(upper))
 
-        logits = choose(range(_VOICES))  # of one voice alone; LiteRT has no `tf.switch_case`
+        logits = choose(range(_VOICES))  # runs one head; LiteRT has no `tf.switch_case`
         return {"logits": logits}, {**new, "sounding": sounding, "age": age}
 
     def _listen(self, just, emitted, state):
-        """``sounding`` and ``age`` with what the last voice, marked by ``just``, has emitted."""
+        """Updates ``sounding`` and ``age`` of the last voice, marked by ``just``."""
         sounding, age = state["sounding"], state["age"]
         goes_on = emitted == HOLD
         again = (emitted == sounding) & (emitted != START)
@@ -218,9 +218,15 @@ class MusicModel(keras.Model):
     # The same over a whole piece.
 
     def call(self, batch, training=False):
-        """Logits ``(batch, steps, 4, vocabulary)`` of what `apps.music.data.crops` yields.
+        """Predicts every note of pieces from the notes before it (teacher forcing).
 
-        Rows are given their melody where the batch says so in ``given``, ``(batch,)`` bool.
+        Args:
+            batch: What `apps.music.data.crops` yields; ``given``, bool ``(batch,)``, is true where
+                the melody is given.
+            training: Whether dropout is active.
+
+        Returns:
+            Logits ``(batch, steps, 4, vocabulary)``.
         """
         x, first = self._read(batch)
         x = self.dropout(x, training=training)
@@ -239,11 +245,11 @@ class MusicModel(keras.Model):
         return tf.stack(heads, axis=-2)
 
     def gates(self, batch):
-        """For each layer ``(batch, steps, 5, units)``, see `StackedLSTM.gates`; as `call`."""
+        """Returns what the gates of each layer do, ``(batch, steps, 5, units)``."""
         return self.lstm.gates(*self._read(batch))
 
     def _read(self, batch):
-        """The LSTM's inputs over a whole piece, ``(batch, steps, width)``, and its first states."""
+        """Computes the LSTM's inputs ``(batch, steps, width)``, and its first states."""
         sounding, age = batch["sounding"], batch["ages"]
         columns = dict(zip(FEATURES, tf.unstack(batch["features"], axis=-1), strict=True))
         key = self._embed_key(tf.stack([columns[name][:, 0] for name in KEY], axis=-1))
@@ -256,9 +262,9 @@ class MusicModel(keras.Model):
         return x, self.first_states(key)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Mean cross-entropy of what counts, the end included; `nats` leaves the end out.
+        """Mean cross-entropy of the notes and the end; the metric `nats` leaves out the end.
 
-        A melody that was given does not count: its head need only repeat it.
+        A melody that is given does not count, for its head need only repeat it.
         """
         targets = x["frames"][:, 1:]
         losses = sequence_loss(y_pred, targets, reduction="none")
@@ -270,7 +276,7 @@ class MusicModel(keras.Model):
         return tf.reduce_sum(losses * counts) / tf.reduce_sum(counts)
 
     def _read_melody(self, melody, age, features, key, mask):
-        """Memory of a melody, ``(batch, frames, 2 * encoder_units)``, zero where none is given."""
+        """Encodes a melody, ``(batch, frames, 2 * encoder_units)``; zero where none is given."""
         assert self.encoder
         notes = self.notes(melody) + self.ages(age)  # rows of the soprano, the first voice
         x = tf.concat([notes, self._place(features, key)], axis=-1)
@@ -284,28 +290,28 @@ class MusicModel(keras.Model):
         return self.features["tonic"](key[..., 0]) + self.features["mode"](key[..., 1])
 
     def _notes(self, table, sounding, age):
-        """``(..., 4)`` symbols to the embeddings of all, ``(..., 4 * embedding)``."""
+        """Embeds symbols and durations ``(..., 4)`` as ``(..., 4 * embedding)``."""
         voices = np.arange(_VOICES, dtype=np.int32)
         notes = table(sounding + voices * VOCABULARY) + self.ages(age + AGES * voices)
         return tf.concat(tf.unstack(notes, axis=-2), axis=-1)
 
     def _inputs(self, sounding, age, features, key):
-        """What the LSTM reads, ``(..., width)``: the last frame's notes, this frame's place."""
+        """Computes the LSTM's inputs ``(..., width)``: the last frame's notes, this one's metre."""
         place = self._place(features, key) + self._intervals(self.intervals, sounding)
         return tf.concat([self._notes(self.notes, sounding, age), place], axis=-1)
 
     def _intervals(self, table, sounding):
-        """Those between all voices, ``(..., 4)`` symbols to ``(..., feature_embedding)``."""
+        """Embeds the intervals between symbols ``(..., 4)`` as ``(..., feature_embedding)``."""
         lower, upper = (tf.gather(sounding, column, axis=-1) for column in _PAIRS.T)
         heard = tf.minimum(lower, upper) >= PITCH
         intervals = tf.where(heard, (upper - lower) % 12, 12)
         return tf.reduce_sum(table(intervals + 13 * np.arange(len(_PAIRS), dtype=np.int32)), -2)
 
     def _head(self, voice, top, now, before, chord, training=False):
-        """Logits of one voice, from the notes ``now`` of the voices that came first.
+        """Computes the logits of one voice.
 
-        Of itself and of those after it it sees the note ``before``; ``chord`` is the intervals
-        between the notes that it sees.
+        It reads the notes ``now`` of the voices before it, the notes ``before`` of itself and of
+        those after it, and ``chord``, the intervals between all these notes.
         """
         seen = np.zeros(now.shape[-1], np.float32)
         seen[: voice * self.config.embedding] = 1
@@ -317,17 +323,17 @@ class MusicModel(keras.Model):
 
 
 def _given(batch):
-    """Which rows are given their melody, ``(batch,)`` bool; none if the batch does not say."""
+    """Rows whose melody is given, bool ``(batch,)``; none by default."""
     return batch.get("given", tf.zeros(tf.shape(batch["frames"])[:1], tf.bool))
 
 
 def _is_note(batch):
-    """Where the soprano sings, ``(batch, steps)`` bool: not at the end, not in the padding."""
+    """Steps with a note of the soprano, bool ``(batch, steps)``: not the end, not padding."""
     return batch["mask"][:, :, 0] & (batch["frames"][:, 1:, 0] != END)
 
 
 def _forbidden(holds: bool) -> np.ndarray:
-    """``(4, vocabulary)``: a large negative number for what a voice can never emit."""
+    """A mask ``(4, vocabulary)`` to add to logits: `IMPOSSIBLE` for what a voice cannot emit."""
     result = np.zeros((_VOICES, VOCABULARY), np.float32)
     result[:, START] = IMPOSSIBLE
     result[1:, END] = IMPOSSIBLE

@@ -1,7 +1,7 @@
-"""Who answers ``encode`` and ``step``: a Keras model, a SavedModel or a LiteRT file.
+"""Backends that run a model: Keras, SavedModel or LiteRT.
 
-All three are a `shared.generator.Generator`: NumPy in, NumPy out, any batch size. A module is
-imported when its kind is opened, so that LiteRT runs without TensorFlow.
+All three are a `shared.generator.Generator` on NumPy arrays, for any batch size. A backend's module
+is imported when it is opened, so that LiteRT runs without TensorFlow.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ KINDS = ("litert", "keras", "saved_model")
 def open_backend(
     kind: str, source: Any, signature: Signature | None = None, *, num_threads: int = 1
 ) -> Generator:
-    """Open a generator.
+    """Opens a model as a generator.
 
     Args:
         kind: One of `KINDS`.
         source: For ``litert`` the path of a ``.tflite`` file, for ``saved_model`` its folder,
-            for ``keras`` the built model itself.
-        signature: What crosses ``encode`` and ``step``; needed for ``litert``. A Keras model
-            has its own, and a SavedModel that `shared.export` wrote carries it.
-        num_threads: LiteRT's threads.
+            for ``keras`` the built model.
+        signature: The model's signature; needed for ``litert``. A Keras model has it, and a
+            SavedModel that `shared.export` wrote holds it.
+        num_threads: Number of threads of LiteRT.
 
     Raises:
-        ValueError: Unknown kind, or ``litert`` without a signature.
+        ValueError: The kind is unknown, or ``litert`` is opened without a signature.
     """
     if kind == "litert":
         if signature is None:

@@ -12,7 +12,7 @@ from shared.generator import Signature, TensorSpec
 from shared.layers import portable
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_DTYPES = ("float32", "int32", "uint8")  # all that LiteRT.js can pass; bool is not
+_DTYPES = ("float32", "int32", "uint8")  # those that LiteRT.js supports
 
 
 def tf_functions(model: Any, batch: int | None = None) -> dict[str, tf.types.experimental.Callable]:
@@ -61,19 +61,19 @@ def tf_functions(model: Any, batch: int | None = None) -> dict[str, tf.types.exp
 
 
 def likeliest_function(model: Any, step: Any) -> tf.types.experimental.Callable:
-    """The model's ``step`` of `tf_functions`, with the likeliest symbols in place of ``logits``.
+    """Makes a variant of ``step`` that returns the likeliest symbols in place of ``logits``.
 
-    It takes how many, and what ``step`` takes. It returns ``symbols`` ``(batch, count)``, likeliest
-    first, their ``log_probabilities``, which are `shared.decoding.sampling.log_softmax` of the
-    logits, and all else that ``step`` returns.
+    It takes their number, and the inputs of ``step``. It returns ``symbols`` ``(batch, count)``,
+    likeliest first, their ``log_probabilities``, equal to `shared.decoding.sampling.log_softmax` of
+    the logits, and all other outputs of ``step``.
     """
 
     def likeliest(count: tf.Tensor, *tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         results = dict(step(*tensors))
         logits = results.pop("logits")
         values, symbols = largest(logits, count)
-        # The softmax is one kernel, an exponential and a sum are three; of the likeliest symbol
-        # it is exact, and the others follow from the logits.
+        # The softmax is one kernel, an exponential and a sum are three. It is exact for the
+        # likeliest symbol; the others follow from the logits.
         first = tf.gather(tf.nn.softmax(logits), symbols[:, :1], batch_dims=1)
         values = values - values[:, :1] + tf.math.log(first)
         return results | {"symbols": symbols, "log_probabilities": values}
@@ -83,10 +83,10 @@ def likeliest_function(model: Any, step: Any) -> tf.types.experimental.Callable:
 
 
 def largest(values: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """`tf.math.top_k`, of many values a few: it is slow on long rows, a maximum is not.
+    """A `tf.math.top_k` that is faster on long rows, for a small ``count``.
 
-    The `count` largest are in the blocks with the `count` largest maxima. These stay in their
-    order, so that of equal values the first comes first.
+    The ``count`` largest values are in the blocks with the ``count`` largest maxima. The blocks
+    keep their order, so that of equal values the first comes first.
     """
     length = values.shape[-1]
     size = max(n for n in range(1, 65) if length % n == 0)
@@ -99,16 +99,16 @@ def largest(values: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _named(function: Any, specs: dict[str, TensorSpec], batch: int | None) -> Any:
-    """``function`` of one dict, as a tf.function of keyword tensors."""
+    """Turns a function of a dict into a `tf.function` of keyword tensors."""
     names = list(specs)
 
     def traced(*tensors: tf.Tensor) -> dict[str, tf.Tensor]:
-        with portable():  # the plain loop: the fast one is for training, and XLA's
+        with portable():  # the fast path is for training, and needs XLA
             return function(dict(zip(names, tensors, strict=True)))
 
-    # Autograph off: what a model writes as Python stays Python, here as in Keras' own export.
+    # Without autograph, as in Keras' own export.
     made = tf.function(traced, input_signature=_tensor_specs(specs, batch), autograph=False)
-    made._omit_frequent_tracing_warning = True  # one for each padded length is meant
+    made._omit_frequent_tracing_warning = True  # one trace for each padded length is intended
     return made
 
 
@@ -130,7 +130,7 @@ def _for_batch(tensor: tf.Tensor, anchor: tf.Tensor, number: int) -> tf.Tensor:
 def _exactly(
     tensors: dict[str, tf.Tensor], specs: dict[str, TensorSpec], what: str
 ) -> dict[str, tf.Tensor]:
-    """The tensors in the signature's order, their dtypes and shapes as it promises."""
+    """Checks dtypes and shapes against the signature; returns the tensors in its order."""
     if tensors.keys() != specs.keys():
         raise ValueError(f"{what} returns {sorted(tensors)}, its signature says {sorted(specs)}")
     for name, spec in specs.items():

@@ -29,10 +29,10 @@ class LiteRTBackend:
     """
 
     def __init__(self, path: str | Path, signature: Signature, num_threads: int = 1) -> None:
-        """Load the file.
+        """Loads the file.
 
         Raises:
-            InputError: The file is missing, or no LiteRT model with the signature's names.
+            InputError: The file is missing, or is no LiteRT model with the signature's names.
         """
         if not Path(path).is_file():
             raise InputError(f"{path}: no such file; export the model first")

@@ -1,4 +1,4 @@
-"""A SavedModel with exactly two signatures, ``encode`` and ``step``: written, and run.
+"""Writes and runs a SavedModel with exactly two signatures, ``encode`` and ``step``.
 
 Running needs TensorFlow, not Keras.
 """
@@ -58,17 +58,17 @@ def _tensors(arrays: Arrays) -> dict[str, tf.Tensor]:
 
 
 def export_saved_model(model: Any, folder: str | Path, batch: int | None = None) -> int:
-    """Write the model's two functions and the variables that they use.
+    """Writes the model's two functions and the variables that they use.
 
     `keras.export.ExportArchive` would add a third signature, ``serving_default``.
 
     Args:
         model: Built, with ``signature``, ``encode`` and ``step``.
         folder: Replaced if it is a SavedModel already.
-        batch: None for a free batch; 1 is what the LiteRT converter is given.
+        batch: Static batch size, 1 for the LiteRT converter; None for any.
 
     Returns:
-        The number of weights in it: what an export that lost them is found out by.
+        The number of weights written, to detect an export that lost them.
     """
     functions = {
         name: function.get_concrete_function()

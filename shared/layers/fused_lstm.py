@@ -1,13 +1,13 @@
-"""The fast path of the LSTM layer: what recurs is two XLA loops, all else a few large matmuls.
+"""The fast path of the LSTM layer: two compiled loops, and a few large matmuls around them.
 
 Forward, only ``h R`` stays in the loop; ``x W`` is one product before it. Backward, the loop holds
-one matmul (``dz R'``), and the gradients of inputs and weights are single products after it. These
-are TensorFlow's own, whose CPU matmul beats XLA's. The batch is cut into one part per processor:
-the parts run side by side without meeting at every time step, which on two cores is worth more
-than two threads inside each small matmul.
+one matmul (``dz R'``), and the gradients of inputs and weights are single products after it. XLA
+compiles the loops; the products outside are TensorFlow's, whose CPU matmul is faster. The batch is
+split into one part per processor; the parts run in parallel without synchronizing at every step,
+which on two cores gains more than two threads in each small matmul.
 
-In the loops each gate is an array of its own. XLA turns elementwise work on whole arrays into one
-straight loop; on slices of a joint one, or on a concatenation, it takes up to half as long again.
+In the loops each gate is a separate array. XLA fuses elementwise operations on whole arrays into
+one loop; on slices of a joint array, or on a concatenation, it takes up to half as long again.
 """
 
 from __future__ import annotations
@@ -20,16 +20,20 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-_portable = ContextVar("portable", default=False)  # a thread's own: two may trace at once
-_ROWS_PER_PART = 8  # below this a part's matmuls are too thin to pay
-_ALIASED = 128  # units: rows of four gates of a multiple of so many fall on few sets of a cache,
-_LINE = 16  # and the products that read them slow down by a fifth, if not a line longer
-_APART = range(129, 400)  # units for which ``h R`` of each gate apart beats that of all jointly
+_portable = ContextVar("portable", default=False)  # per thread: two may trace at once
+# Smallest part of a batch whose matmuls are worth a thread.
+_ROWS_PER_PART = 8
+# With a multiple of 128 units, rows of four gates fall on few sets of a cache, which slows products
+# that read them by a fifth. Rows one cache line longer avoid it.
+_ALIASED = 128
+_LINE = 16
+# Numbers of units for which a product ``h R`` for each gate is faster than one for all gates.
+_APART = range(129, 400)
 
 
 @contextlib.contextmanager
 def portable() -> Iterator[None]:
-    """While open, LSTM layers trace the plain Keras loop, which every export format knows."""
+    """Makes LSTM layers trace the plain Keras loop, which every export format supports."""
     before = _portable.set(True)
     try:
         yield
@@ -38,12 +42,12 @@ def portable() -> Iterator[None]:
 
 
 def is_portable() -> bool:
-    """Whether a `portable` block is open."""
+    """Returns whether a `portable` block is open."""
     return _portable.get()
 
 
 class Weights(NamedTuple):
-    """What the loop reads; the optional parts are None when off. H is the number of units."""
+    """The weights of a cell; optional parts are None. H is the number of units."""
 
     kernel: tf.Tensor  # (features, 4H), float32 or bfloat16; all others are float32
     recurrent_kernel: tf.Tensor  # (H, 4H)
@@ -56,15 +60,15 @@ def lstm_sequence(x, weights: Weights, h0, c0, mask=None, dropout_mask=None, tra
     """Runs the LSTM equations of `LSTMCell` over a sequence.
 
     Args:
-        x: ``(batch, timesteps, features)``, with the dtype of ``weights.kernel``. If bfloat16, so
-            are the large products; what recurs stays float32, in which XLA is faster on a CPU.
+        x: ``(batch, timesteps, features)``, with the dtype of ``weights.kernel``. With bfloat16
+            the large products are bfloat16; the loops stay float32, faster with XLA on a CPU.
         weights: The cell's variables.
         h0: First hidden state, ``(batch, H)`` float32.
         c0: First cell state, ``(batch, H)`` float32.
-        mask: ``(batch, timesteps)`` bool or None; a False step hands the state through.
+        mask: Optional bool ``(batch, timesteps)``; masked steps keep the state.
         dropout_mask: Multiplies ``h`` before the recurrent matmul, ``(batch, H)`` or None.
-        training: Whether a gradient is likely. If not, nothing is stored for it, and should one be
-            asked for all the same, the forward pass is run once more.
+        training: Whether to store what the gradient needs. Otherwise a gradient runs the forward
+            pass again.
 
     Returns:
         ``h`` of every step ``(batch, timesteps, H)``, and the last ``h`` and ``c``, float32.
@@ -74,7 +78,7 @@ def lstm_sequence(x, weights: Weights, h0, c0, mask=None, dropout_mask=None, tra
 
     @tf.custom_gradient
     def run(x, h0, c0, *flat):
-        # An outer tape would record the XLA calls: run eagerly it fails, in a graph it is slow.
+        # An outer tape must not record the XLA calls: it fails when eager and is slow in a graph.
         x, h0, c0, *values = (tf.stop_gradient(v) for v in (x, h0, c0, *flat))
         drop = None if dropout_mask is None else tf.stop_gradient(dropout_mask)
         weights = Weights(*_refill(structure, values))
@@ -105,7 +109,7 @@ def _refill(structure, flat):
 
 
 def _split(static: int | None, batch) -> list[slice]:
-    """Slices of the batch axis, one for each processor that is worth waking."""
+    """Slices of the batch axis, one for each processor to use."""
     count = os.cpu_count() or 1
     if static is not None:
         count = max(1, min(count, static // _ROWS_PER_PART))
@@ -116,7 +120,7 @@ def _split(static: int | None, batch) -> list[slice]:
 
 
 def _run(weights: Weights, part, save: bool):
-    """One part of the batch: ``(hs, h, c)``, and what `_gradients` wants of it."""
+    """Runs one part of the batch: ``(hs, h, c)``, and what `_gradients` needs."""
     x, h0, c0, mask, drop = part
     x = _time_major(x)
     z = _project(x, weights)
@@ -135,12 +139,12 @@ def _project(x, weights: Weights):
     return [tf.reshape(z, (shape[0], shape[1], z.shape[1])) for z in products]
 
 
-def _gradients(weights: Weights, turned, part, kept, d_hs, d_h, d_c):
+def _gradients(weights: Weights, transposed, part, kept, d_hs, d_h, d_c):
     """Gradients by row (x, h0, c0) and of the weights, in the order of `Weights`, flattened."""
     (_, _, _, mask, drop), (saved, z, x) = part, kept
     d_z, d_u, d_states, grads = _backward(
         weights._replace(kernel=None, recurrent_kernel=None),
-        turned,
+        transposed,
         z,
         mask,
         drop,
@@ -149,7 +153,7 @@ def _gradients(weights: Weights, turned, part, kept, d_hs, d_h, d_c):
         d_h,
         d_c,
     )
-    # What needs no recurrence: single large matmuls over batch and time.
+    # Outside of the recurrence, single large matmuls over batch and time.
     kind, width = weights.kernel.dtype, weights.kernel.shape[1]
     d_z = tf.cast(_flat(d_z), kind)
     d_u = d_z if d_u is None else tf.cast(_flat(d_u), kind)
@@ -165,7 +169,7 @@ def _gradients(weights: Weights, turned, part, kept, d_hs, d_h, d_c):
 
 
 def _array(length, like, columns=None, values=None):
-    """A TensorArray of matrices with the rows, and if not told otherwise the columns, of one."""
+    """A TensorArray of matrices shaped like ``like``, with another number of columns if given."""
     shape = (like.shape[0], columns or like.shape[1])
     array = tf.TensorArray(tf.float32, length, element_shape=shape)
     return array if values is None else array.unstack(values)
@@ -203,7 +207,7 @@ def _normalized(z, gamma, beta):
 
 
 def _recurrent_product(kernel):
-    """The function from ``h`` to ``h R``, a list of each gate's."""
+    """Returns the function from ``h`` to ``h R``, a list with an entry for each gate."""
     if kernel.shape[1] // 4 not in _APART:
         return lambda h: tf.split(h @ kernel, 4, 1)
     kernels = tf.split(kernel, 4, 1)
@@ -212,19 +216,20 @@ def _recurrent_product(kernel):
 
 @tf.function(jit_compile=True)
 def _forward(weights: Weights, z, h0, c0, mask, drop, save):
-    """``h`` of every step and the one before, the last ``h`` and ``c``, what the gradient needs.
+    """Runs the loop of the forward pass.
 
     Args:
-        weights: Without the kernel.
-        z: As `_project` returns it.
-        h0: As `lstm_sequence`; so ``c0``, ``mask`` and ``drop``.
-        c0: See above.
-        mask: See above.
-        drop: See above.
-        save: Whether anything is saved.
+        weights: The weights without the kernel.
+        z: From `_project`.
+        h0: First hidden state, ``(rows, H)``.
+        c0: First cell state, ``(rows, H)``.
+        mask: Bool ``(rows, timesteps)`` or None.
+        drop: Dropout mask of ``h``, ``(rows, H)`` or None.
+        save: Whether to save what the gradient needs.
 
     Returns:
-        ``(timesteps + 1, rows, H)``, two of ``(rows, H)``, and a dict of what is time-major.
+        ``h`` of every step, beginning with ``h0``, ``(timesteps + 1, rows, H)``; the last ``h`` and
+        ``c``; and a dict of what was saved, time-major.
     """
     norms, peep = weights.norms, weights.peephole
     steps, units = tf.shape(z[0])[0], c0.shape[-1]
@@ -242,7 +247,7 @@ def _forward(weights: Weights, z, h0, c0, mask, drop, save):
             if not save:
                 return value
             arrays[name] = arrays[name].write(t, value)
-            return arrays[name].read(t)  # read back: XLA then computes it right in its place
+            return arrays[name].read(t)  # read back, so that XLA computes it in place
 
         used = h if drop is None else h * drop
         if norms:
@@ -286,23 +291,23 @@ def _forward(weights: Weights, z, h0, c0, mask, drop, save):
 
 
 @tf.function(jit_compile=True)
-def _backward(weights: Weights, turned, z, mask, drop, saved, d_hs, d_h, d_c):
-    """From the outputs' gradients, those before the matmuls.
+def _backward(weights: Weights, transposed, z, mask, drop, saved, d_hs, d_h, d_c):
+    """Runs the loop of the backward pass, up to the large matmuls.
 
     Args:
-        weights: As for `_forward`, without both kernels; so ``mask`` and ``drop``.
-        turned: The recurrent kernel transposed.
-        z: What `_project` returned, if normalized.
-        mask: See above.
-        drop: See above.
-        saved: By `_forward`.
-        d_hs: Gradients of what `lstm_sequence` returns, with ``d_h`` and ``d_c``.
-        d_h: See above.
-        d_c: See above.
+        weights: The weights without both kernels.
+        transposed: The recurrent kernel, transposed.
+        z: From `_project`; needed with layer normalization.
+        mask: Bool ``(rows, timesteps)`` or None.
+        drop: Dropout mask of ``h``, ``(rows, H)`` or None.
+        saved: What `_forward` saved.
+        d_hs: Gradient of the outputs, time-major.
+        d_h: Gradient of the last ``h``.
+        d_c: Gradient of the last ``c``.
 
     Returns:
-        Gradients of ``x W`` and of ``h R``, ``(timesteps, rows, 4H)``, the latter None where it is
-        the same; of ``(h0, c0)``; and of the other weights, by name.
+        Gradients of ``x W`` and of ``h R``, ``(timesteps, rows, 4H)``, the latter None if equal; of
+        ``(h0, c0)``; and of the other weights, by name.
     """
     norms, peep = weights.norms, weights.peephole
     steps, units = tf.shape(d_hs)[0], d_h.shape[-1]
@@ -313,13 +318,13 @@ def _backward(weights: Weights, turned, z, mask, drop, saved, d_hs, d_h, d_c):
     }
     incoming = _array(steps, d_h, values=d_hs)
     keep = None if mask is None else _array(steps, d_h, 1, _mask_column(mask))
-    gates = tf.split(turned, 4, 0)
+    gates = tf.split(transposed, 4, 0)
     beyond = tf.zeros((tf.shape(d_h)[0], 0 if norms or units % _ALIASED else _LINE))
 
     def body(t, dh, dc, sums, place, arrays):
         sums, new = dict(sums), {}
         dh += incoming.read(t)
-        live_h, live_c = dh, dc  # what passes through the step; the rest passes it by
+        live_h, live_c = dh, dc  # gradients of unmasked rows; those of masked rows pass unchanged
         if keep is not None:
             m = keep.read(t)
             live_h, live_c = m * dh, m * dc
@@ -335,7 +340,7 @@ def _backward(weights: Weights, turned, z, mask, drop, saved, d_hs, d_h, d_c):
             new["state"] = d_cell
             y, scale = reads["state"].read(t), reads["state_scale"].read(t)
             d_cell = _standardize_grad(d_cell * norms[4], y, scale)
-        # Read back: XLA would else compute it anew for each of its five uses.
+        # Read back, or XLA would compute it again for each of its five uses.
         place = place.write(tf.minimum(t, 0), d_cell)
         d_cell = place.read(tf.minimum(t, 0))
         dz_i = d_cell * g * i * (1 - i)
@@ -366,7 +371,7 @@ def _backward(weights: Weights, turned, z, mask, drop, saved, d_hs, d_h, d_c):
         sums |= {name: tf.zeros_like(d_h) for name in "ifo"}
     widths = {"z": width} | ({"u": 4 * units, "state": units} if norms else {})
     arrays = {name: _array(steps, d_h, width) for name, width in widths.items()}
-    place = _array(2, d_h)  # of one matrix: were there no second, XLA would see through it
+    place = _array(2, d_h)  # holds one matrix; with length 1, XLA would optimize it away
     _, d_h0, d_c0, sums, _, arrays = tf.while_loop(
         lambda t, *_: t >= 0,
         body,
@@ -391,5 +396,5 @@ def _backward(weights: Weights, turned, z, mask, drop, saved, d_hs, d_h, d_c):
     return _standardize_grad(d["z"] * norms[0], normal, scale), d["u"], (d_h0, d_c0), grads
 
 
-for _function in (_forward, _backward):  # a trace for each shape is meant: no warning of that
+for _function in (_forward, _backward):  # one trace for each shape is intended
     _function._omit_frequent_tracing_warning = True

@@ -1,7 +1,7 @@
-"""The fast path of `WindowLSTM`: an XLA loop forward, one backward, large matmuls around them.
+"""The fast path of `WindowLSTM`: two loops compiled by XLA, and large matmuls around them.
 
-As in `shared.layers.fused_lstm`, what needs no recurrence is outside of the loops: the projection
-of the inputs before them, the gradients of all weights after them.
+As in `shared.layers.fused_lstm`, the projection of the inputs is computed before the loops, and the
+gradients of all weights after them.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ def window_sequence(projected, recurrent, peephole, kernel, bias, values, mask, 
     """Runs the equations of `WindowLSTM` with peepholes or without, and no other option.
 
     Args:
-        projected: The inputs' part of the gates, bias included, ``(batch, time, 4 H)``.
-        recurrent: ``(H + V, 4 H)``, what multiplies ``[h; w]``.
+        projected: The projected inputs with the bias, ``(batch, time, 4 H)``.
+        recurrent: Kernel of ``[h; w]``, ``(H + V, 4 H)``.
         peephole: ``(3, H)`` or None.
-        kernel: Of the window, ``(H, 3 K)``.
-        bias: Of the window, ``(3 K,)``.
+        kernel: Kernel of the window, ``(H, 3 K)``.
+        bias: Bias of the window, ``(3 K,)``.
         values: The text, ``(batch, memory, V)``.
-        mask: Of the text, ``(batch, memory)`` or None.
+        mask: Mask of the text, ``(batch, memory)`` or None.
         state: ``h, c`` ``(batch, H)``, ``w`` ``(batch, V)``, ``position`` ``(batch, K)``.
 
     Returns:
@@ -67,7 +67,7 @@ def _bells(position, sharpness, places):
 
 @tf.function(jit_compile=True)
 def _forward(projected, values, h, c, w, position, marks, recurrent, kernel, bias, peephole=None):
-    """What every step was, time-major, by name; those of the state begin with the first one."""
+    """Runs the forward pass; returns all steps by name, time-major, states with the first one."""
     time = tf.shape(projected)[1]
     places = tf.range(tf.shape(values)[1], dtype=tf.float32)
     gates = [_array(time, c, values=g) for g in tf.split(_time_major(projected), 4, 2)]
@@ -85,7 +85,7 @@ def _forward(projected, values, h, c, w, position, marks, recurrent, kernel, bia
 
         def stored(name, value, at):
             arrays[name] = arrays[name].write(at, value)
-            return arrays[name].read(at)  # read back: XLA then computes it right in its place
+            return arrays[name].read(at)  # read back, so that XLA computes it in place
 
         u = product(tf.concat([h, w], 1))
         z_i, z_f, z_g, z_o = (gate.read(t) + v for gate, v in zip(gates, u, strict=True))
