@@ -123,7 +123,7 @@ class Ours:
         return {"version": f"TensorFlow {tf.__version__}", "weights": self.model.count_params()}
 
     def _epoch(self) -> Any:
-        from apps.translation.data import pipeline
+        from apps.translation.batches import pipeline
 
         self.epoch += 1
         return pipeline(self.pairs, self.tokenizer, self.sizes["batch_tokens"], 0, self.epoch)
@@ -147,7 +147,7 @@ class Ours:
     def decode(self, beam: int, sentences: int, fixed: bool) -> list[float]:
         """Sentences, subwords written, and seconds; the second call finds all traced."""
         from apps.translation.model import buckets
-        from apps.translation.translate import translate
+        from apps.translation.search import translate
         from shared.decoding import DecodingOptions
 
         options = DecodingOptions(
@@ -169,23 +169,15 @@ class Ours:
 
 def litert(preset: str, sentences: Sequence[str], rounds: int) -> dict[str, float]:
     """Milliseconds per sentence of the shipped int8 bundle, one thread, one at a time."""
-    from apps.translation.config import TranslationConfig
-    from apps.translation.generate import build_model, open_tokenizer
-    from apps.translation.translate import DECODING, translate
-    from shared.decoding import DecodingOptions
-    from shared.presets.open import open_preset
-    from shared.presets.store import config_from_json
+    from apps.translation.translate import Translator
 
-    opened = open_preset("translation", preset, "litert", build_model)
-    config = config_from_json(TranslationConfig, opened.config, opened.name)
-    tokenizer = open_tokenizer(opened.folder)
+    translator = Translator.from_preset(preset)
     result = {}
-    greedy = DecodingOptions(max_length=DECODING["max_length"])
-    for name, options in (("greedy", greedy), ("beam", DecodingOptions(**DECODING))):
+    for name, beam in (("greedy", 1), ("beam", 5)):
         times = []
         for text in list(sentences) * rounds:
             start = time.perf_counter()
-            translate(opened.generator, config, tokenizer, [text], ["de"], options)
+            translator(text, to="de", source_language="en", beam_size=beam)
             times.append(1e3 * (time.perf_counter() - start))
         result[name] = median(times)
     return result

@@ -19,7 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # installed or not
 
-from apps.translation.config import PRESETS
+from apps.translation.app import TRANSLATION
 from apps.translation.data import Pair, load
 from apps.translation.evaluate import scores
 from benchmarks.common import table
@@ -69,11 +69,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Word-by-word translation, as a baseline.")
     parser.add_argument("--data", default="tatoeba", help="as for evaluate translation")
     parser.add_argument("--split", default="test")
-    parser.add_argument("--config", choices=PRESETS, default="tatoeba", help="its directions")
+    parser.add_argument("--recipe", choices=TRANSLATION.recipes, default="base",
+                        help="whose directions")  # fmt: skip
     parser.add_argument("--json", metavar="FILE")
     options = parser.parse_args(arguments)
     result = {}
-    for direction in PRESETS[options.config].directions:
+    for direction in TRANSLATION.stage(options.recipe).config.directions:
         words = dictionary(load(options.data, "train", [direction]))
         pairs = load(options.data, options.split, [direction])
         found = [translate(pair.source, words) for pair in pairs]

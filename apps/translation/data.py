@@ -1,4 +1,4 @@
-"""Sentence pairs: files and folders of them, splits, and batches of like lengths."""
+"""Sentence pairs: where they are, and how they are read."""
 
 from __future__ import annotations
 
@@ -7,23 +7,28 @@ import hashlib
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from apps.translation.config import language_symbol
+from apps.translation.config import TranslationConfig
 from shared.datasets import cache_dir, download
+from shared.datasets.split import hold_out
 from shared.errors import InputError
-from shared.text import END, START, Tokenizer
+from shared.files import decode_text
 
-MULTI30K = "https://github.com/multi30k/dataset/raw/master/data/task1/raw/"
 TATOEBA = "https://www.manythings.org/anki/"
-SPLITS = {"train": "train", "valid": "val", "test": "test_2016_flickr"}  # of Multi30k
-CODES = {"de": "deu", "es": "spa", "fr": "fra"}  # of Tatoeba's files
-SHARE = 0.01  # of Tatoeba's English sentences that validate, and as many that test
-# Few lengths: the LSTM's fast path is compiled for each.
-LENGTHS = (8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 96, 128)
+CODES = {"de": "deu", "es": "spa", "fr": "fra"}
+"""Of Tatoeba's files, by the language that is paired with English."""
+SHARE = 0.01
+"""Of Tatoeba's English sentences that are held out for validation, and as many for the test."""
+MULTI30K = "https://github.com/multi30k/dataset/raw/master/data/task1/raw/"
+SPLITS = {"train": "train", "valid": "val", "test": "test_2016_flickr"}
+"""Stems of Multi30k's files."""
+DATA = "tatoeba"
+PIPELINES = ("numpy", "keras-nlp")
 
 Directions = Sequence[tuple[str, str]]
 
@@ -37,28 +42,128 @@ class Pair(NamedTuple):
     target_language: str
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where sentence pairs are.
+
+    Args:
+        data: A folder with Multi30k's files (``train.en``, plain or ``.gz``) or Tatoeba's zips
+            (``deu-eng.zip``); or ``multi30k`` or ``tatoeba``, which are downloaded once.
+        source: Your own sentences instead, one a line.
+        target: Their translations, line by line.
+        tsv: Your own pairs in one file instead, with a tab between source and target.
+        source_language: Source language of your own files, such as en, or the only one to take of
+            the data; by default the model's.
+        target_language: Target language, in the same way.
+
+    Raises:
+        InputError: The fields contradict each other.
+    """
+
+    data: str = field(default=DATA, metadata={"metavar": "PATH"})
+    source: str = field(default="", metadata={"metavar": "FILE"})
+    target: str = field(
+        default="", metadata={"metavar": "FILE", "flags": ("--target", "--reference")}
+    )
+    tsv: str = field(default="", metadata={"metavar": "FILE"})
+    source_language: str = field(default="", metadata={"metavar": "LANG", "flags": ("--from",)})
+    target_language: str = field(default="", metadata={"metavar": "LANG", "flags": ("--to",)})
+
+    def __post_init__(self) -> None:
+        """Refuses more than one place, and half of one."""
+        if bool(self.source) != bool(self.target):
+            raise InputError("--source and --target (or --reference) go together: a line of one "
+                             "translates the same line of the other")  # fmt: skip
+        places = [self.source, self.tsv, self.data != DATA]
+        if sum(map(bool, places)) > 1:
+            raise InputError("--data, --source with --target, and --tsv exclude each other")
+
+    @property
+    def own(self) -> str:
+        """The name of the user's own file, "" if the pairs are those of `data`."""
+        return self.tsv or self.source
+
+
+@dataclass(frozen=True)
+class Data(Source):
+    """How batches are made of sentence pairs.
+
+    Args:
+        batch_tokens: Target subwords of a batch, about, padding included.
+        bpe_dropout: Share of merges left out at random, drawn anew each epoch (Provilkov et al.
+            2020); 0 is off.
+        copy_rate: Share of the pairs in which a name or a number is replaced by a made-up one.
+        epoch_pairs: Pairs of an epoch, after which the model is validated and kept; the next epoch
+            goes on with others until all have had their turn. 0 for all of them.
+        bleu_sentences: Validation sentences translated after each epoch, at most.
+        pipeline: Where subwords are made: "numpy" before an epoch begins, all at once; "keras-nlp"
+            in the tf.data graph, by its SentencePieceTokenizer, while the model trains.
+
+    Raises:
+        InputError: The fields contradict each other.
+    """
+
+    batch_tokens: int = 1200
+    bpe_dropout: float = 0.0
+    copy_rate: float = 0.0
+    epoch_pairs: int = 0
+    bleu_sentences: int = 1500
+    pipeline: str = field(default="numpy", metadata={"choices": PIPELINES})
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be done."""
+        super().__post_init__()
+        if self.pipeline not in PIPELINES:
+            raise InputError(f"pipeline is {self.pipeline!r}: choose from {', '.join(PIPELINES)}")
+        if self.pipeline == "keras-nlp" and self.bpe_dropout:
+            raise InputError("keras-nlp's tokenizer has no BPE-dropout; leave out one of the two")
+
+
+def read(source: Source, split: str, config: TranslationConfig) -> list[Pair]:
+    """Reads the pairs of a split, see `shared.application.Application.read`.
+
+    Raises:
+        InputError: The data is missing or bad, has no such split, or is of other languages.
+    """
+    directions = config.directions_between(source.source_language, source.target_language)
+    if not source.own:
+        return load(source.data, split or "test", directions)
+    if len(directions) > 1:
+        raise InputError("this model has several directions; name one with --from and --to")
+    if source.tsv:
+        pairs = read_tsv(source.tsv, *directions[0])
+    else:
+        pairs = read_parallel(source.source, source.target, *directions[0])
+    if not split:
+        return pairs
+    if split not in ("train", "valid"):
+        raise InputError(f"{source.own}: has no split {split!r}; choose train or valid")
+    train, valid = hold_out(pairs, source.own)
+    return train if split == "train" else valid
+
+
 # --- files ------------------------------------------------------------------------------------
 
 
 def read_parallel(
     source: str | Path, target: str | Path, source_language: str, target_language: str
 ) -> list[Pair]:
-    """Pairs of two files, line by line; lines empty on either side are left out.
+    """Reads pairs from two files, line by line; lines empty on either side are left out.
 
     Raises:
-        InputError: A file is missing or no text, or they have not equally many lines.
+        InputError: A file is missing or no text, or they differ in their number of lines.
     """
     left, right = _lines(source), _lines(target)
     if len(left) != len(right):
         raise InputError(
-            f"{source} has {len(left)} lines and {target} {len(right)}; a line of one is to "
-            "translate the same line of the other"
+            f"{source} has {len(left)} lines and {target} {len(right)}; a line of one "
+            "translates the same line of the other; align them"
         )
     return _pairs(zip(left, right, strict=True), source_language, target_language)
 
 
 def read_tsv(path: str | Path, source_language: str, target_language: str) -> list[Pair]:
-    """Pairs of a file with a tab between source and target; further columns are left out.
+    """Reads pairs from a file with a tab between source and target; more columns are ignored.
 
     Raises:
         InputError: The file is missing or no text, or a line has no tab.
@@ -77,7 +182,7 @@ def _columns(lines: Sequence[str], path: str | Path) -> Iterator[tuple[str, str]
             continue
         columns = line.split("\t")
         if len(columns) < 2:
-            raise InputError(f"{path}, line {number}: no tab between source and target")
+            raise InputError(f"{path}, line {number}: no tab between source and target; add it")
         yield columns[0], columns[1]
 
 
@@ -85,11 +190,9 @@ def _lines(path: str | Path) -> list[str]:
     path = Path(path)
     try:
         data = path.read_bytes()
-        text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 text, at byte {error.start}") from error
+        text = decode_text(gzip.decompress(data) if path.suffix == ".gz" else data, path)
     except (OSError, EOFError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from error
+        raise InputError(f"{path}: cannot be read ({error}); check the file") from error
     # Not `splitlines`: a sentence may hold a Unicode line separator.
     return [line.rstrip("\r") for line in text.removesuffix("\n").split("\n")] if text else []
 
@@ -98,17 +201,17 @@ def _lines(path: str | Path) -> list[str]:
 
 
 def load(data: str | Path, split: str, directions: Directions) -> list[Pair]:
-    """The pairs of a split, direction after direction.
+    """Reads the pairs of a split, direction after direction.
 
     Args:
         data: A folder with Multi30k's files (``train.en``, plain or ``.gz``) or Tatoeba's zips
             (``deu-eng.zip``); or ``multi30k`` or ``tatoeba``, downloaded once into the cache.
-        split: ``train``, ``valid`` or ``test``; of Multi30k also the name of another set, as
-            ``test_2017_flickr``.
+        split: ``train``, ``valid`` or ``test``; of Multi30k also the name of another set, such
+            as ``test_2017_flickr``.
         directions: Source and target language of each.
 
     Raises:
-        InputError: It is neither, or has not this split or these languages.
+        InputError: It is neither, or lacks this split or these languages.
     """
     folder, fetched = Path(data), str(data) in ("multi30k", "tatoeba")
     if not fetched and not folder.is_dir():
@@ -119,12 +222,13 @@ def load(data: str | Path, split: str, directions: Directions) -> list[Pair]:
     tatoeba = is_tatoeba(data)
     if tatoeba and split not in SPLITS:
         raise InputError(f"Tatoeba has no split {split!r}; choose from {', '.join(SPLITS)}")
-    read = _tatoeba if tatoeba else _multi30k
-    return [p for way in directions for p in read(None if fetched else folder, split, *way)]
+    read_split = _tatoeba if tatoeba else _multi30k
+    place = None if fetched else folder
+    return [pair for direction in directions for pair in read_split(place, split, *direction)]
 
 
 def is_tatoeba(data: str | Path) -> bool:
-    """Whether `load` takes the data for Tatoeba's."""
+    """Whether the data is Tatoeba's, to `load`."""
     return data == "tatoeba" or (data != "multi30k" and any(Path(data).glob("*-eng.zip")))
 
 
@@ -165,10 +269,10 @@ def _tatoeba(folder: Path | None, split: str, source: str, target: str) -> list[
 
 
 def split_of(english: str) -> str:
-    """The part that a sentence of Tatoeba belongs to, with its translations into all languages.
+    """Returns the split that a sentence of Tatoeba and all its translations belong to.
 
-    By a hash of its letters and digits: sentences that differ in case or punctuation alone stay
-    together, and new ones move no old ones.
+    It is chosen by a hash of the letters and digits: sentences that differ in case or punctuation
+    alone stay together, and new ones move no old ones.
     """
     key = "".join(c for c in english.casefold() if c.isalnum())
     place = int.from_bytes(hashlib.sha256(key.encode()).digest()[:6], "big") / 2**48
@@ -185,10 +289,15 @@ _ENDINGS = ["", "", "", "", *"n r s a o i ski sky son sen ez mann berg ova ini e
 
 
 def copy_augment(pairs: Sequence[Pair], rng: np.random.Generator, rate: float) -> list[Pair]:
-    """Pairs in which what is the same on both sides is something else, the same on both sides.
+    """Replaces names and numbers, so that a model learns to copy what it has never seen.
 
-    Of the given share of pairs, one name or number that source and target have in common becomes
-    a made-up one. So a model learns to copy what it has never seen.
+    In a share of the pairs one name or number that source and target have in common becomes a
+    made-up one, the same on both sides.
+
+    Args:
+        pairs: Any pairs.
+        rng: Draws the pairs and the names.
+        rate: The share, 0 to 1.
     """
     return [_renamed(pair, rng) if rng.random() < rate else pair for pair in pairs]
 
@@ -209,122 +318,3 @@ def _name(rng: np.random.Generator) -> str:
     parts = (_ONSETS, _VOWELS, _CODAS)
     syllables = ["".join(rng.choice(part) for part in parts) for _ in range(rng.integers(1, 4))]
     return ("".join(syllables) + str(rng.choice(_ENDINGS))).title()
-
-
-# --- batches ----------------------------------------------------------------------------------
-
-
-def epoch_part(pairs: Sequence[Pair], size: int, seed: int, epoch: int) -> Sequence[Pair]:
-    """The pairs of an epoch that has about ``size`` of them; all, where it is 0.
-
-    Successive epochs share none until all pairs have had their turn; then the order is another.
-    """
-    count = -(-len(pairs) // size) if size else 1
-    if count == 1:
-        return pairs
-    turn, part = divmod(epoch, count)
-    order = np.random.default_rng([seed, turn]).permutation(len(pairs))
-    return [pairs[i] for i in order[part::count]]
-
-
-def pipeline(
-    pairs: Sequence[Pair],
-    tokenizer: Tokenizer,
-    tokens_per_batch: int,
-    seed: int,
-    epoch: int,
-    dropout: float = 0.0,
-):  # the type would import TensorFlow
-    """The training batches of one epoch; the same arguments give the same batches.
-
-    Args:
-        pairs: To train on.
-        tokenizer: Of source and target. If it has symbols for the target languages, each source
-            begins with one.
-        tokens_per_batch: Target subwords of a batch, about, padding included.
-        seed: Of the order.
-        epoch: Number of the epoch, which has an order of its own.
-        dropout: Of the tokenizer, see `Tokenizer.encode`. The merges that it leaves out are
-            SentencePiece's to draw: with it, batches are not the same again.
-
-    Returns:
-        A `tf.data.Dataset` of known cardinality with ``source``, ``inputs`` (from `START`) and
-        ``targets`` (up to `END`), int32 ``(batch, length)``, and ``source_mask`` and ``mask``,
-        bool. Each batch is of one of `LENGTHS`, and of as many rows as any other of that length:
-        the last is filled up with pairs that it has already.
-    """
-    rng = np.random.default_rng([seed, epoch])
-    rows = _encode(pairs, tokenizer, dropout)
-    plan = []
-    for length, members in _by_length(rows, rng.permutation(len(rows))).items():
-        size = max(1, tokens_per_batch // length)
-        plan += [np.resize(members[k : k + size], size) for k in range(0, len(members), size)]
-    rng.shuffle(plan)
-    return _dataset([[rows[i] for i in chosen] for chosen in plan])
-
-
-def whole(pairs: Sequence[Pair], tokenizer: Tokenizer, tokens_per_batch: int = 4096):
-    """As `pipeline`, every pair once and in order of length: rows that fill up do not count."""
-    rows = _encode(pairs, tokenizer, 0.0)
-    batches, counts = [], []
-    for length, members in _by_length(rows, range(len(rows))).items():
-        size = max(1, tokens_per_batch // length)
-        for k in range(0, len(members), size):
-            batches.append([rows[i] for i in np.resize(members[k : k + size], size)])
-            counts.append(len(members[k : k + size]))
-    return _dataset(batches, counts)
-
-
-def _encode(
-    pairs: Sequence[Pair], tokenizer: Tokenizer, dropout: float
-) -> list[tuple[list[int], list[int]]]:
-    sources = tokenizer.encode_all([pair.source for pair in pairs], dropout)
-    targets = tokenizer.encode_all([pair.target for pair in pairs], dropout)
-    symbols = {name: language_symbol(name) for name in {pair.target_language for pair in pairs}}
-    first = {n: [tokenizer.id(s)] for n, s in symbols.items() if s in tokenizer.symbols}
-    return [
-        ([*first.get(pair.target_language, []), *source, END], target)
-        for pair, source, target in zip(pairs, sources, targets, strict=True)
-    ]
-
-
-def _by_length(rows, order) -> dict[int, list[int]]:
-    groups: dict[int, list[int]] = {}
-    for i in order:
-        groups.setdefault(_length(rows[i]), []).append(int(i))
-    return dict(sorted(groups.items()))
-
-
-def _length(row: tuple[list[int], list[int]]) -> int:
-    longest = max(len(row[0]), len(row[1]) + 1)
-    return next((n for n in LENGTHS if n >= longest), -(-longest // 64) * 64)
-
-
-def _dataset(batches, counts: Sequence[int] | None = None):
-    import tensorflow as tf
-
-    def generate() -> Iterator[dict[str, np.ndarray]]:
-        for k, rows in enumerate(batches):
-            batch = _batch(rows, max(map(_length, rows)))
-            if counts:
-                batch["mask"][counts[k] :] = False
-            yield batch
-
-    kinds = dict.fromkeys(("source", "inputs", "targets"), tf.int32)
-    kinds |= dict.fromkeys(("source_mask", "mask"), tf.bool)
-    signature = {name: tf.TensorSpec((None, None), kind) for name, kind in kinds.items()}
-    data = tf.data.Dataset.from_generator(generate, output_signature=signature)
-    return data.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(4)
-
-
-def _batch(rows, length: int) -> dict[str, np.ndarray]:
-    shape = (len(rows), length)
-    result = {name: np.zeros(shape, np.int32) for name in ("source", "inputs", "targets")}
-    result |= {name: np.zeros(shape, bool) for name in ("source_mask", "mask")}
-    for k, (source, target) in enumerate(rows):
-        result["source"][k, : len(source)] = source
-        result["source_mask"][k, : len(source)] = True
-        result["inputs"][k, : len(target) + 1] = [START, *target]
-        result["targets"][k, : len(target) + 1] = [*target, END]
-        result["mask"][k, : len(target) + 1] = True
-    return result

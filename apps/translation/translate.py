@@ -1,218 +1,281 @@
-"""Sources in, translations out, on any generator: what the command, evaluate and train share.
-
-Needs neither Keras nor TensorFlow.
-"""
+"""Translate texts: `Translator`. Needs neither Keras nor TensorFlow."""
 
 from __future__ import annotations
 
 import dataclasses
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack, overload
 
 import numpy as np
 
-from apps.translation.config import TranslationConfig, language_symbol
-from apps.translation.copying import copied
-from shared.decoding import DecodingOptions, decode
+from apps.engine import Engine
+from apps.translation.search import (
+    DECODING,
+    Hypothesis,
+    condition,
+    parts_of,
+    quickest,
+    source_ids,
+    source_room,
+    translate,
+)
+from shared.application import Trace
+from shared.decoding import BeamOptions, DecodingOptions, beam_options
 from shared.errors import InputError
-from shared.generator import Arrays, Generator
-from shared.text import END, START, Tokenizer, normalize
-from shared.text.sentences import fit_sentence
+from shared.text import START
+from shared.text.language import guess_language
+from shared.text.sentences import split_sentences
 
-# What the shipped bundles name as their defaults, too.
-DECODING: dict[str, Any] = {
-    "strategy": "beam",
-    "beam_size": 5,
-    "length_penalty": 1.0,
-    "min_length": 1,
-    "max_length": 128,
-}
-_BUCKETS = (8, 12, 16, 20, 24, 32, 48)  # padded lengths, beside the model's own
-_SENTENCES, _ROWS = 64, 320  # sentences, and their hypotheses, that are decoded at once: at most
+
+@dataclass(frozen=True, eq=False)
+class Sentence:
+    """A sentence of a text, or a part of a long one, which is translated by itself.
+
+    Attributes:
+        source: As it was given.
+        gap: The whitespace between it and the next one.
+        found: Its translations, best first.
+    """
+
+    source: str
+    gap: str
+    found: Sequence[Hypothesis]
 
 
 @dataclass(frozen=True, eq=False)
 class Translation:
-    """One translation of one source.
+    """A translated text.
 
     Attributes:
-        text: Detokenized, misspelled names as in the source, see `apps.translation.copying`.
-        score: What translations of a source are ranked by.
-        log_probability: Natural log, of all subwords and the end.
-        finished: Whether the model ended it; else it was cut at the longest length allowed.
-        source_pieces: Subwords of the source as the encoder read them.
-        pieces: Subwords of the translation.
-        attention: ``(len(pieces), len(source_pieces))``, rows that sum to 1.
+        source: The text as it was given.
+        source_language: Its language, as it was named or guessed.
+        target_language: The language of the translation.
+        sentences: Its sentences with their translations.
+        rank: Which translation of each sentence this one is made of; 0 for the best.
     """
 
-    text: str
-    score: float
-    log_probability: float
-    finished: bool
-    source_pieces: tuple[str, ...]
-    pieces: tuple[str, ...]
-    attention: np.ndarray
+    source: str
+    source_language: str
+    target_language: str
+    sentences: tuple[Sentence, ...]
+    rank: int = 0
+
+    @property
+    def hypotheses(self) -> list[Hypothesis]:
+        """The translation of each sentence."""
+        return [s.found[min(self.rank, len(s.found) - 1)] for s in self.sentences]
+
+    @property
+    def text(self) -> str:
+        """The translation, with the whitespace that stood between the sentences."""
+        return "".join(
+            found.text + sentence.gap
+            for found, sentence in zip(self.hypotheses, self.sentences, strict=True)
+        ).strip()
+
+    @property
+    def score(self) -> float:
+        """The mean of the sentences' scores; 0, the highest score, of a text without words."""
+        scores = [found.score for found in self.hypotheses if found.pieces]
+        return sum(scores) / len(scores) if scores else 0.0
+
+    @property
+    def pieces(self) -> list[str]:
+        """The subwords of the translation."""
+        return [piece for found in self.hypotheses for piece in found.pieces]
+
+    @property
+    def source_pieces(self) -> list[str]:
+        """The subwords of the source as the encoder read them."""
+        return [piece for found in self.hypotheses for piece in found.source_pieces]
+
+    @property
+    def alignment(self) -> np.ndarray:
+        """Attention weights ``(len(pieces), len(source_pieces))``; rows sum to 1.
+
+        A sentence attends to its own source alone.
+        """
+        result = np.zeros((len(self.pieces), len(self.source_pieces)), np.float32)
+        row = column = 0
+        for found in self.hypotheses:
+            rows, columns = found.attention.shape
+            result[row : row + rows, column : column + columns] = found.attention
+            row, column = row + rows, column + columns
+        return result
+
+    @property
+    def n_best(self) -> list[Translation]:
+        """All translations that were asked for, best first."""
+        count = max(len(sentence.found) for sentence in self.sentences)
+        return [dataclasses.replace(self, rank=rank) for rank in range(count)]
+
+    def attention_map(self) -> bytes:
+        """Draws what each subword of the first sentence attended to, as a PNG.
+
+        Raises:
+            InputError: There is no word in the text.
+        """
+        from shared.plots import attention_map
+
+        found = next((found for found in self.hypotheses if found.pieces), None)
+        if found is None:
+            raise InputError("there is no translation whose attention could be drawn")
+        return attention_map(found.attention, found.source_pieces, found.pieces, title=found.text)
+
+    def to_json(self) -> dict[str, Any]:
+        """The text, its translation, and what was found for each sentence, as JSON values."""
+        return {
+            "source": self.source,
+            "translation": self.text,
+            "sentences": [
+                {"source": s.source, "n_best": [found.to_json() for found in s.found]}
+                for s in self.sentences
+            ],
+        }
 
 
-Buckets = Callable[[int], Generator]
-"""From a padded length to the generator that takes sources of it."""
+class Translator(Engine):
+    """Translates texts of any length, sentence by sentence.
 
+        translator = Translator.from_preset()
+        translator("Where is the station?", to="fr").text
 
-def source_room(config: TranslationConfig) -> int:
-    """How many subwords of text a source may have: `length` less language symbol and end."""
-    return config.length - 1 - config.multilingual
-
-
-def source_ids(
-    tokenizer: Tokenizer, config: TranslationConfig, text: str, target: str
-) -> list[int]:
-    """What the encoder reads: the language symbol if there is one, the text, the end.
-
-    Raises:
-        InputError: The text has more subwords than the model's length.
+    A sentence that is too long for the model is translated part by part.
     """
-    first = [tokenizer.id(language_symbol(target))] if config.multilingual else []
-    ids = [*first, *tokenizer.encode(text), END]
-    if len(ids) > config.length:
-        raise InputError(
-            f"{len(ids)} subwords in one sentence ({text[:30]!r}...), the model reads "
-            f"{config.length}; split it"
+
+    app = "translation"
+
+    @overload
+    def __call__(
+        self,
+        texts: str,
+        *,
+        to: str = "",
+        source_language: str = "",
+        progress: Callable[[int], None] = ...,
+        **options: Unpack[BeamOptions],
+    ) -> Translation: ...
+
+    @overload
+    def __call__(
+        self,
+        texts: list[str],
+        *,
+        to: str = "",
+        source_language: str = "",
+        progress: Callable[[int], None] = ...,
+        **options: Unpack[BeamOptions],
+    ) -> list[Translation]: ...
+
+    def __call__(
+        self,
+        texts: str | list[str],
+        *,
+        to: str = "",
+        source_language: str = "",
+        progress: Callable[[int], None] = lambda count: None,
+        **options: Unpack[BeamOptions],
+    ) -> Translation | list[Translation]:
+        """Translates a text, or several in one language.
+
+        Args:
+            texts: A text, or a list of texts; a line break ends a sentence.
+            to: The language to translate into, such as ``"de"``; by default the first that the
+                model translates this source language into.
+            source_language: Their language; by default it is guessed, from all texts together.
+            progress: Called with the number of sentences finished since the last call.
+            **options: ``beam_size`` (5; 1 is greedy), ``n_best`` (1 translation of each sentence),
+                ``length_penalty`` (1.0), ``coverage_penalty`` (0.0), ``no_repeat_ngram`` (0), see
+                `shared.decoding.DecodingOptions`.
+
+        Returns:
+            A translation for a string, a list of them for a list.
+
+        Raises:
+            InputError: The model does not translate that way, or an option is out of range.
+        """
+        decoding = beam_options(DECODING, options)
+        several = [texts] if isinstance(texts, str) else list(texts)
+        direction = self.direction(" ".join(several), to, source_language)
+        found = self._translate(several, direction, decoding, progress)
+        results = [
+            Translation(text, *direction, tuple(sentences))
+            for text, sentences in zip(several, found, strict=True)
+        ]
+        return results[0] if isinstance(texts, str) else results
+
+    def direction(self, text: str, to: str = "", source_language: str = "") -> tuple[str, str]:
+        """Returns the first direction of the model that fits, its source guessed from a text.
+
+        Args:
+            text: In the source language.
+            to: The target language; "" for any.
+            source_language: The source language; "" for the one that the text seems to be in.
+
+        Raises:
+            InputError: There is none.
+        """
+        directions = self.opened.config.directions_between(source_language, to)
+        source = guess_language(text, list(dict.fromkeys(source for source, _ in directions)))
+        return next(pair for pair in directions if pair[0] == source)
+
+    def _translate(
+        self,
+        texts: Sequence[str],
+        direction: tuple[str, str],
+        decoding: DecodingOptions,
+        progress: Callable[[int], None],
+    ) -> list[list[Sentence]]:
+        """Translates the sentences of each text, all at once."""
+        config, tokenizer = self.opened.config, self.opened.tokenizer
+        room = source_room(config)
+        parts: list[list[tuple[str, str]]] = []
+        for text in texts:
+            parts.append([])
+            for sentence in split_sentences(text):
+                *first, (last, _) = parts_of(sentence.text, tokenizer, room)
+                parts[-1] += [*first, (last, sentence.after)]
+        sources = [source for some in parts for source, _ in some]
+        targets = [direction[1]] * len(sources)
+        generator = quickest(self.opened.generator)
+        found = iter(translate(generator, config, tokenizer, sources, targets, decoding, progress))
+        return [[Sentence(source, gap, next(found)) for source, gap in some] for some in parts]
+
+    def trace(self, text: str, to: str = "", source_language: str = "") -> Trace:
+        """Translates a sentence and returns the gates of the decoder meanwhile.
+
+        Args:
+            text: A sentence.
+            to: As for a translation.
+            source_language: The same.
+
+        Raises:
+            InputError: The model is not open on Keras, or the sentence is empty or too long.
+        """
+        opened = self.opened
+        model = getattr(opened.generator, "model", None)
+        if model is None:
+            raise InputError('gates are traced by Keras alone; open the model on backend "keras"')
+        if not text.strip():
+            raise InputError("nothing to translate; give a sentence")
+        target = self.direction(text, to, source_language)[1]
+        source = source_ids(opened.tokenizer, opened.config, text, target)
+        options = DecodingOptions(**DECODING)
+        [[found]] = translate(
+            opened.generator, opened.config, opened.tokenizer, [text], [target], options
         )
-    return ids
-
-
-def parts_of(text: str, tokenizer: Tokenizer, room: int) -> list[tuple[str, str]]:
-    """A sentence in parts of at most ``room`` subwords, each with what stands after it.
-
-    One part, if the sentence is short enough; of it nothing is lost but its spacing.
-    """
-    text = normalize(text)
-    parts, start = [], 0
-    for part in fit_sentence(text, room, lambda t: len(tokenizer.encode(t))):
-        end = start + len(part)
-        gap = text[end : end + 1].strip(" ") != text[end : end + 1]
-        parts.append((part, " " if gap else ""))
-        start = end + gap
-    return parts
-
-
-def condition(sources: Sequence[Sequence[int]], length: int) -> Arrays:
-    """What ``encode`` takes, the sources padded to a length."""
-    source = np.zeros((len(sources), length), np.int32)
-    mask = np.zeros((len(sources), length), np.uint8)
-    for row, ids in enumerate(sources):
-        source[row, : len(ids)] = ids
-        mask[row, : len(ids)] = 1
-    return {"source": source, "source_mask": mask}
-
-
-def translate(
-    generator: Generator | Buckets,
-    config: TranslationConfig,
-    tokenizer: Tokenizer,
-    texts: Sequence[str],
-    targets: Sequence[str],
-    options: DecodingOptions,
-    progress: Callable[[int], None] = lambda count: None,
-) -> list[list[Translation]]:
-    """Translates sentences, those of about one length together.
-
-    Args:
-        generator: A translation model on any backend; or `Buckets`, so that a backend which can
-            need not pad every source to the model's length.
-        config: The model's.
-        tokenizer: The model's.
-        texts: Sentences, none longer than `source_room` subwords; an empty one stays empty.
-        targets: The language to translate each into.
-        options: How to decode; a result has three times its source's subwords and ten at most.
-        progress: Told how many sentences have been done since it was told last.
-
-    Returns:
-        For each text ``options.n_best`` translations, best first.
-
-    Raises:
-        InputError: A sentence is too long.
-    """
-    sources = [
-        source_ids(tokenizer, config, text, target) if text.strip() else []
-        for text, target in zip(texts, targets, strict=True)
-    ]
-    nothing = Translation("", 0.0, 0.0, True, (), (), np.zeros((0, 0), np.float32))
-    results = [[nothing] for _ in texts]
-    width = options.beam_size if options.strategy == "beam" else options.n_best
-    size = min(_SENTENCES, max(1, _ROWS // width))
-
-    def search(chosen: Generator, length: int, indices: Sequence[int]) -> list[Any]:
-        limit = 3 * max(len(sources[index]) for index in indices) + 10
-        return decode(
-            chosen,
-            chosen.encode(condition([sources[index] for index in indices], length)),
-            start=START,
-            end=END,
-            options=dataclasses.replace(options, max_length=min(limit, options.max_length)),
+        symbols = [START, *opened.tokenizer.encode(found.text)]
+        read = condition([source], len(source))
+        batch = {
+            "source": read["source"],
+            "source_mask": read["source_mask"] > 0,
+            "inputs": np.array([symbols], np.int32),
+        }
+        return Trace(
+            layers=[np.asarray(gates[0]) for gates in model.gates(batch)],
+            title=f"{text}\n{found.text}",
+            labels=opened.tokenizer.pieces(symbols),
+            text=found.text,
+            values={"translation": found.text},
         )
-
-    # TensorFlow gets little out of two cores within a step, and nothing while Python ranks:
-    # batches side by side do. An interpreter of LiteRT is for one thread.
-    threads, lengths = 1, [config.length]
-    if callable(generator):
-        threads = 2 * (os.cpu_count() or 1)
-        lengths = [*(length for length in _BUCKETS if length < config.length), config.length]
-    batches = [
-        (generator(length) if callable(generator) else generator, length, indices)
-        for length, indices in _batches(sources, lengths, size)
-    ]
-    progress(sources.count([]))
-    with ThreadPoolExecutor(threads) as pool:
-        # If one search fails, `map` does not begin those behind it.
-        searches = pool.map(lambda batch: search(*batch), batches)
-        for (_, _, indices), decoded in zip(batches, searches, strict=True):
-            for index, found in zip(indices, decoded, strict=True):
-                results[index] = [_translation(tokenizer, sources[index], one) for one in found]
-            progress(len(indices))
-    return results
-
-
-def quickest(generator: Generator) -> Generator | Buckets:
-    """The Keras model with sources padded no more than they need; others as they are."""
-    model = getattr(generator, "model", None)
-    if model is None:
-        return generator
-    from apps.translation.model import buckets
-
-    return buckets(model)
-
-
-def _batches(
-    sources: Sequence[Sequence[int]], lengths: Sequence[int], size: int
-) -> Iterator[tuple[int, list[int]]]:
-    """Of the padded lengths, and indices of sources that fit them, of almost equal length each.
-
-    The empty ones are left out. Full batches, more than exact lengths, save steps.
-    """
-    order = sorted((i for i, s in enumerate(sources) if s), key=lambda index: len(sources[index]))
-    for first in range(0, len(order), size):
-        chosen = order[first : first + size]
-        yield next(n for n in lengths if n >= len(sources[chosen[-1]])), chosen
-
-
-def _translation(tokenizer: Tokenizer, source: Sequence[int], result: Any) -> Translation:
-    symbols, attention = list(result.symbols), result.attention[:, : len(source)]
-    return Translation(
-        text=tokenizer.decode(copied(tokenizer, source, symbols, attention)),
-        score=result.score,
-        log_probability=result.log_probability,
-        finished=result.finished,
-        source_pieces=tuple(tokenizer.pieces(source)),
-        pieces=tuple(tokenizer.pieces(symbols)),
-        attention=attention,
-    )
-
-
-def as_json(translation: Translation) -> Mapping[str, Any]:
-    """All of it as JSON values, the alignment rounded."""
-    values = {name: value for name, value in vars(translation).items() if name != "attention"}
-    return {**values, "attention": np.round(translation.attention, 4).tolist()}

@@ -74,7 +74,7 @@ def add_fields(
         default = getattr(defaults, field.name)
         flags = field.metadata.get("flags", [f"--{field.name.replace('_', '-')}"])
         options: dict[str, Any] = {"dest": field.name, "default": None}
-        words = told.get(field.name, "").replace("%", "%%")
+        words = told.get(field.name, "").replace("%", "%%").replace("`", "")
         if isinstance(default, bool):
             options |= {"action": argparse.BooleanOptionalAction}
         elif isinstance(default, tuple):

@@ -29,6 +29,7 @@ class Tokenizer:
         path: A file written by `train_tokenizer`.
 
     Attributes:
+        proto: The file's content, a serialized SentencePiece model.
         vocabulary: Number of ids.
         symbols: Control symbols, besides padding, start and end.
 
@@ -40,12 +41,12 @@ class Tokenizer:
         import sentencepiece
 
         try:
-            self._file = Path(path).read_bytes()
+            self.proto = Path(path).read_bytes()
         except OSError as error:
             raise InputError(f"{path}: no tokenizer there ({error.strerror})") from error
         self._processor = sentencepiece.SentencePieceProcessor()
         try:
-            self._processor.LoadFromSerializedProto(self._file)
+            self._processor.LoadFromSerializedProto(self.proto)
         except RuntimeError as error:
             raise InputError(f"{path}: not a SentencePiece model") from error
         self.vocabulary = self._processor.vocab_size()
@@ -95,7 +96,7 @@ class Tokenizer:
 
     def save(self, path: str | Path) -> None:
         """Writes the tokenizer to a file, atomically."""
-        write_bytes(path, self._file)
+        write_bytes(path, self.proto)
 
 
 def _sampling(dropout: float) -> dict[str, Any]:

@@ -17,6 +17,6 @@ def test_the_command_scores_a_folder(tmp_path, capsys):
         for side, language in enumerate(("en", "de")):
             lines = "".join(f"{pair[side]}\n" for pair in pairs)
             (tmp_path / f"{split}.{language}").write_text(lines, encoding="utf-8")
-    assert main(["--data", str(tmp_path), "--config", "multi30k-en-de"]) == 0
+    assert main(["--data", str(tmp_path), "--recipe", "pair"]) == 0
     row = capsys.readouterr().out.splitlines()[-1]
     assert row.startswith("| en-de ") and "100" in row

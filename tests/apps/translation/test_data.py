@@ -6,36 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.translation.config import TranslationConfig
 from apps.translation.data import (
-    LENGTHS,
+    Data,
     Pair,
+    Source,
     copy_augment,
-    epoch_part,
     load,
-    pipeline,
+    read,
     read_parallel,
     read_tsv,
     split_of,
-    whole,
 )
 from shared.errors import InputError
-from shared.text import END, START, train_tokenizer
-
-ENGLISH = [f"A dog number {k} runs{' and runs' * (k % 7)}." for k in range(60)]
-GERMAN = [f"Ein Hund Nummer {k} rennt{' und rennt' * (k % 7)}." for k in range(60)]
-PAIRS = [Pair(a, b, "en", "de") for a, b in zip(ENGLISH, GERMAN, strict=True)]
-
-
-@pytest.fixture(scope="module")
-def tokenizer(tmp_path_factory):
-    path = tmp_path_factory.mktemp("t") / "tokenizer.model"
-    return train_tokenizer(ENGLISH + GERMAN, path, 330)
-
-
-@pytest.fixture(scope="module")
-def multilingual(tmp_path_factory):
-    path = tmp_path_factory.mktemp("t") / "tokenizer.model"
-    return train_tokenizer(ENGLISH + GERMAN, path, 330, ("<2de>", "<2en>"))
 
 
 @pytest.fixture
@@ -101,7 +84,7 @@ def test_files_that_are_wrong(tmp_path):
     (tmp_path / "c").write_bytes(b"caf\xe9\n")
     with pytest.raises(InputError, match=r"a has 2 lines and .*b 1;"):
         read_parallel(tmp_path / "a", tmp_path / "b", "en", "de")
-    with pytest.raises(InputError, match="not UTF-8 text, at byte 3"):
+    with pytest.raises(InputError, match=r"not UTF-8 text \(byte 3\)"):
         read_tsv(tmp_path / "c", "en", "de")
     with pytest.raises(InputError, match="line 1: no tab"):
         read_tsv(tmp_path / "a", "en", "de")
@@ -111,66 +94,46 @@ def test_files_that_are_wrong(tmp_path):
         load(tmp_path / "none", "train", [("en", "de")])
 
 
-def texts_of(batches, tokenizer):
-    return [
-        (tokenizer.decode(source), tokenizer.decode(target))
-        for batch in batches
-        for source, target, counts in zip(
-            batch["source"], batch["targets"], batch["mask"], strict=True
-        )
-        if counts.any()
-    ]
+def test_ones_own_pairs_are_held_out_every_twentieth(tmp_path):
+    path = tmp_path / "pairs.tsv"
+    path.write_text("".join(f"{k}\tn{k}\n" for k in range(41)), encoding="utf-8")
+    own, config = Source(tsv=str(path)), TranslationConfig()
+    everything = read(own, "", config)
+    assert len(everything) == 41 and everything[3] == Pair("3", "n3", "en", "de")
+    assert [pair.source for pair in read(own, "valid", config)] == ["0", "20", "40"]
+    assert len(read(own, "train", config)) == 38
+    with pytest.raises(InputError, match="no split 'test'"):
+        read(own, "test", config)
+    with pytest.raises(InputError, match="translates en-de"):
+        read(Source(tsv=str(path), target_language="fr"), "", config)
+    six = TranslationConfig(directions=(("en", "de"), ("en", "fr")), multilingual=True)
+    assert read(Source(tsv=str(path), target_language="fr"), "", six)[0].target_language == "fr"
+    with pytest.raises(InputError, match="name one with --from and --to"):
+        read(own, "", six)
 
 
-def test_an_epoch_has_every_pair_and_few_shapes(tokenizer):
-    batches = list(pipeline(PAIRS, tokenizer, 200, 0, 0).as_numpy_iterator())
-    assert set(texts_of(batches, tokenizer)) == {pair[:2] for pair in PAIRS}
-    shapes = {batch["source"].shape for batch in batches}
-    assert len({length for _, length in shapes}) == len(shapes)
-    assert all(length in LENGTHS and rows == max(1, 200 // length) for rows, length in shapes)
-    for batch in batches:
-        assert batch["source"].shape == batch["targets"].shape
-        ends = np.take_along_axis(batch["targets"], batch["mask"].sum(1)[:, None] - 1, 1)
-        assert (ends == END).all() and (batch["inputs"][:, 0] == START).all()
-        assert (batch["inputs"][:, 1:] * batch["mask"][:, 1:]
-                == batch["targets"][:, :-1] * batch["mask"][:, 1:]).all()  # fmt: skip
-        assert ((batch["source"] != 0) == batch["source_mask"]).all()
+def test_a_source_takes_of_the_data_what_its_languages_name(tatoeba):
+    directions = tuple(p for other in ("de", "fr") for p in (("en", other), (other, "en")))
+    config = TranslationConfig(directions=directions, multilingual=True)
+    found = read(Source(data=str(tatoeba), source_language="en"), "", config)
+    assert {pair[2:] for pair in found} == {("en", "de"), ("en", "fr")}
+    assert found == load(tatoeba, "test", [("en", "de"), ("en", "fr")])
 
 
-def test_the_same_arguments_give_the_same_epoch_and_others_another(tokenizer):
-    def sources(*arguments):
-        data = pipeline(PAIRS, tokenizer, 200, *arguments)
-        batches = list(data.as_numpy_iterator())
-        assert len(batches) == int(data.cardinality())
-        return np.concatenate([batch["source"].ravel() for batch in batches])
-
-    assert np.array_equal(sources(0, 1), sources(0, 1))
-    assert not np.array_equal(sources(0, 1), sources(0, 2))
-    assert len(sources(0, 1, 0.9)) > len(sources(0, 1))
-
-
-def test_short_epochs_give_every_pair_its_turn():
-    first, second, third, fourth = (epoch_part(PAIRS, 25, 0, number) for number in range(4))
-    assert len(first) == len(second) == len(third) == 20
-    assert sorted(first + second + third) == sorted(PAIRS)
-    assert first == epoch_part(PAIRS, 25, 0, 0) and first != fourth != epoch_part(PAIRS, 25, 1, 0)
-    assert epoch_part(PAIRS, 0, 0, 7) == PAIRS
-
-
-def test_validation_counts_every_pair_once(tokenizer):
-    batches = list(whole(PAIRS, tokenizer, 200).as_numpy_iterator())
-    assert sorted(texts_of(batches, tokenizer)) == sorted(pair[:2] for pair in PAIRS)
-    assert sum(batch["mask"].sum() for batch in batches) == sum(
-        len(tokenizer.encode(pair.target)) + 1 for pair in PAIRS
-    )
-
-
-def test_a_multilingual_source_begins_with_its_target_language(multilingual):
-    both = [*PAIRS[:3], *(Pair(p.target, p.source, "de", "en") for p in PAIRS[:3])]
-    for batch in whole(both, multilingual).as_numpy_iterator():
-        for source, target in zip(batch["source"], batch["targets"], strict=True):
-            german = "Hund" in multilingual.decode(target)
-            assert source[0] == multilingual.id("<2de>" if german else "<2en>")
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"source": "a.en"},
+        {"target": "a.de"},
+        {"source": "a.en", "target": "a.de", "tsv": "a.tsv"},
+        {"tsv": "a.tsv", "data": "multi30k"},
+        {"pipeline": "other"},
+        {"pipeline": "keras-nlp", "bpe_dropout": 0.1},
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(fields):
+    with pytest.raises(InputError):
+        Data(**fields)
 
 
 def test_copied_words_are_replaced_on_both_sides():

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from apps.translation.config import PRESETS, TranslationConfig
+from apps.translation.app import RECIPES
+from apps.translation.config import TranslationConfig
 from apps.translation.model import FIRST_SYMBOL, TranslationModel, buckets
-from apps.translation.translate import condition
+from apps.translation.search import condition
 from shared.backends.keras_model import KerasBackend
 from shared.decoding.sampling import log_softmax
 from shared.errors import InputError
@@ -103,10 +104,11 @@ def test_what_no_translation_holds_is_never_likely():
     assert never.tolist() == [0, 1, 2, FIRST_SYMBOL, FIRST_SYMBOL + 1]
 
 
-@pytest.mark.parametrize("name", [name for name in PRESETS if name != "tiny"])
+@pytest.mark.parametrize("name", [name for name in RECIPES if name != "tiny"])
 def test_configurations_can_be_built_and_are_small(name):
-    model = TranslationModel(PRESETS[name])
-    limit = 9e6 if PRESETS[name].multilingual else 6e6  # bytes of the int8 file
+    config = RECIPES[name].config
+    model = TranslationModel(config)
+    limit = 9e6 if config.multilingual else 6e6  # bytes of the int8 file
     assert model.count_params() < 0.95 * limit
 
 
@@ -116,6 +118,8 @@ def test_configurations_can_be_built_and_are_small(name):
         {"attention": "soft"},
         {"output_dropout": 1.0},
         {"directions": (("en", "de"), ("de", "en"))},
+        {"directions": (("de", "de"),)},
+        {"length": 2},
     ],
 )
 def test_what_cannot_be_built_is_refused(changes):

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from apps.translation.config import PRESETS
+from apps.translation.app import TRANSLATION
 from apps.translation.model import TranslationModel
 from shared.text import train_tokenizer
 
@@ -21,7 +21,7 @@ WORDS = {
     "old": "alte",
     "big": "große",
 }
-TINY = dataclasses.replace(PRESETS["tiny"], length=16)
+TINY = dataclasses.replace(TRANSLATION.stage("tiny").config, length=16)
 
 
 def toy_pairs() -> list[tuple[str, str]]:
@@ -61,7 +61,7 @@ def random_model(seed: int = 0, **changes) -> TranslationModel:
 
 
 def random_batch(config, rows: int = 3, source: int = 9, steps: int = 6, seed: int = 0):
-    """Sentences of several lengths, as `apps.translation.data.pipeline` would yield them."""
+    """Sentences of several lengths, as `apps.translation.batches.pipeline` would yield them."""
     rng = np.random.default_rng(seed)
 
     def ids(*shape):

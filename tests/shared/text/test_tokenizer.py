@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from shared.errors import InputError
 from shared.text import END, PAD, START, UNKNOWN, Tokenizer, normalize, train_tokenizer
-from shared.text.keras_tokenizer import keras_tokenizer
 
 TEXTS = [
     "Ein Mann fährt mit dem Fahrrad über die Straße.",
@@ -55,14 +54,16 @@ def test_normalized_text():
     assert normalize(" a\u0308\t\u2581b\x00\u00a0c\ud800\n") == "ä b c\ufffd"
 
 
-def test_keras_nlp_in_tf_data_has_the_same_ids(path, tokenizer):
+def test_keras_nlp_in_tf_data_has_the_same_ids(tokenizer):
+    from keras_nlp.tokenizers import SentencePieceTokenizer
+
     @settings(deadline=None, max_examples=30)
     @given(texts=st.lists(st.text(max_size=30).map(normalize), min_size=1, max_size=5))
     def check(texts):
         data = tf.data.Dataset.from_tensor_slices(texts).map(layer)
         assert [list(ids) for ids in data.as_numpy_iterator()] == tokenizer.encode_all(texts)
 
-    layer = keras_tokenizer(path)
+    layer = SentencePieceTokenizer(proto=tokenizer.proto)
     check()
 
 

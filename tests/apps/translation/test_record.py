@@ -7,24 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from apps.translation import figures
-from apps.translation.config import PRESETS
+from apps.translation import evaluate as figures
+from apps.translation.app import RECIPES
 from apps.translation.data import load
 from apps.verbs.cli import main
 from shared.files import read_json
 from shared.presets.card import Card
 from shared.presets.catalog import SAVED_MODELS
-from shared.presets.store import load_preset, save_preset
+from shared.presets.store import add_figures, load_preset, save_preset
 from tests.apps.translation.toy import TINY, random_model, toy_tokenizer
 
 CODES = {"deu": "Hund", "spa": "perro", "fra": "chien"}
-DIRECTIONS = PRESETS["tatoeba"].directions
+DIRECTIONS = RECIPES["base"].config.directions
 NAMES = ["_".join(pair) for pair in DIRECTIONS]
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A folder with ``data``, as Tatoeba's, and ``preset``."""
+    """A folder with ``data``, as Tatoeba's, and ``six``."""
     folder = tmp_path_factory.mktemp("figures")
     (folder / "data").mkdir()
     for code, word in CODES.items():
@@ -37,8 +37,14 @@ def made(tmp_path_factory):
     parts = ("directions", "multilingual", "vocabulary")
     model = random_model(**{name: getattr(config, name) for name in parts})
     card = Card("T", "S.", "By nobody.", "All.", "other", "None.", False, ("none",))
-    save_preset(folder / "preset", "translation", "six", config, model, card,
-                extra_files=[folder / "tokenizer.model"])  # fmt: skip
+    save_preset(
+        folder / "six",
+        "translation",
+        config,
+        model,
+        card,
+        extra_files=[folder / "tokenizer.model"],
+    )
     return folder
 
 
@@ -46,7 +52,7 @@ def made(tmp_path_factory):
 def evaluate(made, capsys):
     def call(*words, status=0):
         capsys.readouterr()
-        asked = ["--preset", str(made / "preset"), "--data", str(made / "data"), *words]
+        asked = ["--preset", str(made / "six"), "--data", str(made / "data"), *words]
         assert main(["evaluate", "translation", *asked]) == status
         out, error = capsys.readouterr()
         return error if status else out
@@ -65,22 +71,22 @@ def test_every_direction_is_measured_beside_the_dictionary(made, evaluate, monke
     assert values["bleu"] == pytest.approx(sum(each) / 6)
     assert values["word_by_word_bleu_en_de"] == 12.5
     assert "word_by_word_bleu_en_fr" not in values  # of another release
-    lines = {line.split()[0]: line for line in evaluate().splitlines()}
-    assert lines["bleu_en_de"].endswith("word by word 12.5")
-    assert "word by word" not in lines["bleu_en_fr"] and "word_by_word_bleu_en_de" not in lines
-    assert "word by word" not in evaluate("--split", "valid")
+    lines = dict(line.split(maxsplit=1) for line in evaluate().splitlines())
+    assert lines["word_by_word_bleu_en_de"] == "12.5"
+    assert lines["bleu_en_de"] == str(values["bleu_en_de"])
+    assert "word_by_word" not in evaluate("--split", "valid")
 
 
 def test_a_limit_leaves_no_direction_out(evaluate):
     values = json.loads(evaluate("--json", "--limit", "12"))
     assert values["n"] == 12 and all(f"bleu_{name}" in values for name in NAMES)
-    assert "give how many" in evaluate("--limit", "-1", status=2)
+    assert "limit is -1" in evaluate("--limit", "-1", status=2)
 
 
 def test_figures_are_recorded_with_floors_which_hold(made, evaluate):
     evaluate("--record", "--split", "valid")
     evaluate("--record")
-    entries = load_preset(made / "preset").figures
+    entries = load_preset(made / "six").figures
     pairs = load(made / "data", "test", DIRECTIONS)
     for name in NAMES:
         entry = entries[f"test_bleu_{name}"]
@@ -89,14 +95,20 @@ def test_figures_are_recorded_with_floors_which_hold(made, evaluate):
         assert entry["command"].endswith("--preset six --data data --split test")
         assert "floor" not in entries[f"bleu_{name}"]
     raised = {"test_bleu_en_de": {**entries["test_bleu_en_de"], "floor": 99.0}}
-    figures.add_figures(made / "preset", raised)
-    before = read_json(made / "preset" / "metrics.json")
+    add_figures(made / "six", raised)
+    before = read_json(made / "six" / "metrics.json")
     assert "below its floor 99" in evaluate("--record", status=2)
-    assert read_json(made / "preset" / "metrics.json") == before
+    assert read_json(made / "six" / "metrics.json") == before
 
 
 @pytest.mark.parametrize(
-    "words", [["--limit", "6"], ["--to", "de"], ["--beam", "1"], ["--backend", "litert"]]
+    "words",
+    [
+        ["--limit", "6"],
+        ["--to", "de"],
+        ["--beam", "1"],
+        ["--backend", "litert", "--preset", "tatoeba"],
+    ],
 )
 def test_a_part_of_a_measurement_is_not_recorded(evaluate, words):
     assert "--record takes all pairs" in evaluate("--record", *words, status=2)
@@ -110,14 +122,14 @@ def test_the_source_language_is_guessed_where_only_the_target_is_given(made, cap
         ("The old man sees the dog and goes home.", ["--to", "fr"], ("en", "fr")),
         ("The old man sees the dog and goes home.", [], ("en", "de")),
     ]:
-        preset = ["--preset", str(made / "preset"), "--backend", "keras", "--beam", "1"]
+        preset = ["--preset", str(made / "six"), "--backend", "keras", "--beam", "1"]
         assert main(["translate", text, "--json", *preset, *words]) == 0
         values = json.loads(capsys.readouterr().out)
         assert (values["source_language"], values["target_language"]) == expected
 
 
 def test_an_export_measures_as_many_as_it_is_told(made, capsys):
-    words = ["--preset", str(made / "preset"), "--data", str(made / "data"), "--limit", "12"]
+    words = ["--preset", str(made / "six"), "--data", str(made / "data"), "--limit", "12"]
     assert main(["export", "translation", *words, "-o", str(made / "bundle")]) == 0
     side = read_json(made / "bundle" / "bundle.json")
     count = len(load(made / "data", "valid", DIRECTIONS))

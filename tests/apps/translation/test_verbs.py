@@ -22,7 +22,7 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("translation")
     source, target = map(str, write_toy(folder))
     files = ["--source", source, "--target", target]
-    run = ["--run", str(folder / "run"), "--config", "tiny", *RECIPE]
+    run = ["--run", str(folder / "run"), "--recipe", "tiny", *RECIPE]
     assert main(["train", "translation", *files, *run]) == 0
     for language, path in (("en", source), ("de", target)):  # a folder as export and --data want
         for split in ("train", "val"):
@@ -130,7 +130,7 @@ def test_fine_tuning_begins_with_weights_and_tokenizer_of_the_preset(made, tmp_p
         ["train", "translation", "--tsv", "{}/val.en"],
         ["train", "translation", "--data", "{}", "--tsv", "{}/val.en"],
         ["train", "translation", "--start", "{}/run/preset", "--embedding", "3"],
-        ["train", "translation", "--source", "{}/val.en", "--target", "{}/val.de", "--config",
+        ["train", "translation", "--source", "{}/val.en", "--target", "{}/val.de", "--recipe",
          "tiny", "--run", "{}/run"],
     ],
 )  # fmt: skip

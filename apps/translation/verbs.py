@@ -1,0 +1,209 @@
+"""The verbs of translation: options in, `Translator` called, files out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from apps.translation.data import Source
+from apps.translation.evaluate import baseline, figures_of
+from apps.translation.record import record
+from apps.translation.search import DECODING, quickest
+from apps.translation.translate import Translation, Translator
+from apps.verbs.arguments import (
+    add_beam_arguments,
+    add_json,
+    add_model_arguments,
+    chosen_beam,
+    report,
+)
+from apps.verbs.progress import Progress
+from apps.verbs.train import evaluate_command
+from shared.application import Trace, Verb
+from shared.datasets.split import spread
+from shared.decoding import DecodingOptions, beam_options
+from shared.errors import InputError
+from shared.files import check_outputs, read_text, write_bytes, write_text
+from shared.presets.open import Opened
+
+
+def _add_directions(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--to", default="", metavar="LANG", help="target language, such as de")
+    add("--from", dest="source_language", default="", metavar="LANG",
+        help="source language; default: guessed")  # fmt: skip
+
+
+def _add_decoding(parser: argparse.ArgumentParser) -> None:
+    add_beam_arguments(parser, DECODING, "subwords")
+    parser.add_argument("--coverage-penalty", type=float, default=0.0, metavar="B",
+                        help="beta of GNMT, larger favors those that leave nothing out; "
+                        "default: %(default)s")  # fmt: skip
+
+
+# --- translate --------------------------------------------------------------------------------
+
+
+def _add_translate(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("text", nargs="*", help="what to translate; or the name of a text file, line by line; "
+        "without either, standard input")  # fmt: skip
+    _add_directions(parser)
+    add("-o", "--output", metavar="FILE", help="write the translation there")
+    add("--interactive", action="store_true", help="translate as one types")
+    add("--n-best", type=int, default=1, metavar="N",
+        help="translations of each sentence; default: %(default)s")  # fmt: skip
+    add("--attention", metavar="FILE.png",
+        help="what each subword attended to, in the first sentence")  # fmt: skip
+    _add_decoding(parser)
+    add_model_arguments(parser)
+    add_json(parser)
+
+
+def _translate(args: argparse.Namespace) -> None:
+    outputs = {args.attention: (".png",), args.output: ()}
+    check_outputs({path: endings for path, endings in outputs.items() if path}, args.text)
+    if args.interactive and (args.text or args.output or args.attention or args.json):
+        raise InputError("--interactive takes no text, no --output, --attention or --json")
+    beam_options(DECODING, chosen_beam(args))  # refuses bad ones before a model is opened
+    lines = [] if args.interactive else read_lines(args.text)
+    translator = Translator.from_preset(args.preset, backend=args.backend)
+    options: dict[str, Any] = {
+        "to": args.to,
+        "source_language": args.source_language,
+        **chosen_beam(args),
+    }
+    if args.interactive:
+        _converse(translator, options)
+        return
+    with Progress(len(lines), 20) as progress:
+        found = translator(lines, progress=progress, **options)
+    if args.attention:
+        write_bytes(args.attention, next((t for t in found if t.pieces), found[0]).attention_map())
+    first = found[0]
+    words = _words(found, args.n_best)
+    if args.output:
+        write_text(args.output, f"{words}\n")
+        words = (f"wrote {args.output}: {len(lines)} lines, "
+                 f"{first.source_language}-{first.target_language}")  # fmt: skip
+    values = {
+        **translator.opened.header,
+        "source_language": first.source_language,
+        "target_language": first.target_language,
+        "texts": [translation.to_json() for translation in found],
+    }
+    report(args, values, words)
+
+
+def read_lines(words: Sequence[str]) -> list[str]:
+    """Reads the lines to translate from the command's words, a file or standard input.
+
+    Raises:
+        InputError: There is nothing to translate, or the file is not text.
+    """
+    name, text = "the text", ""
+    if not words:
+        if sys.stdin.isatty():
+            raise InputError("nothing to translate; give a text, a file or --interactive")
+        name, text = "standard input", read_text("-")
+    elif len(words) == 1 and _is_file(words[0]):
+        name, text = words[0], read_text(words[0])
+    else:
+        text = " ".join(words).encode(errors="replace").decode()
+    lines = text.split("\n")
+    if not any(line.strip() for line in lines):
+        raise InputError(f"{name}: nothing to translate; it is empty")
+    return lines[:-1] if not lines[-1] else lines
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):  # longer than a file's name can be
+        return False
+
+
+def _converse(translator: Translator, options: dict[str, Any]) -> None:
+    """Translates line by line, until the input ends."""
+    while True:
+        try:
+            line = input("> " if sys.stdin.isatty() else "")
+        except EOFError:
+            return
+        if line.strip():
+            print(translator(line, **options).text, flush=True)
+
+
+def _words(found: Sequence[Translation], n_best: int) -> str:
+    """The lines to print: one for each text; of several translations the scores, too."""
+    if n_best == 1:
+        return "\n".join(translation.text for translation in found)
+    return "\n".join(
+        f"{hypothesis.score:8.3f}  {hypothesis.text}"
+        for translation in found
+        for sentence in translation.sentences
+        for hypothesis in sentence.found
+    )
+
+
+# --- evaluate ---------------------------------------------------------------------------------
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the translations there")
+    parser.add_argument("--record", action="store_true", help="add the figures to the preset's "
+                        "metrics.json; BLEU on the test split gets a floor there")  # fmt: skip
+    _add_decoding(parser)
+
+
+def _evaluate(args: argparse.Namespace, opened: Opened, source: Source) -> dict[str, Any]:
+    options = beam_options(DECODING, chosen_beam(args))
+    if args.record:
+        _check_record(args, options, source)
+    pairs = spread(args.app.read(source, args.split, opened.config), args.limit)
+    if not pairs:
+        raise InputError("there are no pairs to measure; check the data")
+    generator = quickest(opened.generator)
+    with Progress(len(pairs), 20) as progress:
+        figures, found = figures_of(
+            generator, opened.config, opened.tokenizer, pairs, options, progress
+        )
+    if args.output:
+        write_text(args.output, "".join(f"{line}\n" for line in found))
+    split = args.split or "test"
+    if args.record:
+        command = evaluate_command(args.app, opened.name, source, split)
+        record(args.app.find_preset(args.preset), figures, pairs, split, command)
+    known = {} if source.own else baseline(source.data, split, pairs)
+    beside = {f"word_by_word_bleu_{name}": bleu for name, bleu in known.items()}
+    return {"n": len(pairs), **figures, **beside}
+
+
+def _check_record(args: argparse.Namespace, options: DecodingOptions, source: Source) -> None:
+    partial = source.own or source.source_language or source.target_language or args.limit
+    other = args.backend == "litert" or options != DecodingOptions(**DECODING)
+    if partial or other:
+        raise InputError("--record takes all pairs of a split of --data, the preset's own weights "
+                         "and the default decoding; leave out other options")  # fmt: skip
+
+
+# --- inspect ----------------------------------------------------------------------------------
+
+
+def _add_inspect(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text", nargs="+", help="a sentence")
+    _add_directions(parser)
+
+
+def _inspect(args: argparse.Namespace, opened: Opened) -> Trace:
+    return Translator(opened).trace(" ".join(args.text), args.to, args.source_language)
+
+
+COMMANDS = {
+    "translate": Verb(_add_translate, _translate),
+    "evaluate": Verb(_add_evaluate, _evaluate),
+    "inspect": Verb(_add_inspect, _inspect),
+}
