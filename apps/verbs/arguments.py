@@ -114,7 +114,8 @@ def field_help(cls: type[Any]) -> dict[str, str]:
 
 def chosen_fields(args: argparse.Namespace, cls: type[Any]) -> dict[str, Any]:
     """The fields of a dataclass that the command names."""
-    values = {f.name: getattr(args, f.name, None) for f in dataclasses.fields(cls)}
+    options = [f.name for f in dataclasses.fields(cls) if f.metadata.get("option", True)]
+    values = {name: getattr(args, name, None) for name in options}
     return {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in values.items()

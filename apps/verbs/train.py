@@ -69,8 +69,8 @@ def run(args: argparse.Namespace) -> None:
     made: dict[str, Preset] = {}
     for number, (name, step) in enumerate(recipe.items(), 1):
         last = number == len(recipe)
-        place = folder if len(recipe) == 1 else folder / name
-        output = Path(args.output or place / "preset") if last else place / "preset"
+        place = folder if len(recipe) == 1 else folder / f"{number}-{name}"
+        output = Path(args.output or folder / "preset") if last else place / name
         if isinstance(step, Mean):
             preset = average(app, [made[of] for of in step.of], step.shares, output)
             values: dict[str, Any] = {}
@@ -80,8 +80,9 @@ def run(args: argparse.Namespace) -> None:
             )
             start = made.get(step.start) or (app.find_preset(step.start) if step.start else None)
             finished, values = train(app, step, start, place, output)
-            if finished is None:
-                report(args, values, f"stopped before the first epoch ended; run again: {place}")
+            if finished is None or not (last or values["finished"]):
+                when = "the first epoch" if finished is None else name
+                report(args, values, f"stopped before {when} ended; run again: {place}")
                 return
             preset = finished
         made[name] = preset

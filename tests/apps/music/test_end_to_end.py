@@ -39,6 +39,14 @@ def test_a_finished_run_is_not_trained_again(made, capsys):
     assert json.loads(out[out.index("{") :])["steps"] > 0
 
 
+def test_its_recipe_trains_it_again(made, tmp_path):
+    preset = made / "run" / "preset"
+    words = ["--recipe", str(preset), "--data", str(made / "toy.json"), "--run", str(tmp_path)]
+    assert main(["train", "music", *words]) == 0
+    again = tmp_path / "preset" / "weights.npz"
+    assert again.read_bytes() == (preset / "weights.npz").read_bytes()
+
+
 def test_all_backends_measure_the_same(made, capsys):
     figures = {}
     for backend in ("keras", "saved_model", "litert"):

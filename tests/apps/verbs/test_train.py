@@ -1,0 +1,80 @@
+"""Recipes run step by step; `train` itself is stood in for."""
+
+import dataclasses
+from types import SimpleNamespace
+
+import pytest
+
+from apps.music.app import MUSIC
+from apps.verbs import train
+from apps.verbs.cli import main
+from shared.files import write_json
+from shared.recipe import Mean, recipe_to_json
+
+TINY = MUSIC.stage("tiny")
+RECIPE = {
+    "first": TINY,
+    "preset": dataclasses.replace(TINY, start="first"),
+    "mean": Mean(("first", "preset"), (1.0, 2.0)),
+}
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """What was trained and averaged, in turn."""
+    made = []
+    finished = [True, True]
+
+    def preset(output):
+        return SimpleNamespace(name=output.name, folder=output, figures={})
+
+    def stand_in(app, stage, start, place, output):
+        made.append((start and start.name, place.name, output, stage))
+        return preset(output), {"finished": finished[len(made) - 1]}
+
+    def mean(app, presets, shares, output):
+        made.append(([p.name for p in presets], shares, output))
+        return preset(output)
+
+    monkeypatch.setattr(train, "train", stand_in)
+    monkeypatch.setattr(train, "average", mean)
+    return SimpleNamespace(made=made, finished=finished)
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    write_json(tmp_path / "recipe.json", recipe_to_json("music", RECIPE))
+    return ["train", "music", "--recipe", str(tmp_path / "recipe.json")]
+
+
+def test_a_recipe_is_run_step_by_step(calls, recipe, tmp_path):
+    run = tmp_path / "run"
+    assert main([*recipe, "--run", str(run), "--data", "mine.json", "--minutes", "5"]) == 0
+    first, second, mean = calls.made
+    assert first[:3] == (None, "1-first", run / "1-first" / "first")
+    assert second[:3] == ("first", "2-preset", run / "2-preset" / "preset")
+    assert mean == (["first", "preset"], (1.0, 2.0), run / "preset")
+    assert first[3].data.data == "mine.json" and second[3].fit.max_minutes == 5
+
+
+def test_a_step_without_time_to_end_is_the_last(calls, recipe, tmp_path, capsys):
+    calls.finished[0] = False
+    assert main([*recipe, "--run", str(tmp_path / "run")]) == 0
+    assert len(calls.made) == 1
+    assert "stopped before first ended; run again" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["--epochs", "3"], ["--units", "4"], ["--start", "chorales"]])
+def test_a_recipe_is_run_as_it_is(calls, recipe, words, capsys):
+    assert main([*recipe, *words]) == 2
+    assert "is run as it is" in capsys.readouterr().err and not calls.made
+
+
+def test_fine_tuning_keeps_the_sizes_but_for_what_may_change(calls, tmp_path, capsys):
+    words = ["train", "music", "--start", "chorales", "--run", str(tmp_path)]
+    assert main([*words, "--units", "4"]) == 2
+    assert "leave out units" in capsys.readouterr().err
+    assert main([*words, "--dropout", "0.1", "--seed", "3"]) == 0
+    [(start, _, output, stage)] = calls.made
+    assert (start, output) == ("chorales", tmp_path / "preset")
+    assert (stage.config.encoder_units, stage.config.dropout, stage.fit.seed) == (96, 0.1, 3)
