@@ -40,16 +40,14 @@ from matplotlib.figure import Figure
 from music21 import corpus
 from PIL import Image as Picture
 
+from apps.music.app import MUSIC
 from apps.music.corpus import piece_from_score
-from apps.music.generate import build_model
-from apps.music.inspect import gates as music_gates
-from apps.music.inspect import picture as music_picture
+from apps.music.gates import trace
+from apps.verbs.inspect import picture
 from benchmarks import long_memory, memory_plots, memory_tasks
 from shared.layers import GATES, LSTM, LSTMCell
 from shared.layers.architectures import ARCHITECTURES, encoder_decoder, vanilla
 from shared.plots import gate_trace
-from shared.presets.catalog import find_preset
-from shared.presets.open import load_model
 
 rng = np.random.default_rng(0)
 tf.get_logger().setLevel("ERROR")  # nothing about functions that are traced for another network
@@ -60,11 +58,11 @@ def canvas(width=8.0, height=2.6):
     return Figure(figsize=(width, height), dpi=80, layout="constrained").add_subplot()
 
 
-def show(picture):
+def show(made):
     """A PNG, or the figure of some axes, in few colors, so that the notebook stays small."""
-    png = io.BytesIO(picture if isinstance(picture, bytes) else b"")
-    if not isinstance(picture, bytes):
-        picture.figure.savefig(png)
+    png = io.BytesIO(made if isinstance(made, bytes) else b"")
+    if not isinstance(made, bytes):
+        made.figure.savefig(png)
     small = io.BytesIO()
     Picture.open(png).convert("RGB").quantize(256).save(small, "png", optimize=True)
     display(Image(small.getvalue()))
@@ -262,11 +260,11 @@ show(axes)
 
 # %%
 piece = piece_from_score(corpus.parse("bach/bwv269"), "bwv269")
-traces = music_gates(load_model(find_preset("music"), build_model), piece, 96)
-show(music_picture(piece, traces[1], 24, "BWV 269, the second layer"))
+bach = trace(MUSIC.load_model(MUSIC.find_preset()), piece, 96, "BWV 269")
+show(picture(bach, layer=2, units=24))
 
 # %%
-kept = traces[1][:, 1].mean(0)  # forget gates, mean over time
+kept = bach.layers[1][:, 1].mean(0)  # forget gates, mean over time
 half_life = np.log(0.5) / np.log(kept.clip(1e-3, 1 - 1e-3))
 axes = canvas()
 axes.hist(np.log2(half_life.clip(0.25)), bins=24, color="#2c5fa8")

@@ -33,51 +33,44 @@ import numpy as np
 from IPython.display import Audio, Image, display
 
 from apps.music.compare import measure, table
-from apps.music.config import MusicConfig
-from apps.music.continuation import cut
-from apps.music.generate import build_model, compose, plan
-from apps.music.key import parse_key
-from apps.music.output import DECODING, roll
+from apps.music.compose import Sampling
+from apps.music.planning import cut
 from apps.music.rules import RULES, choose_rules
 from apps.music.score import musicxml, render_png, render_svg
 from apps.music.sound import RATE, synthesize
-from shared.decoding import DecodingOptions
-from shared.presets.catalog import find_preset
-from shared.presets.open import load_model, open_preset
-from shared.presets.store import config_from_json
+from lstm_suite import Composer
 
 WORK = Path(tempfile.mkdtemp())
 
 
-def show(piece):
-    """The score of a piece."""
-    display(Image(render_png(render_svg(musicxml(piece)), zoom=1.0)))
+def show(made):
+    """The score of a composition."""
+    display(Image(render_png(render_svg(musicxml(made.piece)), zoom=1.0)))
 
 
-def hear(piece):
-    """A piece, played by a plain synthesizer."""
-    display(Audio(synthesize(piece), rate=RATE))
+def hear(made):
+    """A composition, played by a plain synthesizer."""
+    display(Audio(synthesize(made.piece), rate=RATE))
 
 
 # %% [markdown]
 # ## Compose
 #
-# The plan is an empty piece: its length, metre and key, and where the phrases end. The model fills
-# it voice by voice, 16th by 16th: soprano, bass, alto, tenor.
+# A plan says what is to be written: length, metre and key, and where the phrases end. The model
+# fills it voice by voice, 16th by 16th: soprano, bass, alto, tenor. `made.write("chorale.mid",
+# "chorale.musicxml")` would keep the result, and `made.score` is a music21 stream.
 
 # %%
-opened = open_preset("music", None, "litert", build_model)
-config = config_from_json(MusicConfig, opened.config, opened.name)
-outline = plan(8, parse_key("G major"), upbeat=4)
-piece = compose(opened.generator, config, outline, DecodingOptions(**DECODING, seed=4))
-show(piece)
-hear(piece)
+composer = Composer.from_preset()
+made = composer.compose(key="G major", bars=8, seed=4)
+show(made)
+hear(made)
 
 # %% [markdown]
 # The same as a piano roll, a color for each voice:
 
 # %%
-display(Image(roll(piece)))
+display(Image(made.roll()))
 
 # %% [markdown]
 # ## Temperature
@@ -88,24 +81,26 @@ display(Image(roll(piece)))
 
 
 # %%
-def variants(count=2, bars=8, rules=tuple(RULES), **changes):
-    """A few pieces, other decoding options apart the same as above."""
-    options = [DecodingOptions(**{**DECODING, **changes}, seed=seed) for seed in range(count)]
-    keys = [parse_key(name) for name in ("G major", "E minor")]
-    plans = [plan(bars, keys[seed % 2], upbeat=4) for seed in range(count)]
+def variants(sampling, count=2):
+    """A few pieces, in two keys by turns."""
     return [
-        compose(opened.generator, config, outline, how, rules=rules)
-        for outline, how in zip(plans, options, strict=True)
+        composer.compose(key=("G major", "E minor")[seed % 2], bars=8, seed=seed, sampling=sampling)
+        for seed in range(count)
     ]
 
 
-by_temperature = {t: variants(temperature=t, top_p=1.0) for t in (0.3, 0.9, 1.5)}
-print(table({f"T = {t}": measure(pieces) for t, pieces in by_temperature.items()}))
+def compare(columns):
+    """The figures of pieces side by side."""
+    print(table({name: measure([m.piece for m in made]) for name, made in columns.items()}))
+
+
+by_temperature = {t: variants(Sampling(temperature=t, top_p=1.0)) for t in (0.3, 0.9, 1.5)}
+compare({f"T = {t}": made for t, made in by_temperature.items()})
 
 # %%
-for temperature, pieces in by_temperature.items():
+for temperature, variant in by_temperature.items():
     print(f"temperature {temperature}")
-    show(pieces[0])
+    show(variant[0])
 
 # %% [markdown]
 # ## Rules
@@ -119,11 +114,8 @@ for name, meaning in RULES.items():
     print(f"{name:10} {meaning}")
 
 # %%
-kept = variants(count=4)
-without_parallels = variants(count=4, rules=choose_rules("parallels"))
-free = variants(count=4, rules=())
-columns = {"all rules": kept, "parallels free": without_parallels, "no rules": free}
-print(table({name: measure(pieces) for name, pieces in columns.items()}))
+rules = {"all rules": tuple(RULES), "parallels free": choose_rules("parallels"), "no rules": ()}
+compare({name: variants(Sampling(rules=kept), count=4) for name, kept in rules.items()})
 
 # %% [markdown]
 # `lstm-suite evaluate music --generate 24` prints this table with Bach's own chorales beside.
@@ -134,9 +126,6 @@ print(table({name: measure(pieces) for name, pieces in columns.items()}))
 # tune can be MIDI, MusicXML or ABC.
 
 # %%
-from apps.music.corpus import read_score
-from apps.music.harmonize import prepare
-
 (WORK / "ode.abc").write_text("""X:1
 T:Ode to Joy
 L:1/4
@@ -144,9 +133,8 @@ M:4/4
 K:G
 BBcd|dcBA|GGAB|B3/2A/2A2|BBcd|dcBA|GGAB|A3/2G/2G2|]
 """)
-melody, octaves = prepare(read_score(WORK / "ode.abc", melody=True))
-joy = compose(opened.generator, config, melody, DecodingOptions(**DECODING, seed=1), melody=True)
-assert (joy.pitches[:, 0] == melody.pitches[:, 0]).all()
+joy = composer.harmonize(WORK / "ode.abc", seed=1)
+print(f"{joy.key}, moved {joy.octaves} octaves up")
 show(joy)
 hear(joy)
 
@@ -161,9 +149,11 @@ hear(joy)
 # %%
 from music21 import corpus
 
+from apps.music.app import MUSIC
 from apps.music.corpus import piece_from_score
-from apps.music.train import train
+from apps.music.data import Data, epoch_pipeline, validation_pipeline
 from shared.training import FitOptions
+from shared.training.fit import fit
 
 names = ("bwv11.6", "bwv122.6", "bwv145.5", "bwv269", "bwv306", "bwv321", "bwv295", "bwv299")
 movements = [piece_from_score(corpus.parse(f"bach/{name}"), name) for name in names]
@@ -182,20 +172,26 @@ options = FitOptions(
     max_minutes=2,
     monitor="val_nats_per_note",
 )
-preset = find_preset("music")
-model, result = train(config, training, held_out, options, WORK / "run", start=preset)
+preset = MUSIC.find_preset()
+model = MUSIC.load_model(preset)
+config, data = model.config, Data()
+result = fit(
+    model,
+    lambda epoch: epoch_pipeline(training, data, options.seed, epoch, holds=config.holds),
+    validation_pipeline(held_out, data.batch, config.holds),
+    options,
+    WORK / "run",
+)
 
 # %% [markdown]
 # How likely are the two chorales to the model before and after, in nats a note?
 
 # %%
-from apps.music.evaluate import nats, summarize
-from shared.backends.keras_model import KerasBackend
-
 excerpts = [cut(movement, 4) for movement in held_out]
+tuned = MUSIC.open_model(model, preset)
 before, after = (
-    summarize(nats(KerasBackend(m), excerpts, config))["nats_per_note"]
-    for m in (load_model(preset, build_model), model)
+    MUSIC.figures(opened, excerpts)["nats_per_note"]
+    for opened in (MUSIC.open(backend="keras"), tuned)
 )
 print(f"{before:.3f} before, {after:.3f} after")
 assert after < before
@@ -204,10 +200,9 @@ assert after < before
 # And it writes in triple time. The rules stay the same.
 
 # %%
-outline = plan(8, parse_key("D major"), bar_length=12)
-tuned = compose(KerasBackend(model), config, outline, DecodingOptions(**DECODING, seed=4))
-show(tuned)
-hear(tuned)
+waltz = Composer(tuned).compose(key="D major", bars=8, metre="3/4", phrase=2, seed=4)
+show(waltz)
+hear(waltz)
 
 # %% [markdown]
 # ## Export and run it
@@ -217,14 +212,18 @@ hear(tuned)
 # run it.
 
 # %%
-from apps.music.evaluate import export_parts
 from shared.export.pipeline import export_bundle
 from shared.presets.store import save_preset
 
-card = preset.card
-tuned_preset = save_preset(WORK / "preset", "music", "triple", config, model, card)
-parts = {**export_parts(config, "valid"), "metric": lambda generator: {}}
-bundle = export_bundle(model, tuned_preset, WORK / "bundle", keep=["int8"], **parts)
+tuned_preset = save_preset(WORK / "triple", "music", config, model, preset.card)
+bundle = export_bundle(
+    model,
+    tuned_preset,
+    WORK / "bundle",
+    MUSIC.examples(tuned, training),
+    MUSIC.bundle_facts(tuned),
+    keep=["int8"],
+)
 for path in sorted(bundle.folder.iterdir()):
     print(f"{path.stat().st_size / 1e6:6.2f} MB  {path.name}")
 
@@ -233,11 +232,12 @@ for path in sorted(bundle.folder.iterdir()):
 # a draw falls on the other side of an edge, and from there on it writes another piece.
 
 # %%
-small = bundle.open()
-rounded = summarize(nats(small, excerpts, config))["nats_per_note"]
+small = Composer.from_preset(WORK / "bundle")
+rounded = MUSIC.figures(small.opened, excerpts)["nats_per_note"]
 print(f"{after:.3f} nats a note in float32, {rounded:.3f} in int8")
 assert abs(rounded - after) < 0.02
-again = compose(small, config, outline, DecodingOptions(**DECODING, seed=4))
-apart = np.flatnonzero((again.pitches != tuned.pitches).any(axis=1))
-print(f"the same notes for {apart[0] if len(apart) else len(again)} of {len(again)} steps")
+again = small.compose(key="D major", bars=8, metre="3/4", phrase=2, seed=4)
+steps, notes = len(again.piece), again.piece.pitches
+apart = np.flatnonzero((notes != waltz.piece.pitches).any(axis=1))
+print(f"the same notes for {apart[0] if len(apart) else steps} of {steps} steps")
 show(again)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from apps.verbs.arguments import add_json, add_preset, add_seed, report
-from shared.application import Application
+from shared.application import Application, Trace
 from shared.errors import InputError
 from shared.files import write_bytes
 
@@ -35,17 +35,11 @@ def run(args: argparse.Namespace) -> None:
         raise InputError(f"{args.output}: the gates are drawn as a picture; call it FILE.png")
     opened = app.open_model(app.load_model(preset), preset)
     trace = app.commands()["inspect"].run(args, opened)
-    gates = trace.layers[args.layer - 1]
+    write_bytes(args.output, picture(trace, args.layer, args.units))
 
     from shared.layers import GATES
-    from shared.plots import gate_trace
 
-    cell = gates[:, GATES.index("cell")]
-    busiest = np.argsort(-np.abs(np.diff(cell, axis=0)).sum(0))[: args.units]
-    title = f"{trace.title}, layer {args.layer}"
-    labels = list(trace.labels) or None
-    picture = gate_trace(gates[:, :, busiest], labels, title=title, **trace.notes)
-    write_bytes(args.output, picture)
+    gates = trace.layers[args.layer - 1]
     means = dict(zip(GATES, gates.mean((0, 2)).tolist(), strict=True))
     values = {
         "preset": preset.name,
@@ -58,3 +52,25 @@ def run(args: argparse.Namespace) -> None:
     said = f"{trace.text}\n" if trace.text else ""
     shares = ", ".join(f"{name} {value:.2f}" for name, value in means.items())
     report(args, values, f"{said}wrote {args.output}; means: {shares}")
+
+
+def picture(trace: Trace, layer: int, units: int) -> bytes:
+    """The gates of the units whose cell state changes most, as a PNG.
+
+    Args:
+        trace: What the gates did.
+        layer: From 1, the lowest.
+        units: How many units to show.
+    """
+    from shared.layers import GATES
+    from shared.plots import gate_trace
+
+    gates = trace.layers[layer - 1]
+    cell = gates[:, GATES.index("cell")]
+    busiest = np.argsort(-np.abs(np.diff(cell, axis=0)).sum(0))[:units]
+    return gate_trace(
+        gates[:, :, busiest],
+        list(trace.labels) or None,
+        title=f"{trace.title}, layer {layer}",
+        **trace.notes,
+    )
