@@ -51,6 +51,5 @@ def average_presets(
         if array.dtype.kind == "f"
     }
     card = dataclasses.replace(first.card, training=training)
-    kept = first.folder.glob(EXAMPLES)
-    files = [*first.extra_files, *kept]
-    return save_preset(folder, first.app, first.config, mean, card, {}, files, recipe)
+    kept = [*first.extra_files, *first.folder.glob(EXAMPLES)]
+    return save_preset(folder, first.app, first.config, mean, card, {}, kept, recipe)
