@@ -1,6 +1,6 @@
-"""From raw pen data to ink: spikes, scale, baseline, order of the strokes, resampling, rejects.
+"""Cleaning of pen data: spikes, scale, baseline, order of strokes, resampling, and rejection.
 
-Rates that recording programs state are unreliable, so that nothing here looks at the time.
+The sampling rates that recording programs state are unreliable, so time is not used here.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ import numpy as np
 from apps.handwriting.config import CHARACTERS
 from apps.handwriting.ink import Stroke
 
-HEIGHTS = (0.6, 7.5)  # of a line in x-heights; what is outside is not what its label says
-WIDTHS = (0.6, 3.2)  # of a line in x-heights per character
-STEEPEST = 0.25  # slope of a baseline that is still turned level
-_SPIKE = 1.5  # x-heights there and back, for a single point
-_TREMOR = 0.15  # x-heights
-_JUMP = 1.0  # x-heights back to the left, from which a stroke was put off
-_FINE = 0.05  # x-heights between the points of which turning is measured
+HEIGHTS = (0.6, 7.5)  # valid height of a line, in x-heights; outside, the label must be wrong
+WIDTHS = (0.6, 3.2)  # valid width of a line, in x-heights per character
+STEEPEST = 0.25  # largest slope of a baseline that is leveled
+_SPIKE = 1.5  # distance of a spike from both its neighbors, in x-heights
+_TREMOR = 0.15  # extrema below this height, in x-heights, are ignored
+_JUMP = 1.0  # a stroke that begins this far to the left, in x-heights, was delayed
+_FINE = 0.05  # distance of points at which turning is measured, in x-heights
 _SMOOTH = (
     np.array([1, 4, 11, 20, 26, 20, 11, 4, 1]) / 98
 )  # of them: 0.1 x-heights, a tablet's pixel
 
 
 def resample(strokes: Sequence[Stroke], arc: float = 0.6, turning: float = 60.0) -> list[Stroke]:
-    """Points where the shape needs them: many in bends, few on straight lines.
+    """Resamples strokes with many points in bends and few on straight lines.
 
-    A stroke is cut into equal shares of ``length / arc + turning / turning``, each of at most 1;
-    its ends stay. With 0.6 and 60 degrees the 95th percentile of the distance to the original is
-    0.03 x-heights.
+    A stroke is divided into equal shares of its length over ``arc`` plus its turning over
+    ``turning``, each at most 1. Its ends are kept. With 0.6 and 60 degrees the 95th percentile of
+    the distance to the original is 0.03 x-heights.
 
     Args:
-        strokes: In x-heights.
-        arc: X-heights, straight on, between two points.
-        turning: Degrees, on the spot, between two points.
+        strokes: Strokes in x-heights.
+        arc: Distance between two points of a straight line, in x-heights.
+        turning: Angle between two points of a bend, in degrees.
     """
     strokes = [np.asarray(stroke, np.float64) for stroke in strokes if len(stroke)]
     if not strokes:
@@ -48,13 +48,13 @@ def resample(strokes: Sequence[Stroke], arc: float = 0.6, turning: float = 60.0)
 def resample_points(
     points: np.ndarray, lengths: np.ndarray, arc: float, turning: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`resample` of strokes in one array.
+    """Resamples strokes that are stored in one array, as `resample` does.
 
     Args:
-        points: ``(points, 2)``, stroke after stroke.
-        lengths: ``(strokes,)``, how many belong to each.
-        arc: See `resample`.
-        turning: See `resample`.
+        points: Points ``(points, 2)``, stroke after stroke.
+        lengths: Number of points of each stroke, ``(strokes,)``.
+        arc: Distance between two points of a straight line, in x-heights.
+        turning: Angle between two points of a bend, in degrees.
 
     Returns:
         The new points and lengths.
@@ -85,9 +85,9 @@ def resample_points(
 
 
 def drop_spikes(strokes: Sequence[Stroke], size: float) -> list[Stroke]:
-    """Without single points that are farther than ``size`` from both their neighbors, on one side.
+    """Drops single points farther than ``size`` from both neighbors, in the same direction.
 
-    A pen does not do this; a tablet does.
+    They are errors of the tablet.
     """
     result = []
     for stroke in strokes:
@@ -101,7 +101,7 @@ def drop_spikes(strokes: Sequence[Stroke], size: float) -> list[Stroke]:
 
 
 def half_strokes(strokes: Sequence[Stroke]) -> np.ndarray:
-    """Heights of the runs that go up or down, but those of less than a tenth of the largest."""
+    """Returns the heights of all up and down strokes of at least a tenth of the largest."""
     heights = []
     for stroke in strokes:
         y = stroke[:, 1]
@@ -112,7 +112,7 @@ def half_strokes(strokes: Sequence[Stroke]) -> np.ndarray:
 
 
 def _extrema(y: np.ndarray) -> np.ndarray:
-    """Places of the highest and lowest points between which it goes up or down, ends included."""
+    """Returns the indices of the local extrema, ends included."""
     direction = np.sign(np.diff(y))
     moving = np.flatnonzero(direction)
     if not len(moving):
@@ -122,19 +122,19 @@ def _extrema(y: np.ndarray) -> np.ndarray:
 
 
 def x_height(samples: Sequence[Sequence[Stroke]]) -> float:
-    """A writer's x-height in the unit of the strokes: the median half-stroke of all samples.
+    """Estimates a writer's x-height in the unit of the strokes: the median of all half-strokes.
 
-    Most half-strokes of any text are those of small letters. 0 if there is none.
+    Most half-strokes of a text belong to small letters. Returns 0 if there are none.
     """
     heights = np.concatenate([half_strokes(strokes) for strokes in samples] or [np.zeros(0)])
     return float(np.median(heights)) if len(heights) else 0.0
 
 
 def level(strokes: Sequence[Stroke]) -> list[Stroke]:
-    """Turned so that the baseline is level, at y = 0, and the ink begins at x = 0.
+    """Rotates and shifts ink so that the baseline is at y = 0 and the ink begins at x = 0.
 
-    The baseline is a line through the lower turning points, those of descenders and of what does
-    not stand on it left out. The slant stays: it is style. Strokes are in x-heights.
+    The baseline is fitted to the local minima, except those of descenders and of strokes above it.
+    The slant is kept, because it is style. Strokes are in x-heights.
     """
     lows = [_lows(stroke) for stroke in strokes]
     points = np.concatenate([low for low in lows if len(low)] or [np.concatenate(strokes)])
@@ -147,10 +147,7 @@ def level(strokes: Sequence[Stroke]) -> list[Stroke]:
 
 
 def _lows(stroke: Stroke) -> np.ndarray:
-    """The points ``(n, 2)`` of a stroke that are clearly lower than what is before and after them.
-
-    A tremor of less than `_TREMOR` x-heights makes none, nor does a level stroke.
-    """
+    """Returns the local minima ``(n, 2)`` of a stroke, without tremor and level strokes."""
     turns = _extrema(stroke[:, 1])
     change = np.diff(stroke[turns, 1])
     fall = np.concatenate([[np.nan], -change])  # before each of them; NaN at an end
@@ -160,7 +157,7 @@ def _lows(stroke: Stroke) -> np.ndarray:
 
 
 def _baseline(points: np.ndarray) -> tuple[float, float]:
-    """Slope and height at x = 0 of the line on which most of the low points stand."""
+    """Fits slope and height at x = 0 of the line through most of the minima."""
     x, y = points.T
     slope = _slope(x, y)
     base = float(np.median(y - slope * x))
@@ -174,9 +171,9 @@ def _baseline(points: np.ndarray) -> tuple[float, float]:
 
 
 def _slope(x: np.ndarray, y: np.ndarray) -> float:
-    """The median of the slopes between all points (Theil 1950; Sen 1968), 0 of short lines.
+    """Returns the median of the slopes between all points (Theil 1950; Sen 1968).
 
-    0, too, where it is steeper than `STEEPEST`: then it is not of a baseline.
+    It is 0 for short lines, and where it exceeds `STEEPEST` and cannot be that of a baseline.
     """
     if len(x) < 6 or np.ptp(x) < 6:
         return 0.0
@@ -187,10 +184,10 @@ def _slope(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def in_order(strokes: Sequence[Stroke]) -> list[Stroke]:
-    """With strokes that were put off where they belong: the bar of a t, the dot of an i.
+    """Moves delayed strokes, such as the bar of a t or the dot of an i, to where they belong.
 
-    A stroke that begins far to the left of where the pen was goes behind the first stroke that
-    reaches as far to the right as its middle. Strokes are in x-heights.
+    A stroke that begins far to the left of the pen is moved behind the first stroke that reaches as
+    far to the right as its middle. Strokes are in x-heights.
     """
     result: list[Stroke] = []
     for stroke in strokes:
@@ -204,11 +201,14 @@ def in_order(strokes: Sequence[Stroke]) -> list[Stroke]:
 
 
 def clean(strokes: Sequence[Stroke], height: float) -> list[Stroke]:
-    """Raw strokes, y up, as ink in x-heights, fine points: all of the above but resampling.
+    """Cleans raw strokes: all steps of this module except resampling.
 
     Args:
-        strokes: In any unit.
+        strokes: Strokes with y up, in any unit.
         height: The writer's `x_height` in that unit.
+
+    Returns:
+        Strokes in x-heights, as fine points.
     """
     scaled = [np.asarray(s, np.float64) / height for s in strokes if len(s)]
     fine = [_fine(stroke) for stroke in drop_spikes(scaled, _SPIKE)]
@@ -216,7 +216,7 @@ def clean(strokes: Sequence[Stroke], height: float) -> list[Stroke]:
 
 
 def _fine(stroke: Stroke) -> Stroke:
-    """Equal steps, smoothed: of points that are almost on each other no direction can be told."""
+    """Resamples to equal steps and smooths, because coincident points have no direction."""
     length = np.hypot(*np.diff(stroke, axis=0).T)
     place = np.concatenate([[0.0], np.cumsum(length)])
     wanted = np.linspace(0, place[-1], max(2, round(place[-1] / _FINE) + 1))
@@ -234,7 +234,7 @@ def _fine(stroke: Stroke) -> Stroke:
 
 
 def why_rejected(text: str, strokes: Sequence[Stroke]) -> str:
-    """Why ink cannot be what its label says, "" if it can; strokes are in x-heights."""
+    """Returns why ink cannot match its label, "" if it can; strokes are in x-heights."""
     if not text:
         return "no text"
     if set(text) - set(CHARACTERS):

@@ -1,4 +1,4 @@
-"""Pages as SVG, still or animated, and as PNG."""
+"""Rendering of pages as SVG, static or animated, and as PNG."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _RULING = "#c9d6e8"
 
 
 def svg(page: Page, layout: Layout | None = None) -> str:
-    """A page as SVG, one path for each stroke.
+    """Renders a page as SVG, a path for each stroke.
 
     Args:
-        page: What to draw.
-        layout: Has the color of the ink, and the pen. Where the width of the line depends on the
-            speed of the pen each path is the outline of its stroke.
+        page: The page.
+        layout: Color of the ink, and the pen. If the width of the line depends on the speed of the
+            pen, each path is the outline of its stroke.
     """
     layout = layout or Layout()
     if layout.width == "constant":
@@ -33,7 +33,7 @@ def svg(page: Page, layout: Layout | None = None) -> str:
 
 
 def animated_svg(page: Page, layout: Layout | None = None) -> str:
-    """A page that is written stroke by stroke as one watches: SVG with CSS, no script."""
+    """Renders an animation of the writing, stroke by stroke, as SVG with CSS and no script."""
     layout = layout or Layout()
     speed = _SPEED * page.size / 2.5
     paths, time, before = [], 0.2, None
@@ -60,7 +60,7 @@ def animated_svg(page: Page, layout: Layout | None = None) -> str:
 
 
 def png(drawing: str, dpi: float = 150.0) -> bytes:
-    """An SVG of `svg` as a PNG on white."""
+    """Rasterizes an SVG of `svg` as a PNG on white."""
     import resvg_py
 
     return bytes(resvg_py.svg_to_bytes(svg_string=drawing, dpi=round(dpi), background="white"))
@@ -88,7 +88,7 @@ def _head(page: Page) -> list[str]:
 
 
 def curve(stroke: Stroke) -> str:
-    """A smooth path through the points of a stroke: a centripetal Catmull-Rom spline."""
+    """Computes a smooth path through the points of a stroke, a centripetal Catmull-Rom spline."""
     points = np.asarray(stroke)
     if len(points) < 2:
         (x, y) = points[0]
@@ -100,7 +100,7 @@ def curve(stroke: Stroke) -> str:
 
 
 def _beziers(points: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Two handles and the end of a cubic for every step."""
+    """Computes the two handles and the end of a cubic Bezier curve for every step."""
     padded = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
     gaps = np.maximum(np.hypot(*np.diff(padded, axis=0).T), 1e-6) ** 0.5
     result = []
@@ -118,7 +118,7 @@ def _beziers(points: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarra
 
 
 def smooth(stroke: Stroke, pieces: int = 6) -> Stroke:
-    """The points ``(n, 2)`` of `curve`, so many for each step."""
+    """Computes points ``(n, 2)`` on `curve`, ``pieces`` for each step."""
     points = np.asarray(stroke)
     if len(points) < 2:
         return points
@@ -132,10 +132,10 @@ def smooth(stroke: Stroke, pieces: int = 6) -> Stroke:
 
 
 def outline(stroke: Stroke, pen: float) -> str:
-    """A path around a stroke, thinner where the pen is faster.
+    """Computes the outline of a stroke, thinner where the pen is faster.
 
-    There is no time in the ink. A pen slows down in bends, where points are close: the distance
-    between them stands for its speed.
+    Ink has no time stamps. A pen slows down in bends, where points are close, so the distance
+    between points is used as the speed.
     """
     points = smooth(stroke)
     if len(points) < 2:
@@ -159,12 +159,12 @@ def outline(stroke: Stroke, pen: float) -> str:
 
 
 def bitmap(strokes: Sequence[Stroke], height: int = 64, pen: float = 3.0) -> np.ndarray:
-    """Strokes with y up as a picture for a recognizer: uint8 ``(height, width)``, black on white.
+    """Renders strokes for a recognizer, uint8 ``(height, width)``, black on white.
 
     Args:
-        strokes: A line.
-        height: Pixels, a margin of a sixth on all sides included.
-        pen: Pixels.
+        strokes: Strokes of a line, y up.
+        height: Height in pixels, including a margin of a sixth on all sides.
+        pen: Width of the pen in pixels.
     """
     from PIL import Image, ImageDraw
 

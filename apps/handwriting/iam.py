@@ -1,7 +1,7 @@
-"""Import IAM-OnDB (Liwicki and Bunke 2005): lines of ``lineStrokes/*.xml`` with ``ascii/*.txt``.
+"""A reader of IAM-OnDB (Liwicki and Bunke 2005): ``lineStrokes/*.xml`` with ``ascii/*.txt``.
 
-The set is for registered, non-commercial users and none of it is here: this is tested on a file
-written by hand in its format, and untested against the real set.
+The data set is for registered, non-commercial users and not in this repository. The reader is
+tested on a handmade file in that format, not on the real data.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from shared.errors import InputError
 
 
 def read_iam(folder: str | Path, arc: float, turning: float) -> tuple[list[Ink], list[Reject]]:
-    """All lines of a folder in IAM-OnDB's layout, cleaned and resampled.
+    """Reads, cleans and resamples all lines of a folder in IAM-OnDB's layout.
 
-    A form's text is the part of its ``ascii`` file after ``CSR:``, line by line;
-    ``a01-001z-03.xml`` is the third of ``a01-001z.txt``. There is no list of writers in either
-    folder, so that forms stand for them.
+    The text of a form is the part of its ``ascii`` file after ``CSR:``, line by line;
+    ``a01-001z-03.xml`` is the third line of ``a01-001z.txt``. Neither folder lists the writers, so
+    each form counts as a writer.
 
     Raises:
         InputError: A folder or file is missing, or is not in the format.
@@ -60,10 +60,10 @@ def read_iam(folder: str | Path, arc: float, turning: float) -> tuple[list[Ink],
 
 
 def form_lines(path: str | Path) -> list[str]:
-    """The lines of a form: what follows ``CSR:`` in its file, empty ones left out.
+    """Reads the lines of a form, those after ``CSR:`` in its file; skips empty lines.
 
     Raises:
-        InputError: There is no ``CSR:``.
+        InputError: The file has no ``CSR:``.
     """
     content = Path(path).read_text(encoding="utf-8", errors="replace")
     found = re.split(r"^CSR:\s*$", content, maxsplit=1, flags=re.MULTILINE)
@@ -73,10 +73,10 @@ def form_lines(path: str | Path) -> list[str]:
 
 
 def read_line(path: str | Path) -> list[Stroke]:
-    """The strokes of a line, y up.
+    """Reads the strokes of a line, with y up.
 
     Raises:
-        InputError: It is no XML, or has no points.
+        InputError: The file is not XML, or has no points.
     """
     try:
         root = ElementTree.parse(path).getroot()

@@ -1,4 +1,4 @@
-"""Ink: strokes and the text that they spell, as points, as offsets, as JSON."""
+"""Ink: strokes and their text, as points, offsets and JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Stroke = np.ndarray
 
 @dataclass(frozen=True)
 class Ink:
-    """A text written by hand, in the unit of the writer's x-height, the baseline at y = 0.
+    """A handwritten text in units of the writer's x-height, with the baseline at y = 0.
 
     Attributes:
         text: What is written.
@@ -45,7 +45,7 @@ class Ink:
 
 
 def to_rows(strokes: Sequence[Stroke]) -> np.ndarray:
-    """Strokes as offsets ``(points, 3)``, see `Ink`; empty strokes are left out."""
+    """Converts strokes to offsets ``(points, 3)`` of `Ink`; skips empty strokes."""
     strokes = [np.asarray(stroke, np.float32).reshape(-1, 2) for stroke in strokes]
     strokes = [stroke for stroke in strokes if len(stroke)]
     if not strokes:
@@ -58,7 +58,7 @@ def to_rows(strokes: Sequence[Stroke]) -> np.ndarray:
 
 
 def to_strokes(rows: np.ndarray) -> list[Stroke]:
-    """The inverse of `to_rows`."""
+    """Converts offsets to strokes; the inverse of `to_rows`."""
     if not len(rows):
         return []
     points = np.cumsum(rows[:, :2].astype(np.float64), axis=0)
@@ -67,13 +67,13 @@ def to_strokes(rows: np.ndarray) -> list[Stroke]:
 
 
 def read_strokes(path: str | Path) -> list[tuple[str, list[Stroke]]]:
-    """Texts and strokes of a JSON file: ``[{"text": ..., "strokes": [[[x, y], ...], ...]}]``.
+    """Reads texts and strokes from JSON, ``[{"text": ..., "strokes": [[[x, y], ...], ...]}]``.
 
-    y points down, as on a screen, unless the file says ``"y": "up"`` beside the strokes. Here it
-    is turned up. One object instead of a list is a list of one.
+    In the file y points down, as on a screen, unless an item has ``"y": "up"``. The result has y
+    up. A single object is read as a list of one.
 
     Raises:
-        InputError: In one line naming the file, the sample and the stroke.
+        InputError: The file is bad; the message names the sample and the stroke.
     """
     content = read_json(path)
     samples = content if isinstance(content, list) else [content]
@@ -106,7 +106,7 @@ def _sample(sample: Any, where: str) -> tuple[str, list[Stroke]]:
 def strokes_json(
     items: Sequence[tuple[str, Sequence[Stroke]]], digits: int = 4
 ) -> list[dict[str, Any]]:
-    """What `read_strokes` reads, of strokes with y up; on the screen y points down."""
+    """Formats strokes with y up as JSON for `read_strokes`, with y down."""
     return [
         {
             "text": text,
@@ -120,10 +120,10 @@ def strokes_json(
 
 
 def symbols(text: str) -> np.ndarray:
-    """A text's symbols, int32 ``(characters,)``.
+    """Encodes a text as symbols, int32 ``(characters,)``.
 
     Raises:
-        InputError: It has a character that cannot be written.
+        InputError: A character cannot be written.
     """
     if strange := sorted(set(text) - set(CHARACTERS)):
         shown = " ".join(f"{c!r} (U+{ord(c):04X})" for c in strange)
@@ -132,5 +132,5 @@ def symbols(text: str) -> np.ndarray:
 
 
 def spelled(text_symbols: np.ndarray) -> str:
-    """The inverse of `symbols`, padding left out."""
+    """Decodes symbols to text, without padding; the inverse of `symbols`."""
     return "".join(chr(s + 31) for s in text_symbols if s)

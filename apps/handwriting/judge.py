@@ -1,4 +1,4 @@
-"""How well a recognizer reads ink: pictures of lines, RapidOCR, character error rates."""
+"""Legibility of ink, measured by a recognizer: RapidOCR and character error rates."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Judge = Callable[[Sequence[Stroke]], str]
 
 
 def rapidocr() -> Judge:
-    """RapidOCR's recognizer on lines 64 pixels high, strokes 3 pixels wide, without detection.
+    """Returns RapidOCR's recognizer, without detection, on lines of 64 and strokes of 3 pixels.
 
     Raises:
-        InputError: It is not installed.
+        InputError: RapidOCR is not installed.
     """
     try:
         from rapidocr_onnxruntime import RapidOCR
@@ -37,12 +37,12 @@ def rapidocr() -> Judge:
 
 
 def compared(text: str) -> str:
-    """Letters and digits alone, case ignored: what a judge is asked about."""
+    """Reduces a text to letters and digits in one case, on which error rates are computed."""
     return "".join(c for c in text.casefold() if c.isascii() and c.isalnum())
 
 
 def edits(a: str, b: str) -> int:
-    """Insertions, deletions and replacements that make ``b`` of ``a`` (Levenshtein 1966)."""
+    """Computes the edit distance of two texts (Levenshtein 1966)."""
     row = np.arange(len(b) + 1)
     letters = np.array(list(b))
     for k, letter in enumerate(a, 1):
@@ -53,12 +53,12 @@ def edits(a: str, b: str) -> int:
 
 
 def error_rate(texts: Sequence[str], read: Sequence[str]) -> float:
-    """Character error rate, 0 to 1 and above: edits of all lines over characters of all texts."""
+    """Computes the character error rate: edits of all lines over characters of all texts."""
     pairs = [(compared(a), compared(b)) for a, b in zip(texts, read, strict=True)]
     return sum(edits(a, b) for a, b in pairs) / max(1, sum(len(a) for a, _ in pairs))
 
 
 def error_rate_of(items: Sequence[Ink], judge: Judge) -> float:
-    """The judge's character error rate on people's ink."""
+    """Computes the judge's character error rate on real ink."""
     read = [judge(to_strokes(item.rows)) for item in items]
     return error_rate([item.text for item in items], read)

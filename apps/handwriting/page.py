@@ -1,4 +1,4 @@
-"""Lay out lines of ink on pages: breaking a text, placing lines, rulings."""
+"""Page layout: breaks a text into lines, and places lines of ink on ruled pages."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Layout:
     width: str = field(default="constant", metadata={"choices": WIDTHS})
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be set."""
+        """Validates the layout."""
         check_range("size in mm", self.size, 0.5, 50)
         check_range("spacing in x-heights", self.spacing, 2, 20)
         check_range("margin in mm", self.margin, 0, 100)
@@ -74,14 +74,14 @@ class Layout:
 
     @property
     def characters(self) -> int:
-        """How many characters a line holds, about."""
+        """Approximate number of characters per line."""
         if self.text_width is None:
             return MOST
         return min(MOST, int(self.text_width / (CHARACTER * self.size)))
 
     @property
     def lines(self) -> int:
-        """How many lines a page holds."""
+        """Number of lines per page."""
         page = PAGES[self.page]
         if page is None:
             return 1 << 30
@@ -91,7 +91,7 @@ class Layout:
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """Ink in its place.
+    """A page of ink.
 
     Attributes:
         width: Millimeters.
@@ -115,9 +115,9 @@ class Page:
 
 
 def break_text(text: str, characters: int) -> list[str]:
-    """Lines of at most so many characters, broken at spaces; "" is an empty line.
+    """Breaks a text at spaces into lines of at most ``characters``; "" is an empty line.
 
-    A word that is longer than a line is split with hyphens. Line ends of the text stay.
+    Words longer than a line are hyphenated. Line breaks of the text are kept.
     """
     lines: list[str] = []
     for paragraph in text.expandtabs(4).splitlines():
@@ -143,12 +143,12 @@ def break_text(text: str, characters: int) -> list[str]:
 
 
 def place(lines: Sequence[np.ndarray | None], layout: Layout) -> list[Page]:
-    """Pages of lines of ink.
+    """Places lines of ink on pages.
 
     Args:
         lines: Rows as `apps.handwriting.ink.Ink` has them, None for an empty line. Lines that are
             wider than the page make all ink smaller, but not the page's lines.
-        layout: How to set them.
+        layout: The layout of the pages.
     """
     inks = [to_strokes(rows) if rows is not None else [] for rows in lines]
     if layout.paper == "ruled":  # on the line, as people do who have one
@@ -193,7 +193,7 @@ def _page(inks: Sequence[list[Stroke]], layout: Layout, size: float, widest: flo
 def _around(
     strokes: list[Stroke], width: float, height: float, baselines: list[float], margin: float
 ) -> tuple[list[Stroke], float, float, list[float]]:
-    """Grown where ink would reach over the edge."""
+    """Enlarges a page without a fixed size where ink would cross its edge."""
     if not strokes:
         return strokes, width, height, baselines
     points = np.concatenate(strokes)

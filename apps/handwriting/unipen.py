@@ -1,6 +1,6 @@
-"""Read files in the UNIPEN format, version 1.0 (Guyon et al., ICPR 1994).
+"""A reader of the UNIPEN format, version 1.0 (Guyon et al., ICPR 1994).
 
-A file is a list of ``.KEYWORD`` lines with what belongs to them. Three traps:
+A file is a list of ``.KEYWORD`` lines with their arguments. There are three pitfalls:
 
 * Components are numbered from 0 over all ``.PEN_DOWN`` and ``.PEN_UP`` blocks *that hold points*.
 * A segment's delineation is ``0-5``, ``3,7-9`` or ``55:3-60:10``: component 55 from its fourth
@@ -31,9 +31,9 @@ class Segment:
 
     Attributes:
         kind: ``TEXT``, ``WORD``, ``CHARACTER``, ...
-        delineation: Which components, as the file says it.
+        delineation: Its components, in the notation of the file.
         quality: ``OK``, ``GOOD``, ``BAD``, ``?``, ...
-        label: What it spells.
+        label: Its text.
     """
 
     kind: str
@@ -44,7 +44,7 @@ class Segment:
 
 @dataclass
 class Recording:
-    """A file with all that it includes.
+    """A file with all files that it includes.
 
     Attributes:
         components: Points ``(n, 2)``, y up as the format has it, of all blocks that hold any.
@@ -61,10 +61,10 @@ class Recording:
     segments: list[Segment] = field(default_factory=list)
 
     def strokes(self, delineation: str) -> list[Stroke]:
-        """The ink of a segment: its components with the pen down, cut where it says so.
+        """Returns the ink of a segment: its components with the pen down, cut as it states.
 
         Raises:
-            ValueError: It names a component that is not there, or is no delineation.
+            ValueError: The delineation is malformed, or names a component that does not exist.
         """
         strokes = []
         for number, first, end in self.parts(delineation):
@@ -90,11 +90,11 @@ class Recording:
 
 
 def read_recording(path: str | Path, include: str | Path) -> Recording:
-    """Reads a file.
+    """Reads a file and all files that it includes.
 
     Args:
-        path: Of the file.
-        include: The folder that ``.INCLUDE`` lines start from.
+        path: Path of the file.
+        include: Folder to which ``.INCLUDE`` lines are relative.
 
     Raises:
         InputError: A file is missing, or is not in the format.

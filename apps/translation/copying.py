@@ -1,7 +1,7 @@
-"""Names and numbers that the model meant to copy, and misspelled.
+"""Corrects names and numbers that the model misspelled while copying them.
 
-A name never seen is spelled subword by subword, and at each the model looks at its place in the
-source: *K ow als k i* becomes *K ow s k i*. Where that is plain to see, the word is taken from the
+The model copies an unseen name subword by subword, and attends to each one in the source:
+*K ow als k i* becomes *K ow s k i*. Where the attention is clear, the word is copied from the
 source, as Luong et al. 2015, *Addressing the Rare Word Problem*, did with unknown words.
 """
 
@@ -35,18 +35,21 @@ class _Word(NamedTuple):
 def copied(
     tokenizer: Tokenizer, source: Sequence[int], symbols: Sequence[int], attention: np.ndarray
 ) -> list[int]:
-    """The ids of a translation, those of misspelled copies replaced by the source's.
+    """Replaces misspelled copies in a translation by the words of the source.
 
-    A word is such a copy if it and the source's word that it looked at both begin with a capital
-    or are numbers, the latter is spelled of several subwords, and most of them are the same. Longer
-    forms of the source's word (a genitive) stay, and none is taken that is there already. What is
-    in letters that no training text had is taken in any case.
+    A word is a copy if it and the source word that it attends to both begin with a capital or are
+    numbers, the source word has several subwords, and most of them are the same. Longer forms of
+    the source word (a genitive) are kept, and no word is copied that the translation already
+    contains. Words in scripts that the training data lacks are copied in any case.
 
     Args:
-        tokenizer: Of both.
+        tokenizer: Tokenizer of source and target.
         source: Ids of the source.
         symbols: Ids of the translation.
-        attention: ``(len(symbols), len(source))``.
+        attention: Attention weights ``(len(symbols), len(source))``.
+
+    Returns:
+        The ids of the corrected translation.
     """
     read = tokenizer.pieces(source)
     names = {
@@ -80,7 +83,7 @@ def copied(
 
 
 def _words(tokenizer: Tokenizer, ids: Sequence[int], pieces: Sequence[str]) -> Iterator[_Word]:
-    """Runs of subwords of letters, or of digits, from the space before them on."""
+    """Yields runs of subwords of letters, or of digits, with the space before them."""
     start, some = 0, False
     for k, piece in enumerate([*pieces, _SPACE]):
         bare = piece.removeprefix(_SPACE)
@@ -97,7 +100,7 @@ def _words(tokenizer: Tokenizer, ids: Sequence[int], pieces: Sequence[str]) -> I
 
 
 def _is_spelled(tokenizer: Tokenizer, word: _Word, pieces: Sequence[str]) -> bool:
-    """Whether it is a name of many subwords; the first of a sentence also in small letters."""
+    """Whether a word is a name of many subwords; a sentence's first word in lower case too."""
     if not word.is_name or word.end - word.start < _LEAST_SPELLED:
         return False
     first = not any(piece.startswith(_SPACE) for piece in pieces[: word.start])
@@ -105,10 +108,10 @@ def _is_spelled(tokenizer: Tokenizer, word: _Word, pieces: Sequence[str]) -> boo
 
 
 def _is_foreign(tokenizer: Tokenizer, text: str) -> bool:
-    """Whether it has letters, or pictures, that the training texts had not.
+    """Whether a text has letters, or emoji, that the training data lacks.
 
-    Of those of western Europe that is not certain, capitals above all, for the vocabulary lacks
-    what is very rare.
+    Western European letters do not count: the vocabulary may lack a letter that is merely rare,
+    above all capitals.
     """
     beyond = (c for c in text if ord(c) > 0xFF)
     signs = (c for c in beyond if c.isalnum() or unicodedata.category(c) == "So")
