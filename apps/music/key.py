@@ -1,4 +1,4 @@
-"""Keys: which one a piece is in, its signature, and how its notes are spelled."""
+"""Keys: estimation, signatures, and the spelling of notes."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _PROFILES = (
 
 
 def key_name(tonic: int, mode: int) -> str:
-    """Such as ``"Bb major"``, with `tonic` a pitch class and `mode` 0 major, 1 minor."""
+    """Returns a name such as ``"Bb major"``; `tonic` is a pitch class, `mode` 0 major, 1 minor."""
     return f"{TONICS[mode][tonic]} {('major', 'minor')[mode]}"
 
 
 def parse_key(text: str) -> tuple[int, int]:
-    """The inverse of `key_name`: ``(tonic, mode)``; ``"Bb"`` is major, ``"Bbm"`` minor.
+    """Parses a name of `key_name` to ``(tonic, mode)``; ``"Bb"`` is major, ``"Bbm"`` minor.
 
     Raises:
-        InputError: The text names no key.
+        InputError: The text is not the name of a key.
     """
     words = text.split()
     name, mode = (words[0] if words else ""), "".join(words[1:]).lower()
@@ -43,20 +43,20 @@ def parse_key(text: str) -> tuple[int, int]:
 
 
 def _fifths(name: str) -> int:
-    """Place on the line of fifths, C is 0."""
+    """Returns the position on the line of fifths; C is 0."""
     return _STEPS.index(name[0]) - 1 + 7 * (name.count("#") - name.count("b"))
 
 
 def sharps(tonic: int, mode: int) -> int:
-    """The key signature: sharps, or flats below zero."""
+    """Returns the key signature: the number of sharps, negative for flats."""
     return _fifths(TONICS[mode][tonic]) - 3 * mode
 
 
 def spell(midi: int, tonic: int, mode: int) -> tuple[str, int]:
-    """Note name and octave of a pitch as the key wants it: in F sharp minor, 53 is ``("E#", 3)``.
+    """Spells a pitch in a key, as note name and octave: in F sharp minor, 53 is ``("E#", 3)``.
 
-    Chromatic notes are mostly leading notes, so they are spelled as raised ones rather than as
-    lowered, apart from the flat seventh in major and the flat second in minor.
+    Chromatic notes are mostly leading notes, so they are spelled as raised notes, except for the
+    flat seventh in major and the flat second in minor.
     """
     home = _fifths(TONICS[mode][tonic])
     # In major from the flat seventh to the sharp second, in minor from the flat second to the
@@ -70,15 +70,14 @@ def spell(midi: int, tonic: int, mode: int) -> tuple[str, int]:
 
 
 def estimate_key(pitches: np.ndarray, signature: int | None = None) -> tuple[int, int]:
-    """The key of a piece as ``(tonic, mode)``.
+    """Estimates the key of a piece as ``(tonic, mode)``.
 
-    Krumhansl's correlation of the time spent on each pitch class with the profile of each key,
-    plus a little for the key whose tonic the lowest voice ends on and for agreement with the
-    key signature.
+    It uses Krumhansl's correlation of the duration of each pitch class with the profile of each
+    key, with a bonus for the key on whose tonic the lowest voice ends, and for the key signature.
 
     Args:
-        pitches: ``(steps, voices)`` MIDI numbers, -1 is silence; the lowest voice last.
-        signature: Sharps in the signature, flats below zero, when there is one.
+        pitches: MIDI pitches ``(steps, voices)``, the lowest voice last; -1 is silence.
+        signature: Number of sharps in the signature, negative for flats; None if there is none.
     """
     sounding = pitches[pitches >= 0]
     if not len(sounding):

@@ -1,7 +1,7 @@
 """A four-part piece on a grid of 16th notes, as symbols and as features.
 
-Voices are soprano, alto, tenor, bass in a `Piece`; a model writes them in `VOICE_ORDER`, the
-outer voices first.
+The voices of a `Piece` are soprano, alto, tenor and bass. A model generates them in `VOICE_ORDER`,
+the outer voices first.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Piece:
     source: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse arrays that do not fit together."""
+        """Validates the shapes of the arrays."""
         steps = len(self.pitches)
         if steps == 0 or self.pitches.shape != (steps, 4):
             raise ValueError(f"{self.name}: pitches must be (steps, 4), got {self.pitches.shape}")
@@ -78,14 +78,14 @@ class Piece:
         return len(self.pitches)
 
     def transpose(self, semitones: int) -> Piece:
-        """The same piece so many semitones higher, its tonic too."""
+        """Returns the piece transposed by a number of semitones, with its tonic."""
         pitches = np.where(self.pitches < 0, -1, self.pitches + semitones).astype(np.int16)
         tonic = self.tonic if self.tonic < 0 else (self.tonic + semitones) % 12
         return replace(self, pitches=pitches, tonic=tonic)
 
 
 def changes(pitches: np.ndarray) -> np.ndarray:
-    """Where a voice moves to another pitch or enters: bool ``(steps, 4)``, never in silence."""
+    """Returns where a voice changes its pitch or enters, bool ``(steps, 4)``; silence is False."""
     before = np.vstack([np.full_like(pitches[:1], -1), pitches[:-1]])
     return (pitches != before) & (pitches >= 0)
 
@@ -102,14 +102,15 @@ def piece_from_pitches(
     mode: int = -1,
     source: str = "",
 ) -> Piece:
-    """A `Piece` in which everything that is not given is unknown; notes start where pitches change.
+    """Creates a `Piece` from pitches; other attributes are unknown by default.
 
     Args:
-        name: Its name.
-        pitches: ``(steps, 4)`` MIDI numbers, -1 is silence.
-        strikes: ``(steps, 4)``; changes of pitch are added, strikes in silence dropped.
-        position, bar_length, fermata: ``(steps,)``, see `Piece`.
-        tonic, mode, source: See `Piece`.
+        name: Name of the piece.
+        pitches: MIDI pitches ``(steps, 4)``; -1 is silence.
+        strikes: Boolean ``(steps, 4)``, True where a note begins. Changes of pitch are added,
+            strikes in silence dropped.
+        position, bar_length, fermata: Attributes of `Piece`, ``(steps,)``.
+        tonic, mode, source: Attributes of `Piece`.
     """
     pitches = np.asarray(pitches, np.int16)
     struck = changes(pitches)
@@ -130,13 +131,13 @@ def piece_from_pitches(
 
 
 def metre(steps: int, bar_length: int = 16, pickup: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """``position`` and ``bar_length`` of a `Piece` in one metre, after so many steps of upbeat."""
+    """Returns ``position`` and ``bar_length`` of a `Piece` in one metre, after ``pickup`` steps."""
     position = (np.arange(steps) - pickup) % bar_length
     return position.astype(np.int16), np.full(steps, bar_length, np.int16)
 
 
 def notes(piece: Piece, voice: int) -> list[tuple[int, int, int]]:
-    """The notes and rests of a voice in time: ``(start, end, midi)`` in steps, -1 is a rest."""
+    """Lists the notes and rests of a voice as ``(start, end, midi)`` in steps; -1 is a rest."""
     pitch = piece.pitches[:, voice]
     new = piece.strikes[:, voice] | (np.diff(pitch, prepend=-2) != 0)
     starts = [*np.flatnonzero(new).tolist(), len(piece)]
@@ -144,12 +145,12 @@ def notes(piece: Piece, voice: int) -> list[tuple[int, int, int]]:
 
 
 def encode_piece(piece: Piece, holds: bool = False) -> np.ndarray:
-    """The piece as symbols, int32 ``(steps, 4)``, voices in `VOICE_ORDER`.
+    """Encodes a piece as symbols, int32 ``(steps, 4)``, with voices in `VOICE_ORDER`.
 
-    With ``holds`` a note is its pitch once, then `HOLD`; without, its pitch at every step.
+    With ``holds`` a note is its pitch followed by `HOLD`; without, its pitch at every step.
 
     Raises:
-        InputError: A pitch lies outside of `LOWEST` to `HIGHEST`.
+        InputError: A pitch is outside of `LOWEST` to `HIGHEST`.
     """
     pitches = piece.pitches[:, VOICE_ORDER].astype(np.int32)
     outside = (pitches >= 0) & ((pitches < LOWEST) | (pitches > HIGHEST))
@@ -166,14 +167,14 @@ def encode_piece(piece: Piece, holds: bool = False) -> np.ndarray:
 
 
 def ages(symbols: np.ndarray, holds: bool = False) -> np.ndarray:
-    """For how many steps each voice's note, or its silence, has gone on: 0 where it begins.
+    """Computes the age of each voice's note, or silence, in steps: 0 where it begins.
 
     Args:
-        symbols: Integer ``(steps, 4)`` as `encode_piece` makes them.
-        holds: As it was made. Without holds a repeated note is one that goes on.
+        symbols: Symbols of `encode_piece`, ``(steps, 4)``.
+        holds: The ``holds`` of `encode_piece`. Without it, a repeated note counts as one held note.
 
     Returns:
-        int32 ``(steps, 4)``, at most ``AGES - 1``.
+        Ages, int32 ``(steps, 4)``, at most ``AGES - 1``.
     """
     same = symbols == np.vstack([np.full_like(symbols[:1], START), symbols[:-1]])
     on = (symbols == HOLD) | (same & ((symbols == SILENCE) | (not holds)))
@@ -183,9 +184,9 @@ def ages(symbols: np.ndarray, holds: bool = False) -> np.ndarray:
 
 
 def decode_symbols(symbols: np.ndarray, holds: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """The inverse of `encode_piece`: ``pitches`` int16 and ``strikes`` bool, both ``(steps, 4)``.
+    """Decodes symbols to ``pitches``, int16, and ``strikes``, bool, both ``(steps, 4)``.
 
-    The piece ends before the first `END` of the soprano. A `HOLD` with nothing to hold is silence.
+    The piece ends before the first `END` of the soprano. A `HOLD` after silence is silence.
     """
     symbols = np.asarray(symbols)
     ends = np.flatnonzero(symbols[:, 0] == END)
@@ -203,9 +204,10 @@ def decode_symbols(symbols: np.ndarray, holds: bool = False) -> tuple[np.ndarray
 
 
 def features(piece: Piece, end: bool = False) -> np.ndarray:
-    """What a model may be told about each step beside its notes: int32 ``(steps, 7)``.
+    """Computes the features of each step besides its notes, int32 ``(steps, 7)``.
 
-    The columns are `FEATURES`, none depends on the pitches, each is below its `FEATURE_SIZES`:
+    The columns are `FEATURES`. They do not depend on the pitches, and each is below its
+    `FEATURE_SIZES`:
 
     * position: 16th within the bar, 24 when unknown or longer,
     * phase: index of the step modulo 16, whatever the metre,
@@ -217,7 +219,7 @@ def features(piece: Piece, end: bool = False) -> np.ndarray:
 
     Args:
         piece: The piece.
-        end: One row more, for the step after the last one, where the piece ends.
+        end: Whether to append a row for the step after the last one, where the piece ends.
     """
     steps = len(piece) + int(end)
     rows = np.zeros((steps, len(FEATURES)), np.int32)

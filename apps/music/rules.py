@@ -1,8 +1,8 @@
-"""Rules of four-part writing, kept while a model decodes.
+"""Rules of four-part writing, enforced during decoding.
 
-A model that only knows what is likely writes parallel fifths and octaves far more often than
-Bach. `Rules` is a constraint of `shared.decoding.decode`: before each note it forbids those that
-break a rule, and those beside which a voice still to come in the same chord would have to.
+A model alone writes parallel fifths and octaves far more often than Bach. `Rules` is a constraint
+of `shared.decoding.decode`: before each note it masks notes that break a rule, and notes that would
+force a later voice of the same chord to break one.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ _CANDIDATES = np.array([-1, *range(LOWEST, HIGHEST + 1)])  # silence, and all pi
 
 
 def choose_rules(without: str | Iterable[str] = (), none: bool = False) -> tuple[str, ...]:
-    """The names of the rules to keep.
+    """Returns the names of the rules to enforce.
 
     Args:
-        without: Names to leave out, or one string with commas between them.
-        none: Keep none at all.
+        without: Names to leave out, or a string with commas between them.
+        none: Whether to enforce none.
 
     Raises:
         InputError: A name is not in `RULES`.
@@ -73,9 +73,9 @@ def consecutive(
 ) -> np.ndarray:
     """Whether two voices move in parallel fifths, octaves or unisons; the arrays broadcast.
 
-    They do if both move to another pitch, and are a perfect fifth apart before and after, or
-    both times a unison, octaves left out of account: from a fifth to a twelfth, or from a unison
-    to an octave, is parallel, too, whichever way the voices move. Silence (below 0) never is.
+    They do if both change their pitch, and form a perfect fifth, or a unison, before and after.
+    Intervals are taken modulo octaves: from a fifth to a twelfth, or from a unison to an octave, is
+    parallel too, in either direction. Silence (below 0) is never parallel.
     """
     before, after = abs(upper - lower) % 12, abs(next_upper - next_lower) % 12
     moved = (upper != next_upper) & (lower != next_lower)
@@ -99,10 +99,10 @@ class Rules:
     * overlap: no voice moves above what its upper neighbor sang one step before, nor below what
       its lower neighbor did.
 
-    Rules are applied in the order of `RULES`. One that would leave less than its share, `LEAST`,
-    of the probability that the model sees in what the rules before it allow is dropped for this
-    one note: then the note that it wants is worse than a fault, or the fault is what the style
-    does there. So some symbol is always left.
+    Rules are applied in the order of `RULES`. A rule is skipped for a note if it would leave less
+    than its share, `LEAST`, of the probability that remains after the rules before it: the allowed
+    note would then be worse than the fault, or the style itself breaks the rule there. At least one
+    symbol therefore always remains.
 
     Args:
         outline: Its length, metre, fermatas and key; an unknown key is estimated from the notes.
@@ -118,7 +118,7 @@ class Rules:
         self.on_beat = index % BEAT == 0
 
     def __call__(self, prefixes: np.ndarray, log_probabilities: np.ndarray) -> np.ndarray:
-        """Forbids what breaks the rules, in place; see `shared.decoding.decode`."""
+        """Masks symbols that break the rules, in place."""
         frame, place = divmod(prefixes.shape[1], len(VOICE_ORDER))
         if not self.names or (self.melody is not None and place == 0):
             return log_probabilities
@@ -132,7 +132,7 @@ class Rules:
         return log_probabilities
 
     def _one_by_one(self, moment: Moment, probabilities: np.ndarray) -> np.ndarray:
-        """Which symbols are allowed in a moment of one row, ``(VOCABULARY,)``."""
+        """Returns the symbols that are allowed in a moment of one row, bool ``(VOCABULARY,)``."""
         allowed, kept = np.ones(VOCABULARY, bool), list[str]()
         for name in self.names:
             [trial] = self._symbols(moment, [*kept, name])
@@ -155,7 +155,7 @@ class Rules:
         return Moment(frame, VOICE_ORDER[place], VOICE_ORDER[:place], before, last_beat, now, tonic)
 
     def _symbols(self, moment: Moment, names: Sequence[str]) -> np.ndarray:
-        """Which symbols keep the rules, bool ``(rows, VOCABULARY)``."""
+        """Returns the symbols that keep the rules, bool ``(rows, VOCABULARY)``."""
         allowed = self._candidates(moment, names)
         result = np.repeat(allowed[:, :1], VOCABULARY, axis=1)  # all but notes are silent
         result[:, PITCH:] = allowed[:, 1:]
@@ -165,7 +165,7 @@ class Rules:
         return result
 
     def _candidates(self, moment: Moment, names: Sequence[str]) -> np.ndarray:
-        """Which of `_CANDIDATES` keep the rules, bool ``(rows, candidates)``."""
+        """Returns which `_CANDIDATES` keep the rules, bool ``(rows, candidates)``."""
         result = self._beside_chosen(moment, moment.voice, names)
         for other in VOICE_ORDER[len(moment.chosen) + 1 :]:
             theirs = self._beside_chosen(moment, other, names)
@@ -181,7 +181,7 @@ class Rules:
         return result
 
     def _alone(self, moment: Moment, voice: int, names: Sequence[str]) -> np.ndarray:
-        """Rules of one voice, bool ``(rows, candidates)``."""
+        """Applies the rules of a single voice; returns bool ``(rows, candidates)``."""
         pitch, before = _CANDIDATES[None], moment.before[:, voice, None]
         result = np.ones((len(before), len(_CANDIDATES)), bool)
         if "ranges" in names:
@@ -199,7 +199,7 @@ class Rules:
 def _pair(
     moment: Moment, voice: int, other: int, theirs: np.ndarray, names: Sequence[str]
 ) -> np.ndarray:
-    """Rules of a voice's candidates beside another voice's: bool ``(rows, candidates, theirs)``."""
+    """Applies the rules of two voices to all candidates, bool ``(rows, candidates, theirs)``."""
     mine = _CANDIDATES[None, :, None]
     upper, lower = (mine, theirs) if voice < other else (theirs, mine)
     high, low = sorted((voice, other))
@@ -222,7 +222,7 @@ def _pair(
 
 
 def _sounding(prefixes: np.ndarray) -> np.ndarray:
-    """The MIDI pitches at the end of whole frames, in `VOICE_ORDER`, -1 is silence: (rows, 4)."""
+    """Returns the pitches after whole frames, ``(rows, 4)`` in `VOICE_ORDER`; -1 is silence."""
     frames = prefixes.reshape(len(prefixes), -1, len(VOICE_ORDER))
     last = frames.shape[1] - 1 - np.argmax(frames[:, ::-1] != HOLD, axis=1)
     symbol = np.take_along_axis(frames, last[:, None], 1)[:, 0]

@@ -1,4 +1,4 @@
-"""A piece as sound: through a SoundFont, or by a plain synthesizer of our own."""
+"""Audio rendering of a piece, with a SoundFont or a simple built-in synthesizer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LOUDNESS = (1.0, 0.75, 0.8, 1.1)  # of the voices
 
 
 def synthesize(piece: Piece, tempo: int = TEMPO) -> np.ndarray:
-    """The piece played by four additive voices: float32 in -1 to 1, `RATE` samples a second."""
+    """Renders a piece by additive synthesis: float32 in -1 to 1, `RATE` samples per second."""
     step = 15 / tempo * RATE  # samples in a 16th
     sound = np.zeros(int(len(piece) * step) + RATE, np.float32)
     for voice, loudness in enumerate(_LOUDNESS):
@@ -37,7 +37,7 @@ def synthesize(piece: Piece, tempo: int = TEMPO) -> np.ndarray:
 
 
 def _tone(midi: int, samples: int) -> np.ndarray:
-    """A note with a soft attack and a release of 0.12 seconds after its end."""
+    """Renders a note with a soft attack and a release of 0.12 seconds."""
     release = int(0.12 * RATE)
     time = np.arange(samples + release, dtype=np.float32) / RATE
     frequency = 440.0 * 2 ** ((midi - 69) / 12)
@@ -64,15 +64,15 @@ _FOLDERS = (
 
 
 def find_soundfont(name: str | None = None) -> Path | None:
-    """The SoundFont to play with, or None for the plain synthesizer.
+    """Finds the SoundFont to use; None is the built-in synthesizer.
 
     Args:
-        name: A file, or ``none`` for the plain synthesizer. By default what the environment
-            variable ``LSTM_SUITE_SOUNDFONT`` says, or else what the system has, if it has
-            ``fluidsynth``.
+        name: A file, or ``none`` for the built-in synthesizer. Defaults to the environment variable
+            ``LSTM_SUITE_SOUNDFONT``, otherwise to a SoundFont of the system if ``fluidsynth`` is
+            installed.
 
     Raises:
-        InputError: A file was named that is none, or it needs fluidsynth, which is not installed.
+        InputError: The file is not a SoundFont, or fluidsynth is not installed.
     """
     name = name or os.environ.get(_VARIABLE)
     if name == PLAIN:
@@ -97,10 +97,10 @@ def _is_soundfont(path: Path) -> bool:
 
 
 def wav(piece: Piece, tempo: int = TEMPO, soundfont: str | None = PLAIN) -> bytes:
-    """The piece as a WAV file of 16 bits: an organ of the SoundFont, or `synthesize`.
+    """Renders a piece as a 16-bit WAV file, with the SoundFont's organ or `synthesize`.
 
     Raises:
-        InputError: See `find_soundfont`; or fluidsynth cannot play it.
+        InputError: The SoundFont is bad, or fluidsynth failed.
     """
     font = find_soundfont(soundfont)
     if font:

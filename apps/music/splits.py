@@ -1,7 +1,7 @@
-"""Our own split of Bach's chorales, by tune: no melody is in two parts, in whatever key or setting.
+"""The suite's split of Bach's chorales by tune: all settings of a melody, in any key, are together.
 
-The list is kept as ``splits.json``, so that figures stay comparable when music21 changes.
-``python -m apps.music.splits`` makes it anew.
+The list is stored in ``splits.json``, so that figures stay comparable when music21 changes.
+``python -m apps.music.splits`` creates it again.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from shared.files import read_json, write_json
 
 LIST = Path(__file__).with_name("splits.json")
 
-_GRAM = 8  # intervals of a tune that count as the same passage
-_SAME_TUNE = 0.2  # share of such passages in common that makes two tunes one
-_SAME_CHORDS = 12  # chords in a row in common that do so as well
+_GRAM = 8  # length of a passage of a tune, in intervals
+_SAME_TUNE = 0.2  # two tunes are the same if they share this fraction of their passages
+_SAME_CHORDS = 12  # or if they share this many chords in a row
 
 
 def _on_beats(piece: Piece) -> np.ndarray:
-    """Pitches on the quarters, int ``(beats, 4)``, without beats where a voice is silent."""
+    """Returns the pitches on the quarters, ``(beats, 4)``, without beats where a voice rests."""
     index = np.arange(len(piece))
     beat = np.where(piece.position >= 0, piece.position, index) % 4 == 0
     pitches = piece.pitches[beat].astype(int)
@@ -37,14 +37,14 @@ def _passages(rows: np.ndarray, length: int) -> set[bytes]:
 
 
 def tune_passages(piece: Piece) -> set[bytes]:
-    """All runs of eight intervals of the soprano on the beats, repeated notes counted once."""
+    """Returns all runs of eight intervals of the soprano on the beats, without repeated notes."""
     tune = _on_beats(piece)[:, 0]
     steps = np.diff(tune)
     return _passages(steps[steps != 0], _GRAM)
 
 
 def chord_passages(piece: Piece, length: int) -> set[bytes]:
-    """All runs of so many chords on the beats, as the motion of the voices: whatever the key."""
+    """Returns all runs of ``length`` chords on the beats, as motions of the voices in any key."""
     chords = _on_beats(piece)
     shape = chords[:, :3] - chords[:, 3:]
     moved = np.diff(chords[:, 3], prepend=chords[:1, 3])[:, None]
@@ -52,7 +52,7 @@ def chord_passages(piece: Piece, length: int) -> set[bytes]:
 
 
 def tunes(pieces: Sequence[Piece]) -> list[list[int]]:
-    """Indices of the pieces grouped by tune; two are joined by their melodies or their chords."""
+    """Groups the indices of pieces by tune, compared by melody and by chords."""
     melodies = [tune_passages(piece) for piece in pieces]
     chords = [chord_passages(piece, _SAME_CHORDS) for piece in pieces]
     group = list(range(len(pieces)))
@@ -77,15 +77,15 @@ def tunes(pieces: Sequence[Piece]) -> list[list[int]]:
 def split_by_tune(
     pieces: Sequence[Piece], seed: int = 0, shares: Sequence[float] = (0.8, 0.1, 0.1)
 ) -> dict[str, list[str]]:
-    """The names of the pieces in ``train``, ``valid`` and ``test``.
+    """Splits pieces into ``train``, ``valid`` and ``test``; returns their names.
 
-    Settings of one tune stay together. Of pieces that are equal up to transposition, only the
-    first is kept.
+    Settings of one tune are in the same split. Of pieces that are equal up to transposition, only
+    the first is kept.
 
     Args:
-        pieces: All of them, with names that differ.
-        seed: Which tunes go where.
-        shares: Of the pieces, for the three parts.
+        pieces: All pieces, with unique names.
+        seed: Seed of the assignment of tunes.
+        shares: Fractions of the pieces in the three splits.
     """
     distinct: dict[bytes, Piece] = {}
     for piece in pieces:
@@ -106,13 +106,13 @@ def split_by_tune(
 
 
 def bach_splits(folder: str | Path | None = None) -> dict[str, list[Piece]]:
-    """Bach's chorales in ``train``, ``valid`` and ``test``, as ``splits.json`` lists them.
+    """Returns Bach's chorales in ``train``, ``valid`` and ``test``, as listed in ``splits.json``.
 
     Args:
-        folder: Of the cache, see `apps.music.corpus.read_bach`.
+        folder: Folder of the cache of `apps.music.corpus.read_bach`.
 
     Raises:
-        InputError: This music21 lacks one of the pieces.
+        InputError: The installed music21 lacks one of the pieces.
     """
     by_name = {piece.name: piece for piece in read_bach(folder)[0]}
     parts = read_json(LIST)
