@@ -103,7 +103,7 @@ def read_recipe(args: argparse.Namespace, app: Application) -> Recipe:
     if args.recipe not in app.recipes:
         places = {k: v for k, v in chosen_fields(args, app.data_class).items() if k in _places(app)}
         if args.start or any(
-            chosen_fields(args, cls).keys() - places.keys()
+            chosen_fields(args, cls).keys() - places.keys() - {"seed"}
             for cls in (app.config_class, FitOptions, app.data_class)
         ):
             raise InputError("a recipe that was trained by is run as it is; only what names the "

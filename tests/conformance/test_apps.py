@@ -197,10 +197,10 @@ def test_missing_data_and_presets_are_one_line(row, made, capsys, tmp_path):
     preset = ["--preset", folder / "run" / "preset"]
     for words in (
         ["train", row.app, "--recipe", "tiny", *row.missing, "--run", tmp_path / "run"],
-        ["evaluate", row.app, *row.missing, *preset],
+        ["evaluate", row.app, *row.missing, *preset, *row.evaluate],
         ["export", row.app, *row.missing, *preset, "-o", tmp_path / "bundle"],
         ["train", row.app, "--recipe", "no such recipe", "--run", tmp_path / "run"],
-        ["evaluate", row.app, "--preset", "no such preset"],
+        ["evaluate", row.app, "--preset", "no such preset", *row.evaluate],
         ["inspect", row.app, *row.inspect(folder), "--preset", "no such preset"],
     ):
         error = run(capsys, *words, status=2)
