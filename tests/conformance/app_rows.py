@@ -167,6 +167,14 @@ def handwriting_padding(model: Any) -> Iterable[Pair]:
 # --- prose, the example of docs/examples ----------------------------------------------------------
 
 
+def write_prose(folder: Path) -> list[str]:
+    from docs.examples.prose.app import Data
+
+    lines = Path(Data().data).read_text().splitlines()[:60]
+    (folder / "prose.txt").write_text("\n".join(lines) + "\n")
+    return ["--data", str(folder / "prose.txt")]
+
+
 def prose_passes(model: Any) -> Iterable[Pair]:
     from docs.examples.prose.app import END, symbols_of
 
@@ -215,7 +223,7 @@ ROWS = [
     ),
     AppRow(
         app="prose",
-        write_data=lambda folder: [],
+        write_data=write_prose,
         figure="bits_per_char",
         close=0.05,
         inspect=lambda folder: ["a wise man"],
