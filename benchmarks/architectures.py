@@ -3,12 +3,11 @@
     python benchmarks/architectures.py --json FILE    # about 15 minutes for a seed
     python benchmarks/architectures.py --quick        # about two minutes: that it runs
 
-One seed shows what an architecture is good for, and cannot tell rows apart that are close:
-`--seeds 3` gives the spread. All rows of one seed come before those of the next, and FILE is
-written after each training.
+One seed does not separate rows that are close: `--seeds 3` also reports the range. All rows of one
+seed run before those of the next, and FILE is written after each training.
 
-The data are 1,049 dance tunes in ABC notation (`benchmarks/tunes.py`); every tenth is the test
-set. Epochs and widths were fixed beforehand, nothing is chosen on the test set.
+The data are 1,049 dance tunes in ABC notation (`benchmarks/tunes.py`); every tenth is in the test
+set. Epochs and widths were fixed beforehand; nothing is selected on the test set.
 """
 
 from __future__ import annotations
@@ -52,17 +51,17 @@ IGNORE = -1  # a target that does not count
 
 @dataclass(frozen=True)
 class Task:
-    """Data, and what a model's figure is.
+    """A task: data and metric.
 
     Args:
-        name: What is to be found out.
-        unit: Of the figure.
-        x: Inputs to train with, an array or a list of two.
-        y: Targets, `IGNORE` where there is none.
-        test: As ``x`` and ``y``.
+        name: Name of the task.
+        unit: Unit of the metric.
+        x: Training inputs, an array or a list of two.
+        y: Training targets, `IGNORE` where there is none.
+        test: Inputs and targets of the test set.
         outputs: Number of classes.
-        score: ``(model, x, y) -> figure``.
-        epochs: Of training.
+        score: Metric, ``(model, x, y) -> figure``.
+        epochs: Number of epochs.
     """
 
     name: str

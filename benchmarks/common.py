@@ -1,8 +1,8 @@
-"""What the benchmarks share: worker processes that answer calls, machine facts, tables.
+"""Helpers of the benchmarks: worker processes, facts about the machine, tables.
 
-Each framework lives in a process of its own, so that none slows another down by its mere
-presence, and the driver asks them in turn, so that a drift of the machine hits them alike.
-Imports nothing but the standard library: a worker may run in another environment.
+Each framework runs in a process of its own, so that frameworks do not affect each other, and the
+driver measures them in turn, so that drift of the machine affects them alike. This module imports
+only the standard library, because a worker may run in another environment.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class Worker:
-    """A Python process that runs ``python -m module argument...`` and there calls `serve`.
+    """A process that runs ``python -m module argument...``, which must call `serve`.
 
     Args:
-        module: What the process runs.
-        *arguments: Its command line.
-        python: The interpreter, for another environment.
+        module: Module to run.
+        *arguments: Command-line arguments.
+        python: Python interpreter, for another environment.
     """
 
     def __init__(self, module: str, *arguments: str, python: str = sys.executable) -> None:
-        self.errors = tempfile.TemporaryFile("w+")  # what a framework logs; shown if it fails
+        self.errors = tempfile.TemporaryFile("w+")  # the framework's log, shown if it fails
         self.process = subprocess.Popen(
             [python, "-m", module, *arguments],
             cwd=ROOT,
@@ -45,16 +45,16 @@ class Worker:
         )
 
     def send(self, method: str, *arguments: Any) -> None:
-        """Ask for a call, and do not wait for it."""
+        """Requests a call without waiting for its result."""
         assert self.process.stdin
         try:
             self.process.stdin.write(json.dumps([method, arguments]) + "\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            pass  # `receive` tells why
+            pass  # `receive` reports the reason
 
     def receive(self) -> Any:
-        """The result of the oldest call that was sent; `RuntimeError` if it failed."""
+        """Returns the result of the oldest pending call; raises `RuntimeError` if it failed."""
         assert self.process.stdout
         line = self.process.stdout.readline()
         if not line:
@@ -68,12 +68,12 @@ class Worker:
         return answer["result"]
 
     def ask(self, method: str, *arguments: Any) -> Any:
-        """Call a method of the served object and wait for its result."""
+        """Calls a method of the served object and waits for its result."""
         self.send(method, *arguments)
         return self.receive()
 
     def close(self) -> None:
-        """End the process."""
+        """Ends the process."""
         self.process.kill()
         self.process.communicate()
         self.errors.close()
@@ -84,23 +84,23 @@ def _tail(text: str) -> str:
 
 
 def serve(make: Callable[[], Any]) -> None:
-    """Answer the calls of a `Worker`, whose target is ``make()``, until its pipe closes."""
+    """Serves calls of a `Worker` on the object ``make()``, until the pipe closes."""
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a framework prints must not mix with the answers
+    os.dup2(2, 1)  # a framework's output must not mix with the results
     target = None
     for line in sys.stdin:
         method, arguments = json.loads(line)
         try:
             target = target or make()
             answer = {"result": getattr(target, method)(*arguments)}
-        except Exception:  # whatever it is, the driver tells it
+        except Exception:  # the driver reports it
             answer = {"error": traceback.format_exc()}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
 
 def available(python: str, *modules: str) -> bool:
-    """Whether the interpreter finds the modules."""
+    """Whether a Python interpreter can import the modules."""
     find = f"import importlib.util as u; assert all(u.find_spec(m) for m in {modules!r})"
     try:
         return not subprocess.run([python, "-c", find], capture_output=True).returncode
@@ -109,10 +109,9 @@ def available(python: str, *modules: str) -> bool:
 
 
 def turn(run: Callable[[], Any], least: float = 0.05) -> list[float]:
-    """Seconds of one run after the other until ``least`` have passed; the first one warms up.
+    """Times runs until ``least`` seconds have passed; the first one is a warm-up.
 
-    If the first takes that long, it is the result: a cache that another process has emptied
-    no longer matters then.
+    If the warm-up takes that long itself, it is the result: cold caches no longer matter then.
     """
     times: list[float] = []
     while sum(times) < least:
@@ -123,7 +122,7 @@ def turn(run: Callable[[], Any], least: float = 0.05) -> list[float]:
 
 
 def peak_memory() -> float:
-    """Megabytes that this process has held at most."""
+    """Returns the peak memory of this process in megabytes."""
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -131,7 +130,7 @@ def peak_memory() -> float:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures depend on."""
+    """Returns facts about the machine and the software versions."""
     name = platform.processor() or platform.machine()
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -149,12 +148,12 @@ def machine() -> dict[str, Any]:
 
 
 def ratio(numerator: Sequence[float], denominator: Sequence[float]) -> float:
-    """Of the medians."""
+    """Returns the ratio of the medians."""
     return median(numerator) / median(denominator)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """A Markdown table; floats with three significant digits, None as a dash."""
+    """Formats a Markdown table; floats have three significant digits, None is a dash."""
 
     def text(value: Any) -> str:
         if value is None:

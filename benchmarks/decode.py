@@ -3,8 +3,9 @@
     python benchmarks/decode.py --torch-python TORCH_ENV/bin/python --json decode.json
     python benchmarks/decode.py --quick
 
-One process per backend, asked in turn; batch 1. All get and give NumPy arrays by name, as the
-decode loop wants them. A preset that has been trained is taken, or else its untrained model.
+Each backend runs in a process of its own, and they are measured in turn at batch size 1. All take
+and return named NumPy arrays, as the decoding loop does. The model is the application's preset if
+it has been trained, otherwise untrained.
 """
 
 from __future__ import annotations

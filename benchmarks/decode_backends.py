@@ -1,4 +1,4 @@
-"""The workers of benchmarks/decode.py: one writes a model's files, the others run them."""
+"""The workers of benchmarks/decode.py: one exports a model, the others run it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def outputs(generator: Any, example: Example) -> np.ndarray:
 
 
 class Eager:
-    """The Keras model without `tf.function`: every operation is a call."""
+    """The Keras model in eager mode, without `tf.function`."""
 
     def __init__(self, model) -> None:
         self.model = model
@@ -149,7 +149,7 @@ class Backend:
         """The largest difference of an output from that of the compiled Keras model."""
         expected = np.load(self.folder / "reference.npy")
         found = outputs(self.generator, self.example)
-        seen = expected > -1e6  # forbidden symbols have what no rounding matters to
+        seen = expected > -1e6  # without masked symbols
         return float(np.abs(found - expected)[seen].max())
 
     def turn(self, what: str) -> list[float]:

@@ -5,16 +5,17 @@
 
 SimpleRNN, GRU, Keras' LSTM and this suite's learn the tasks of `benchmarks/memory_tasks.py`:
 
-* with a curriculum: a network that answers at one gap goes on at the next. One that fails goes
-  back to where it was, and is tried at this and longer gaps as it is;
-* recall from scratch: every gap starts a new network, so nothing but the gradient finds the cue.
+* with a curriculum: a network that succeeds at one gap is trained at the next. One that fails is
+  reset to its last good weights, and only evaluated at this and longer gaps;
+* recall from scratch: a new network for every gap, so that only the gradient can find the cue.
 
-The norm of the gradient of the loss with respect to the state k steps back shows why.
-Every network has about as many recurrent weights, the same optimizer, data and limit of steps.
-Ours runs its plain loop here, for the fast path compiles for every length, and there are many.
+The norm of the gradient of the loss with respect to the state k steps back explains the results.
+All networks have about the same number of recurrent weights, and the same optimizer, data and step
+limit. The suite's LSTM runs its plain loop, because the fast path compiles for each of the many
+lengths.
 
-Results are written after the last job: ``results.json`` and three pictures. The time is limited:
-all networks of the first seed come first, and seeds for which it is too late are left out.
+``results.json`` and three plots are written after the last job. Time is limited: all networks of
+the first seed run first, and seeds for which no time remains are left out.
 """
 
 from __future__ import annotations

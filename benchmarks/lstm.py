@@ -1,10 +1,10 @@
-"""LSTM layers side by side: ours, Keras, PyTorch, and the matmuls alone.
+"""Speed of LSTM layers: the suite's, Keras', PyTorch's, and that of the matmuls alone.
 
     python benchmarks/lstm.py --torch-python TORCH_ENV/bin/python --json lstm.json --plot lstm.png
     python benchmarks/lstm.py --quick
 
-One process per row; the driver asks them in turn, one after the other, for some
-runs of each shape and mode. Reported is the median over the rounds.
+Each row runs in a process of its own. The driver measures them in turn, some runs of each shape and
+mode, and reports the median over the rounds.
 """
 
 from __future__ import annotations

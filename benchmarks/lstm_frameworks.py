@@ -1,7 +1,7 @@
 """The workers of benchmarks/lstm.py: an LSTM layer of one framework, forward and training step.
 
-A training step is the gradient of a loss on the whole sequence (the sum of the squared outputs)
-with respect to the inputs and all weights. The roofline is the same matmul work and nothing else.
+A training step computes the gradient of a loss on the whole sequence (the sum of the squared
+outputs) with respect to the inputs and all weights. The roofline consists of the matmuls alone.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ OURS = {  # rows of our LSTM and the options of each
     "peephole_bfloat16": {"peephole": True, "dtype": "mixed_bfloat16"},
 }
 MASKED = 0.3  # share of the steps that the check's mask hides at the end of rows
-# With layer normalization, and weights as they are drawn, the state is chaotic: after 100 steps
-# any two float32 computations are 1e-4 apart, and so is each from float64.
+# With layer normalization and initial weights, the state is chaotic: after 100 steps any two
+# float32 computations differ by 1e-4, and so does each from float64.
 CHECKED_STEPS = {"layer_norm": 20}
 
 

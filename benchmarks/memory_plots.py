@@ -1,4 +1,4 @@
-"""The pictures of `benchmarks/long_memory.py`, as PNG files in memory."""
+"""The plots of `benchmarks/long_memory.py`, as PNG bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sequences in which the beginning decides the answer at the end, with any gap between them.
+"""Tasks whose target at the end depends on the beginning of the sequence, across any gap.
 
 A task is a function ``(rng, batch, gap) -> inputs, targets``: float32 ``(batch, steps, features)``
 and either int32 classes ``(batch,)`` or float32 numbers ``(batch,)``. Its number of steps depends
@@ -82,7 +82,7 @@ _OPENINGS = (
     "last year we moved to {country} .",
     "for years my home was {country} .",
 )
-# The countries in here decide nothing: where the word stands must be read, not only which it is.
+# The countries in these fillers are distractors: position matters, not the word alone.
 _FILLERS = (
     "it rained .",
     "{person} was late .",

@@ -1,8 +1,9 @@
-"""Seconds per training step of each application, with Keras' LSTM layers and with ours.
+"""Seconds per training step of each application, with Keras' LSTM layers and with the suite's.
 
     python benchmarks/train_step.py --json train_step.json
 
-The real model, optimizer and batch size, random symbols. One process per variant, in turn.
+It uses each application's model, optimizer and batch size on random symbols. Each variant runs in a
+process of its own, and they are measured in turn.
 """
 
 from __future__ import annotations

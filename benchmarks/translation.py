@@ -1,12 +1,13 @@
-"""Translation side by side with JoeyNMT: training and decoding speed on the same data.
+"""Training and decoding speed of translation, compared with JoeyNMT on the same data.
 
     python benchmarks/translation.py --data MULTI30K --joeynmt-python ENV/bin/python --json FILE
     python benchmarks/translation.py --data MULTI30K --quick
 
-Both read the same subwords, train models of the same sizes (a bidirectional LSTM, an LSTM decoder
-with multiplicative attention, one table for source, target and softmax) with the same optimizer,
-dropout and batch size, in turn, in processes of their own with the same threads, and then decode
-the same sentences. The trained preset is measured through LiteRT int8, one sentence at a time.
+Both read the same subwords and train models of the same sizes (a bidirectional LSTM, an LSTM
+decoder with multiplicative attention, one table for source, target and softmax) with the same
+optimizer, dropout and batch size. They run in turn, in separate processes with the same number of
+threads, and then decode the same sentences. The trained preset is measured with LiteRT int8, one
+sentence at a time.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""JoeyNMT's half of `benchmarks/translation.py`: the same three questions, its own code.
+"""JoeyNMT's half of `benchmarks/translation.py`: the same three measurements with its own code.
 
-Runs in an environment of its own (benchmarks/requirements_joeynmt.txt); imports nothing of the
-suite but `benchmarks.common`. The trainer's step, sampler, clipping and search are JoeyNMT's, in
-the order in which its own loop calls them.
+It runs in an environment of its own (benchmarks/requirements_joeynmt.txt) and imports nothing of
+the suite except `benchmarks.common`. Training step, sampler, clipping and search are JoeyNMT's,
+called in the order of its own training loop.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from benchmarks.common import serve
 
 
 def config(folder: Path, sizes: dict[str, Any]) -> dict[str, Any]:
-    """What a JoeyNMT configuration file would hold."""
+    """Returns the content of a JoeyNMT configuration file."""
     language = {
         "level": "word",  # the files hold subwords already, with spaces between
         "max_length": 1000,

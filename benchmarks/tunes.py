@@ -1,6 +1,7 @@
-"""Real music to try the architectures on: a thousand dance tunes as text, in ABC notation.
+"""A data set for the architectures: a thousand dance tunes in ABC notation.
 
-Ryan's Mammoth Collection (Boston, 1883), transcribed by volunteers into ABC, comes with music21.
+They are Ryan's Mammoth Collection (Boston, 1883), transcribed to ABC by volunteers, and come with
+music21.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Tune:
 
 
 def tunes() -> list[Tune]:
-    """All tunes whose header says what is needed, in the order of their names."""
+    """Returns all tunes with a complete header, sorted by name."""
     folder = Path(find_spec("music21").origin).parent / "corpus" / "ryansMammoth"
     found = []
     for path in sorted(folder.glob("*.abc")):
@@ -76,7 +77,7 @@ def _read(name: str, text: str) -> Tune | None:
 
 
 def pitches(music: str, fifths: int) -> list[int]:
-    """MIDI numbers of the notes, by the key signature and the accidentals of each bar."""
+    """Returns the MIDI pitches of the notes, by key signature and accidentals of each bar."""
     return list(_pitches(music, fifths))
 
 

@@ -1,10 +1,10 @@
-"""What translation scores without a model: a dictionary, word by word.
+"""The baseline of translation: a dictionary, word by word.
 
     python benchmarks/word_by_word.py --data tatoeba --split test --json FILE
 
 The dictionary is learned from the training pairs: IBM Model 1 (Brown et al. 1993) aligns their
-words, and each word gets the translation that it is aligned to most. Words that it does not know
-are copied.
+words, and each word is translated by the word that it is most often aligned to. Unknown words are
+copied.
 """
 
 from __future__ import annotations
