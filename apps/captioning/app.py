@@ -117,9 +117,7 @@ class Captioning(Application):
         return 2 if config.decoder == "up-down" else 1
 
     def read(self, source: Source, split: str, config: CaptioningConfig) -> Sequence[Photo]:
-        """Photos; none if the source names none, for there is no data by default."""
-        if source == Source():
-            return []
+        """See `Application.read`."""
         return read_photos(source, split)
 
     def prepare(self, stage: Stage, folder: Path, start: Preset | None) -> Training:

@@ -52,7 +52,7 @@ class Caption:
     attention: np.ndarray
     n_best: tuple[Caption, ...] = ()
 
-    def as_json(self) -> Mapping[str, Any]:
+    def to_json(self) -> Mapping[str, Any]:
         """All as JSON values except the attention weights and the other captions."""
         return {k: v for k, v in vars(self).items() if k not in ("attention", "n_best")}
 

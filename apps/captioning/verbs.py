@@ -119,7 +119,7 @@ def _values(
             {
                 "photo": str(path),
                 "caption": one.text,
-                "n_best": [other.as_json() for other in one.n_best],
+                "n_best": [other.to_json() for other in one.n_best],
             }
             for path, one in found.items()
         ],

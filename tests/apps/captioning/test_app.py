@@ -25,8 +25,9 @@ def test_data_options_out_of_range_are_refused(options):
         Data(**options)
 
 
-def test_without_data_there_is_nothing_to_read():
-    assert CAPTIONING.read(Source(), "valid", CAPTIONING.stage().config) == []
+def test_data_that_is_not_named_is_refused():
+    with pytest.raises(InputError, match="name the photos with --images"):
+        CAPTIONING.read(Source(), "valid", CAPTIONING.stage().config)
 
 
 def test_the_card_knows_flickr8k_by_the_folder():

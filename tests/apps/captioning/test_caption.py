@@ -34,7 +34,7 @@ def test_a_caption_has_words_attention_and_alternatives(captioner):
     assert [one.text for one in found.n_best][0] == found.text
     scores = [one.score for one in found.n_best]
     assert len(scores) == 3 and scores == sorted(scores, reverse=True)
-    assert found.as_json().keys() >= {"text", "score", "words"}
+    assert found.to_json().keys() >= {"text", "score", "words"}
     picture = captioner.attention_picture(SAMPLES / "cat.jpg", found)
     assert picture.startswith(b"\x89PNG")
 
