@@ -14,14 +14,14 @@
 # ---
 
 # %% [markdown]
-# # What is in a photo, with an LSTM
+# # Image captioning with an LSTM
 #
-# A convolutional network sees a photo as 7 x 7 cells, an LSTM writes a sentence about it, and looks
-# at other cells for each word. This notebook captions photos, shows where the model looks, compares
-# training on captions with training on the measure itself, teaches it what four photos show, and
+# A CNN encoder turns a photo into a grid of 7 x 7 feature vectors. An LSTM generates a caption word
+# by word, with attention over the grid. This notebook captions photos, shows the attention,
+# compares training on captions with training on a metric, fine-tunes the model on four photos, and
 # exports the result to a `.tflite` file.
 #
-# Up to the training nothing here needs TensorFlow: the model is a file of eight megabytes.
+# Everything before the training runs without TensorFlow: the model is a file of eight megabytes.
 
 # %%
 import os
@@ -70,13 +70,13 @@ for path, found in told.items():
     print(found[0].text)
 
 # %% [markdown]
-# It learned from 6,000 photos of people, dogs and sport. A rocket is in none of them: there it says
-# what of all that it knows looks most like one.
+# The model was trained on 6,000 photos of people, dogs and sport. None of them shows a rocket, so
+# it describes the most similar thing that it knows.
 #
-# ## Where it looks
+# ## Attention
 #
-# The photo once per word, bright where the word's attention is. `a` and `is` follow from the words
-# before them, and then the model looks anywhere.
+# The photo once per word, bright where attention weights are high. `a` and `is` follow from the
+# words before them, so their attention means little.
 
 # %%
 for path in photos[:2]:
@@ -85,8 +85,8 @@ for path in photos[:2]:
 # %% [markdown]
 # ## Several captions
 #
-# Beam search keeps the five best beginnings. What it ends with are often variations of one
-# sentence; drawing words at random gives more of a choice, and more mistakes.
+# Beam search keeps the five best hypotheses. They are often variations of one sentence; sampling
+# gives more variety, and more mistakes.
 
 # %%
 several = captions(DecodingOptions(**{**DECODING, "n_best": 3}))
@@ -102,9 +102,9 @@ for path in photos[:2]:
 # %% [markdown]
 # ## Two ways to train
 #
-# `flickr8k` was trained to find the words of people likely, `flickr8k-scst` then to write captions
-# that the measure CIDEr finds close to theirs. The second's are shorter, and now and then say a
-# likely word twice, for that pays.
+# `flickr8k` was trained with cross-entropy on reference captions, `flickr8k-scst` then on the
+# metric CIDEr. The captions of the second are shorter, and now and then repeat a probable word,
+# because CIDEr rewards it.
 
 # %%
 plain_preset = find_preset("captioning", "flickr8k")
@@ -115,11 +115,11 @@ for path in photos:
     print(f"    flickr8k-scst  {told[path][0].text}")
 
 # %% [markdown]
-# ## Train it further
+# ## Fine-tuning
 #
-# From here on TensorFlow is needed. Captions of one's own for these photos, with words that the
-# model knows, are learned in some seconds. On the command line this is `lstm-suite train captioning
-# --images DIR --captions FILE --start flickr8k --learning-rate 3e-4`.
+# From here on TensorFlow is needed. The model learns new captions for these photos, of words in its
+# vocabulary, in some seconds. On the command line this is `lstm-suite train captioning --images DIR
+# --captions FILE --start flickr8k --learning-rate 3e-4`.
 
 # %%
 from apps.captioning.data import Photo
@@ -164,13 +164,13 @@ for path in photos:
 assert any(found[0].plain in own[path.name] for path, found in after.items())
 
 # %% [markdown]
-# Four photos are learned by heart and nothing else; for more than a demonstration take hundreds.
+# With four photos the model merely memorizes them; for more than a demonstration use hundreds.
 #
 # ## Export and run it
 #
-# The tuned model becomes a preset (weights, tokens, model card) and then a bundle: a `.tflite` file
-# with the two functions `encode` and `step`, the network that sees in the first, and beside it what
-# a program must know to run it.
+# The fine-tuned model is saved as a preset (weights, tokens, model card) and exported as a bundle:
+# a `.tflite` file with the functions `encode`, which includes the CNN encoder, and `step`, and the
+# files needed to run it.
 
 # %%
 from apps.captioning.evaluate import export_parts

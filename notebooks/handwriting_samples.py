@@ -16,11 +16,11 @@
 # %% [markdown]
 # # Handwriting, point by point
 #
-# A trained LSTM writes a text by hand. This notebook loads it, lets it write, shows what bias and
-# style do, looks at the window through which it reads the text and at the mixtures that it draws
-# from, fine-tunes it on a few lines of one hand, and exports the result to a `.tflite` file.
+# A trained LSTM generates handwriting. This notebook loads it, writes text, shows the effects of
+# bias and style, the soft window over the text and the mixtures of the points, fine-tunes the model
+# on a few lines of one writer, and exports the result to a `.tflite` file.
 #
-# Up to the fine-tuning nothing here needs TensorFlow: the model is a file of a few MB.
+# Everything before the fine-tuning runs without TensorFlow: the model is a file of a few MB.
 
 # %%
 import json
@@ -43,8 +43,8 @@ writer = Writer.from_preset()
 # %% [markdown]
 # ## Write
 #
-# The text goes in as symbols, and with it a style. Out come points: how far the pen goes, whether
-# it is lifted there, and, where it is, whether that was the end.
+# The inputs are the symbols of the text and a style. The outputs are points: the offset of the pen,
+# whether it is lifted, and if so, whether the text ends there.
 
 # %%
 TEXT = "Dear reader, nobody wrote this by hand."
@@ -55,7 +55,7 @@ print(f"{len(TEXT)} characters, {len(line.rows)} points; the first four:")
 print(np.round(line.rows[:4], 2))
 
 # %% [markdown]
-# Another seed is another drawing:
+# Another seed gives another sample:
 
 # %%
 for seed in (2, 3):
@@ -64,9 +64,9 @@ for seed in (2, 3):
 # %% [markdown]
 # ## Bias
 #
-# Each point is drawn from a mixture of Gaussians. A bias makes them narrower and prefers the
-# likely ones: neater, less like anybody. At 0 people's own untidiness is drawn, and errors of the
-# model add up to letters that nobody can read.
+# Each point is sampled from a mixture of Gaussians. A bias narrows them and favors the most
+# probable ones: the writing gets neater and less personal. At 0 it is as untidy as people's, and
+# errors of the model add up to illegible letters.
 
 # %%
 for bias in (0.0, 0.5, 1.0, 3.0):
@@ -76,8 +76,8 @@ for bias in (0.0, 0.5, 1.0, 3.0):
 # %% [markdown]
 # ## Style
 #
-# Every writer of the training data has a vector of numbers, learned with the rest. Some of the time
-# it was hidden, so that the model also knows "any" hand, and any printed or cursive one.
+# Every writer of the training data has a learned embedding. It was sometimes masked in training, so
+# that the model also has the styles "any", and any printed or cursive.
 
 # %%
 singles = [name for name in writer.styles if name.endswith(("-1", "-2"))]
@@ -88,10 +88,10 @@ for name in ["printed", "cursive", *singles[:4]]:
 # %% [markdown]
 # ## The window
 #
-# The lowest layer sees the text through ten Gaussians that only move forward. Below the ink: the
-# density that every point was drawn from, and for each point the characters that it attended to.
-# The steps of the staircase are letters. Nothing in the data says where a letter begins: the model
-# has learned it from lines and their texts.
+# The first layer reads the text through ten Gaussians that only move forward. Below the ink: the
+# density that every point was sampled from, and the characters that it attends to. The steps of the
+# staircase are letters. The data does not mark where a letter begins: the model has learned it from
+# lines and their texts.
 
 # %%
 note = writer.write("a window moves", seed=1)
@@ -121,10 +121,10 @@ print(letter.save(WORK / "letter.svg"), letter.save(WORK / "letter.json"), lette
 # %% [markdown]
 # ## Fine-tune it on one hand
 #
-# From here on TensorFlow is needed. The lines are of one writer of the training data whose ink is
-# CC BY 4.0 (UNIPEN, doi:10.5281/zenodo.1195803). Every fifth is kept back; on the others the model
-# is trained a little further, in the style "any", as if they were its reader's. On the command line
-# this is `lstm-suite train handwriting --start unipen --data mine.json --learning-rate 3e-4`.
+# From here on TensorFlow is needed. The lines are by one writer of the training data whose ink is
+# CC BY 4.0 (UNIPEN, doi:10.5281/zenodo.1195803); they stand for your own. Every fifth is held out;
+# the model is fine-tuned on the others, in the style "any". On the command line this is `lstm-suite
+# train handwriting --start unipen --data mine.json --learning-rate 3e-4`.
 
 # %%
 import dataclasses
@@ -164,7 +164,7 @@ stage = Stage(
 tuned, summary = train(HANDWRITING, stage, preset, WORK / "run", WORK / "mine")
 
 # %% [markdown]
-# How likely are the lines that it has not seen, before and after, in nats per point?
+# The negative log-likelihood of the held-out lines before and after, in nats per point:
 
 # %%
 model = HANDWRITING.load_model(tuned)

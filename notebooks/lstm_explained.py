@@ -16,12 +16,12 @@
 # %% [markdown]
 # # The LSTM, explained by running it
 #
-# What a textbook says about long short-term memory, one claim after the other, each as something to
-# run and to look at: the equations by hand, the three gates on words and on music, why a plain
-# recurrent network forgets and its gradient vanishes or explodes, and the five architectures.
+# This notebook demonstrates the textbook's claims about long short-term memory, one after the
+# other: the equations by hand, the three gates on words and on music, why a plain recurrent network
+# forgets and its gradient vanishes or explodes, and the five architectures.
 #
-# The networks here are small and train in seconds. `python benchmarks/long_memory.py` and
-# `python benchmarks/architectures.py` measure the same at length.
+# The networks are small and train in seconds. `python benchmarks/long_memory.py` and
+# `python benchmarks/architectures.py` are the full experiments.
 
 # %%
 import io
@@ -141,8 +141,8 @@ show(axes)
 # %% [markdown]
 # ## 2. A sequence
 #
-# The `LSTM` layer repeats the step. With `return_gates` it also tells what its gates did. Its
-# numbers are those of the step by hand, and of `keras.layers.LSTM` with the same weights.
+# The `LSTM` layer repeats the step. With `return_gates` it also returns its gates. The numbers
+# equal those of the step by hand, and of `keras.layers.LSTM` with the same weights.
 
 # %%
 layer = LSTM(3, return_sequences=True, return_gates=True)
@@ -166,9 +166,9 @@ print("outputs", outputs.shape, "gates", gates.shape, "=", "batch, steps,", GATE
 # %% [markdown]
 # ## 3. The gates on words
 #
-# *I have been staying in Spain. ... Now I can speak fluently ___.* A language model learns to say
-# the next word of such sentences. The fillers between cue and answer name other countries, so
-# where a word stands must be read too. The answer counts five times, for it is one word of thirty.
+# *I have been staying in Spain. ... Now I can speak fluently ___.* A language model learns to
+# predict the next word of such sentences. The fillers between cue and answer name other countries, so
+# context matters too. The loss of the answer has weight five, because it is one word of thirty.
 
 # %%
 CODE = {word: number for number, word in enumerate(["", *memory_tasks.WORDS])}
@@ -232,9 +232,9 @@ _, italy = read("Italy")
 show(gate_trace(spain, words, units=24, title="Spain"))
 
 # %% [markdown]
-# Dark blue rows on top are units that keep; they change only where something is written. To see
-# which of them carry the answer, the same story is told from Italy: what differs in the cell state
-# after the fillers is the memory of the one word that was different.
+# Dark blue rows on top are units that keep their state; they change only where the input gate
+# opens. To see which of them carry the answer, the same story is told with Italy: the difference of
+# the cell states after the fillers is the memory of the one word that differs.
 
 # %%
 difference = np.abs(spain[:, 4] - italy[:, 4])
@@ -326,14 +326,14 @@ show(memory_plots.plot_accuracy({"language": results}, PLAN.gaps, chance))
 show(memory_plots.plot_gradients({"language": results}))
 
 # %% [markdown]
-# After training, the gradient of the plain RNN no longer vanishes either. But nothing shelters what
-# it carries from being multiplied by $R$, step by step: its state wanders, and past the gaps that
-# it has learned its answers are right or wrong as it happens. The gated networks hold still.
+# After training, the gradient of the plain RNN no longer vanishes either. But nothing protects its
+# state from the multiplication by $R$ at each step: it drifts, and beyond the gaps of its training
+# the answers are right or wrong by chance. The state of the gated networks is stable.
 #
 # A gradient that arrives and a memory that stays are two things. The LSTM answers at every gap, and
 # yet its gradient is small after training: a state that returns to where it was after a small push
 # holds its value safely, and for that reason passes on little of the push (Bengio et al. 1994).
-# While it learns a gradient has to arrive, once it has learned it need not.
+# A gradient is needed while the network learns, not afterwards.
 
 # %% [markdown]
 # ## 6. Five architectures

@@ -16,11 +16,11 @@
 # %% [markdown]
 # # Chorales, note by note
 #
-# A trained LSTM composes four-part chorales in the manner of Bach. This notebook loads it, lets it
-# compose, shows what temperature and the rules of four-part writing do, harmonizes a tune, trains
-# the model a little further on other music, and exports the result to a `.tflite` file.
+# A trained LSTM composes four-part chorales in the style of Bach. This notebook loads it, composes,
+# shows the effects of temperature and of the rules of four-part writing, harmonizes a tune,
+# fine-tunes the model on other music, and exports the result to a `.tflite` file.
 #
-# Up to the training nothing here needs TensorFlow: the model is a file of about 2 MB.
+# Everything before the training runs without TensorFlow: the model is a file of about 2 MB.
 
 # %%
 import os
@@ -75,9 +75,9 @@ display(Image(made.roll()))
 # %% [markdown]
 # ## Temperature
 #
-# The model gives every note a probability. Temperature bends these before one is drawn: near 0 the
-# likeliest note wins almost always, and the music comes to a standstill; above 1 rare notes come up
-# more often, and it loses its way.
+# The model assigns every note a probability. Temperature changes the distribution before sampling:
+# near 0 the most probable note is chosen almost always, and the music comes to a standstill; above
+# 1 rare notes are more frequent, and the music loses direction.
 
 
 # %%
@@ -107,7 +107,7 @@ for temperature, variant in by_temperature.items():
 #
 # Two voices that move from one fifth to another, or from one octave to another, sound like one. No
 # rule was better known to Bach, yet a model that only imitates breaks it often: a single such step
-# hardly changes the likelihood. So the rules act while notes are chosen, and each can be left out.
+# hardly changes the likelihood. So rules are enforced during decoding; each can be switched off.
 
 # %%
 for name, meaning in RULES.items():
@@ -122,7 +122,7 @@ compare({name: variants(Sampling(rules=kept), count=4) for name, kept in rules.i
 #
 # ## Harmonize a tune
 #
-# Given a melody, the encoder reads all of it first, so that every chord knows what is to come. The
+# The encoder reads the whole melody first, so that every chord is conditioned on what follows. The
 # tune can be MIDI, MusicXML or ABC.
 
 # %%
@@ -139,12 +139,11 @@ show(joy)
 hear(joy)
 
 # %% [markdown]
-# ## Train it further
+# ## Fine-tuning
 #
-# From here on TensorFlow is needed. Only a tenth of the chorales that the model knows are in triple
-# time. Six of those stand for music of your own, two that it was not trained on tell whether
-# anything is gained. On the command line this is `lstm-suite train music --data FOLDER --start
-# chorales`, with a folder of your scores.
+# From here on TensorFlow is needed. Only a tenth of the training chorales are in triple time. Six
+# of them stand for music of your own; two held-out ones measure the gain. On the command line this
+# is `lstm-suite train music --data FOLDER --start chorales`, with a folder of your scores.
 
 # %%
 from music21 import corpus
@@ -184,7 +183,7 @@ result = fit(
 )
 
 # %% [markdown]
-# How likely are the two chorales to the model before and after, in nats a note?
+# The negative log-likelihood of the two chorales before and after, in nats per note:
 
 # %%
 excerpts = [cut(movement, 4) for movement in held_out]
@@ -197,7 +196,7 @@ print(f"{before:.3f} before, {after:.3f} after")
 assert after < before
 
 # %% [markdown]
-# And it writes in triple time. The rules stay the same.
+# The model composes in triple time, with the same rules:
 
 # %%
 waltz = Composer(tuned).compose(key="D major", bars=8, metre="3/4", phrase=2, seed=4)
@@ -207,9 +206,8 @@ hear(waltz)
 # %% [markdown]
 # ## Export and run it
 #
-# The tuned model becomes a preset (weights, configuration, model card) and then a bundle: a
-# `.tflite` file with the two functions `encode` and `step`, beside it what a program must know to
-# run it.
+# The fine-tuned model is saved as a preset (weights, configuration, model card) and exported as a
+# bundle: a `.tflite` file with the functions `encode` and `step`, and the files needed to run it.
 
 # %%
 from shared.export.pipeline import export_bundle
@@ -228,8 +226,8 @@ for path in sorted(bundle.folder.iterdir()):
     print(f"{path.stat().st_size / 1e6:6.2f} MB  {path.name}")
 
 # %% [markdown]
-# Its weights are rounded to 8 bits. How likely real music is to it hardly changes, but now and then
-# a draw falls on the other side of an edge, and from there on it writes another piece.
+# The weights are quantized to 8 bits. The likelihood of real music hardly changes, but now and then
+# rounding changes a sampled note, and from there on the piece is another one.
 
 # %%
 small = Composer.from_preset(WORK / "bundle")

@@ -16,11 +16,11 @@
 # %% [markdown]
 # # From English to German with an LSTM
 #
-# One LSTM reads a sentence in both directions, another writes its translation and looks back at
-# every step. This notebook translates, shows where the model looks, compares greedy decoding with
-# beam search, teaches it ten sentences of one's own, and exports the result to a `.tflite` file.
+# A bidirectional LSTM encodes a sentence, and another LSTM generates its translation with
+# attention. This notebook translates, shows the attention, compares greedy decoding with beam
+# search, fine-tunes the model on ten sentences, and exports the result to a `.tflite` file.
 #
-# Up to the training nothing here needs TensorFlow: the model is a file of a few megabytes.
+# Everything before the training runs without TensorFlow: the model is a file of a few megabytes.
 
 # %%
 import os
@@ -71,8 +71,8 @@ for text in texts:
         print(f"    {to}  {told([text], to)[0]}")
 
 # %% [markdown]
-# One model does all of it: the first symbol that it reads names the language to write in. The other
-# way it is told English, and finds out by itself what it reads:
+# One model translates all directions: the first source symbol names the target language. For
+# English as the target, the source language is identified automatically:
 
 # %%
 others = ["Wo ist der Bahnhof?", "Je ne sais pas encore.", "Mañana voy a trabajar."]
@@ -80,13 +80,13 @@ for text, translation in zip(others, told(others, "en"), strict=True):
     print(f"{text}\n    {translation}")
 
 # %% [markdown]
-# The name in the last English sentence is one that the model never saw: it has to copy it letter by
-# letter. What it learned from are sentences that people wrote for learners of a language.
+# The name in the last English sentence is not in the training data: the model copies it letter by
+# letter. The training sentences were written for language learners.
 #
-# ## Where it looks
+# ## Attention
 #
-# The model writes subwords: frequent words are one, rare ones several (`▁` stands for the space
-# before a word). At each, attention says how much each subword of the source counts.
+# The model generates subwords: frequent words are one, rare words several (`▁` stands for the space
+# before a word). The attention weights show how much each subword of the source counts.
 
 # %%
 [[found]] = translate(opened.generator, config, tokenizer, texts[1:2], ["de"], BEAM)
@@ -96,9 +96,9 @@ display(Image(picture))
 # %% [markdown]
 # ## Beam search against greedy decoding
 #
-# Greedy decoding takes the likeliest subword each time. Beam search keeps the five best beginnings,
-# so that a choice which turns out badly can be taken back. What it finds is likelier to the model,
-# length taken into account (else the shortest would win); most of the time it is better, too.
+# Greedy decoding takes the most probable subword at each step. Beam search keeps the five best
+# hypotheses, so that a bad choice can be undone. Its result has a higher score, normalized by
+# length (otherwise the shortest would win); most of the time it is also better.
 
 # %%
 GREEDY = DecodingOptions(strategy="greedy", max_length=128)
@@ -117,11 +117,11 @@ for text, one, several in zip(long, greedy, beam, strict=True):
         print(f"    {name} {translation.log_probability:6.2f}  {translation.text}")
 
 # %% [markdown]
-# ## Train it further
+# ## Fine-tuning
 #
-# From here on TensorFlow is needed. Ten pairs of one's own, about something that it knows little
-# of, are learned in some seconds. On the command line this is `lstm-suite train translation --tsv
-# mine.tsv --start tatoeba --learning-rate 3e-4`.
+# From here on TensorFlow is needed. The model learns ten new pairs, about a subject that it hardly
+# knows, in some seconds. On the command line this is `lstm-suite train translation --tsv mine.tsv
+# --start tatoeba --learning-rate 3e-4`.
 
 # %%
 from apps.translation.data import Pair
@@ -174,14 +174,14 @@ for text, one, two in zip(new, before, after, strict=True):
 assert any("Lötkolben" in text for text in after)
 
 # %% [markdown]
-# These three sentences were not among the ten. The new words have arrived; on from off it may not
-# tell apart yet. The price: with nothing else among the ten, the model forgets some of what it
-# knew. For more than a demonstration, mix old and new pairs.
+# These three sentences are not among the ten. The model has learned the new words, but may still
+# confuse on and off. The price: it forgets some of what it knew. For more than a demonstration, mix
+# old and new pairs.
 #
 # ## Export and run it
 #
-# The tuned model becomes a preset (weights, tokenizer, model card) and then a bundle: a `.tflite`
-# file with the two functions `encode` and `step`, and what a program must know to run it.
+# The fine-tuned model is saved as a preset (weights, tokenizer, model card) and exported as a
+# bundle: a `.tflite` file with the functions `encode` and `step`, and the files needed to run it.
 
 # %%
 from apps.translation.generate import TOKENIZER
