@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from apps.music.compose import Composer
-
     from apps.captioning.caption import Captioner
     from apps.handwriting.write import Writer
+    from apps.music.compose import Composer
     from apps.translation.translate import Translator
     from shared import __version__
     from shared.errors import InputError

@@ -128,9 +128,7 @@ class Composition:
         bars = np.flatnonzero(piece.position == 0).tolist()
         return piano_roll(piece.pitches, piece.strikes, bars=bars, names=VOICES, title=title)
 
-    def render(
-        self, ending: str, *, tempo: int = TEMPO, soundfont: str | None = None
-    ) -> bytes:
+    def render(self, ending: str, *, tempo: int = TEMPO, soundfont: str | None = None) -> bytes:
         """What a file of that ending holds.
 
         Args:
@@ -147,9 +145,7 @@ class Composition:
             return sound.wav(self.piece, tempo, soundfont)
         return RENDERERS[ending](self.piece, tempo)
 
-    def write(
-        self, *paths: str | Path, tempo: int = TEMPO, soundfont: str | None = None
-    ) -> None:
+    def write(self, *paths: str | Path, tempo: int = TEMPO, soundfont: str | None = None) -> None:
         """Writes files in the forms that their endings name; none if one cannot be made.
 
         Args:

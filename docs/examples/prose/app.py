@@ -118,7 +118,7 @@ class Prose(suite.Application):
     def card(self, config, data, tuned):
         return suite.Card(
             *("Prose", "Writes lines, character by character.", "", "It knows one text."),
-            *("other", "The license is that of the text.", False, (data.data,)),
+            *("other", "The license is that of the text.", False, (Path(data.data).name,)),
         )
 
     def figures(self, opened, items, progress=lambda count: None):

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import bundle_table as table
 from shared.errors import InputError
-from shared.export import table
 from shared.export.goldens import LARGE, STEPS, TOLERANCE, _difference, _entry, check_goldens
 from shared.export.pipeline import export_bundle
 from shared.files import checksums

@@ -1,7 +1,7 @@
 """Generates the tables of ``tflite/README.md`` from the bundles' sidecars.
 
-    python -m shared.export.table            # write
-    python -m shared.export.table --check    # exit status 1 if the page is stale
+    python benchmarks/bundle_table.py            # write
+    python benchmarks/bundle_table.py --check    # exit status 1 if the page is stale
 
 Sizes, latencies and figures are those recorded at export, so the page is reproducible.
 """
@@ -14,12 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # installed or not
+
 from shared.errors import InputError
 from shared.files import write_text
 from shared.presets.bundle import SIDECAR, Bundle, load_bundle
 
-BEGIN = "<!-- begin: python -m shared.export.table -->"
-END = "<!-- end: python -m shared.export.table -->"
+BEGIN = "<!-- begin: python benchmarks/bundle_table.py -->"
+END = "<!-- end: python benchmarks/bundle_table.py -->"
 
 
 def render(bundles: Sequence[Bundle]) -> str:
@@ -43,7 +45,7 @@ def update(page: str, bundles: Sequence[Bundle]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m shared.export.table", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python benchmarks/bundle_table.py", description=__doc__)
     parser.add_argument("--check", action="store_true", help="do not write; fail if stale")
     parser.add_argument("--folder", type=Path, default=Path("tflite"), help="folder of the bundles")
     options = parser.parse_args(arguments)
@@ -59,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     if options.check:
         if new != page:
-            print(f"{path} is stale; run python -m shared.export.table", file=sys.stderr)
+            print(f"{path} is stale; run python benchmarks/bundle_table.py", file=sys.stderr)
         return int(new != page)
     write_text(path, new)
     return 0
