@@ -17,7 +17,7 @@ STORED = (0.6, 60.0)  # how its ink is resampled already
 
 
 def archive_sources(path: str | Path) -> list[str]:
-    """Where each item of an archive is from.
+    """Reads the source of each item of an archive.
 
     Raises:
         InputError: It is no such file.

@@ -1,4 +1,4 @@
-"""The sizes of a handwriting model, and its styles."""
+"""The configuration of a handwriting model: sizes and styles."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from shared.errors import InputError
 
 CHARACTERS = "".join(map(chr, range(32, 127)))
-"""What can be written: printable ASCII. A text's symbols are 1 and on; 0 is padding."""
+"""Printable ASCII, which can be written. The symbols of a text begin at 1; 0 is padding."""
 SYMBOLS = len(CHARACTERS) + 1
 
 KINDS = ("printed", "cursive", "mixed")
-"""Of hands: letters apart, letters joined, both."""
+"""Kinds of writing: letters apart, letters joined, or both."""
 
 
 @dataclass(frozen=True)
@@ -20,18 +20,19 @@ class HandwritingConfig:
     """Saved as JSON beside the weights.
 
     Args:
-        units: Of each LSTM layer, from the bottom up; the first reads the text through a window.
+        units: Units of each LSTM layer, from the bottom up; the first reads the text through a
+            window.
         components: Gaussians of the window.
-        mixtures: Gaussians of the distribution of a point.
-        points_per_character: Of the training data, on average; the window starts by moving 1
-            character in so many points.
+        mixtures: Gaussians in the distribution of a point.
+        points_per_character: Average of the training data. The window is initialized to advance by
+            its inverse.
         length: Characters of the longest text.
-        styles: The kind of each writer in the training data, one of `KINDS` or "": see `style_id`.
-        style_size: Size of a style's embedding.
-        cell: Options of `shared.layers.LSTMCell` of the layers above the first.
+        styles: Kind of each writer of the training data, one of `KINDS` or "", see `style_id`.
+        style_size: Size of the style embedding.
+        cell: Options of `shared.layers.LSTMCell` for the layers above the first.
         dropout: Dropout rate between the layers and before the head.
-        arc: Resampling of the ink: x-heights between two points of a straight line.
-        turning: Resampling of the ink: degrees between two points of a bend.
+        arc: Resampling of the ink, x-heights between two points on a straight line.
+        turning: Resampling of the ink, degrees between two points in a bend.
 
     Raises:
         InputError: A value is out of range.
@@ -52,7 +53,7 @@ class HandwritingConfig:
     turning: float = 90.0
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be built."""
+        """Validates the values."""
         if not self.units:
             raise InputError("units are empty: a model needs a layer")
         if not 0 <= self.dropout < 1:
@@ -66,12 +67,12 @@ class HandwritingConfig:
 
     @property
     def style_count(self) -> int:
-        """Rows of the table of styles: any, any of each kind, and the writers."""
+        """Number of styles: any, any of each kind, and the writers."""
         return 1 + len(KINDS) + len(self.styles)
 
     @property
     def style_names(self) -> list[str]:
-        """A name for every style: ``any``, ``printed``, ..., then ``printed-1``, ``cursive-1``, ...
+        """Names of all styles: ``any``, ``printed``, ..., then ``printed-1``, ``cursive-1``, ...
 
         Writers are numbered within their kind, in the order of `styles`; a writer of no known
         kind is ``hand-1`` and on.
@@ -84,19 +85,19 @@ class HandwritingConfig:
         return names
 
     def writer_style(self, writer: int) -> int:
-        """The style of a writer of the training data, by its place in `styles`."""
+        """Number of the style of a writer of the training data, by its index in `styles`."""
         return 1 + len(KINDS) + writer
 
     def kind_style(self, style: int) -> int:
-        """The style of all writers of the kind that a writer's style is of, or 0."""
+        """Number of the style for the kind of a writer's style; 0 if it has none."""
         kind = self.styles[style - 1 - len(KINDS)] if style > len(KINDS) else ""
         return 1 + KINDS.index(kind) if kind else 0
 
     def style_id(self, name: str | int) -> int:
-        """The style of a name, or of a number.
+        """Number of a style, given its name or number.
 
         Raises:
-            InputError: There is none; the message says what there is.
+            InputError: There is none; the message lists the styles.
         """
         names = self.style_names
         if str(name).isdecimal() and int(name) < len(names):

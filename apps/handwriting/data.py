@@ -1,4 +1,4 @@
-"""Ink to train on: archives, JSON strokes and folders; batches of lines of similar length."""
+"""Reads ink from archives, JSON and folders, and makes batches of lines of similar length."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from apps.handwriting.splits import SPLITS, splits_of, withhold
 from shared.decoding.mixture import START
 from shared.errors import InputError
 
-# Points and characters of a batch's rows. Few shapes: the LSTM's fast path is compiled for each.
+# Points and characters of the rows of a batch. The LSTM is compiled for each shape: there are few.
 SHAPES = (
     (48, 24), (72, 24), (104, 24), (144, 24), (200, 32), (264, 48), (336, 64), (416, 64), (512, 64),
     (640, 80), (1024, 160),
@@ -32,8 +32,8 @@ class Source:
     """Where ink is.
 
     Args:
-        data: A folder in the layout of UNIPEN (data/, include/) or IAM-OnDB (lineStrokes/,
-            ascii/), an archive .npz, a .json of strokes of one hand, or a folder with such a file.
+        data: Folder in the layout of UNIPEN (data/, include/) or IAM-OnDB (lineStrokes/, ascii/),
+            an archive .npz, a .json of strokes of one hand, or a folder with such a file.
     """
 
     data: str = field(default="", metadata={"metavar": "PATH"})
@@ -66,7 +66,7 @@ class Data(Source):
 
 
 def find_ink(data: str | Path) -> Path:
-    """The file or folder that a `Source` names.
+    """Finds the file or folder that a `Source` names.
 
     Raises:
         InputError: There is none.
@@ -81,7 +81,7 @@ def find_ink(data: str | Path) -> Path:
 
 
 def is_unipen(data: str | Path) -> bool:
-    """Whether ink is of UNIPEN: in its folders, or in an archive that was made of them."""
+    """Whether ink is from UNIPEN: its folders, or an archive made from them."""
     path = find_ink(data)
     if path.suffix == ".npz":
         return any(source.startswith("data/") for source in archive_sources(path))
@@ -89,7 +89,7 @@ def is_unipen(data: str | Path) -> bool:
 
 
 def read_lines(data: str | Path, split: str, config: HandwritingConfig) -> list[Ink]:
-    """The lines of a split that are not too long; words if it has no lines.
+    """Reads the lines of a split that are not too long; words if it has no lines.
 
     Raises:
         InputError: See `load_splits`; or there are none.
@@ -98,11 +98,11 @@ def read_lines(data: str | Path, split: str, config: HandwritingConfig) -> list[
 
 
 def lines_of(items: Sequence[Ink], data: str | Path, length: int = SHAPES[-1][1]) -> list[Ink]:
-    """The lines among some ink that are not too long; words if there are no lines.
+    """Selects the lines that are not too long; words if there are no lines.
 
     Args:
-        items: The ink.
-        data: What it was read from, for the message.
+        items: Ink.
+        data: Its file or folder, for messages.
         length: Characters of the longest text.
 
     Raises:
@@ -116,14 +116,14 @@ def lines_of(items: Sequence[Ink], data: str | Path, length: int = SHAPES[-1][1]
 
 
 def load(data: str | Path, split: str, arc: float, turning: float) -> list[Ink]:
-    """The ink of one split, see `load_splits`."""
+    """Reads the ink of one split, see `load_splits`."""
     return load_splits(data, (split,), arc, turning)[split]
 
 
 def load_splits(
     data: str | Path, splits: Sequence[str], arc: float, turning: float
 ) -> dict[str, list[Ink]]:
-    """The ink of each split, resampled; it is read once.
+    """Reads the ink of several splits at once, resampled.
 
     Args:
         data: See `Source`.
@@ -162,7 +162,7 @@ def _read_folder(path: Path, arc: float, turning: float) -> list[Ink]:
 
 
 def _told(path: Path, items: list[Ink], rejects: Sequence[Reject]) -> list[Ink]:
-    """The ink, after a line on standard error of what was left out."""
+    """Reports on standard error what was left out, and returns the ink."""
     if rejects:
         why = ", ".join(f"{reason} {count}" for reason, count in reasons(rejects).items())
         print(f"{path}: {len(items)} kept, {len(rejects)} left out: {why}", file=sys.stderr)
@@ -170,7 +170,7 @@ def _told(path: Path, items: list[Ink], rejects: Sequence[Reject]) -> list[Ink]:
 
 
 def writer_kinds(items: Sequence[Ink]) -> dict[str, str]:
-    """Each writer with the kind of most of the ink, those with most points first."""
+    """Finds the kind of most of the ink of each writer, those with most points first."""
     points: Counter[str] = Counter()
     kinds: dict[str, Counter[str]] = {}
     for item in items:
@@ -185,13 +185,16 @@ def writer_kinds(items: Sequence[Ink]) -> dict[str, str]:
 def choose(
     items: Sequence[Ink], rng: np.random.Generator, progress: float, options: Data
 ) -> np.ndarray:
-    """The items of an epoch, drawn with repetition; as many points as all lines have together.
+    """Samples the items of an epoch with replacement, about as many points as all lines have.
 
     Args:
-        items: To train on.
-        rng: Of the draws.
+        items: Training data.
+        rng: Random generator.
         progress: Share of the training that is done, 0 to 1.
-        options: Of the curriculum.
+        options: The curriculum.
+
+    Returns:
+        Indices of items.
     """
     word = np.array([item.word for item in items])
     lengths = np.array([len(item) for item in items])
@@ -221,7 +224,7 @@ def choose(
 
 
 def shape_of(item: Ink, shapes: Sequence[tuple[int, int]] = SHAPES) -> tuple[int, int] | None:
-    """The smallest shape that the ink fits into, None if there is none."""
+    """Finds the smallest shape that ink fits into; None if there is none."""
     return next((s for s in shapes if len(item) <= s[0] and len(item.text) <= s[1]), None)
 
 
@@ -235,18 +238,18 @@ def plan_epoch(
     options: Data,
     shapes: Sequence[tuple[int, int]] = SHAPES,
 ) -> Plan:
-    """The batches of an epoch as shapes and places of items, in random order.
+    """Plans the batches of an epoch, as shapes and indices of items, in random order.
 
     Args:
-        items: To train on; what fits none of the shapes is left out.
-        seed: What the random choices depend on.
+        items: Training data; items that fit none of the shapes are left out.
+        seed: Seed of all random choices.
         progress: Share of the training that is done, 0 to 1.
-        options: How they are made.
-        shapes: Points and characters of a batch's rows.
+        options: How batches are made.
+        shapes: Points and characters of the rows of a batch.
 
     Returns:
-        Each batch is of one of the shapes, and of as many rows as any other of that shape: the last
-        is filled up with ink that it has already.
+        The batches. Those of one shape have the same number of rows: the last one is filled by
+        repeating items.
     """
     rng = np.random.default_rng(list(seed))
     by_shape: dict[tuple[int, int], list[int]] = {}
@@ -269,18 +272,18 @@ def batches(
     seed: Sequence[int],
     options: Data,
 ) -> Iterator[dict[str, np.ndarray]]:
-    """The batches that `plan_epoch` planned; the same arguments give the same ones.
+    """Makes the batches that `plan_epoch` planned; the same arguments give the same batches.
 
     Args:
-        items: Those of the plan.
-        config: The model's.
-        writers: In the order of ``config.styles``; others have style "any".
-        plan: See there.
-        seed: What hidden styles and stretching depend on.
-        options: How they are made.
+        items: Training data.
+        config: Configuration of the model.
+        writers: Writers in the order of ``config.styles``; others have the style "any".
+        plan: From `plan_epoch`.
+        seed: Seed of hidden styles and of stretching.
+        options: How batches are made.
 
     Yields:
-        As `stack`.
+        Batches, see `stack`.
     """
     rng = np.random.default_rng([*seed, 1])
     known = {writer: config.writer_style(k) for k, writer in enumerate(writers)}
@@ -296,7 +299,7 @@ def batches(
 
 
 def rows_of(shape: tuple[int, int], points: int) -> int:
-    """Rows of a batch of a shape."""
+    """Number of rows in a batch of a shape."""
     return min(96, max(4, round(points / shape[0] / 4) * 4))
 
 
@@ -309,12 +312,18 @@ def _stretched(rows: np.ndarray, rng: np.random.Generator, deviation: float) -> 
 def stack(
     rows: Sequence[np.ndarray], texts: Sequence[str], style: np.ndarray, shape: tuple[int, int]
 ) -> dict[str, np.ndarray]:
-    """A batch, padded to a shape.
+    """Stacks lines to a batch, padded to a shape.
+
+    Args:
+        rows: Points of each line, ``(points, 3)``.
+        texts: Text of each line.
+        style: Number of the style of each, ``(batch,)``.
+        shape: Points and characters to pad to.
 
     Returns:
-        ``inputs`` float32 ``(batch, points, 3)``, `START` first; ``targets``, one point on;
-        ``end`` float32 ``(batch, points)``, 1 at the last point; ``mask`` bool; ``text`` int32
-        ``(batch, characters)`` and ``text_mask`` uint8; ``style`` int32 ``(batch,)``.
+        ``inputs``, float32 ``(batch, points, 3)``, `START` first; ``targets``, the points
+        themselves; ``end``, float32 ``(batch, points)``, 1 at the last point; ``mask``, bool;
+        ``text``, int32 ``(batch, characters)``, and ``text_mask``, uint8; ``style``, int32.
     """
     count, (points, characters) = len(rows), shape
     batch = {
@@ -341,7 +350,7 @@ def stack(
 def whole(
     items: Sequence[Ink], rows: int = 32, shapes: Sequence[tuple[int, int]] = SHAPES
 ) -> Iterator[dict[str, np.ndarray]]:
-    """All ink once, of like lengths together, style "any", for validation; as `stack`."""
+    """Makes batches of all ink once, by length, in the style "any"; see `stack`."""
     by_shape: dict[tuple[int, int], list[Ink]] = {}
     for item in items:
         if shape := shape_of(item, shapes):
@@ -356,12 +365,12 @@ def whole(
 def dataset(
     make: Callable[[], Iterable[dict[str, np.ndarray]]], count: int, names: Sequence[str] = ()
 ):  # the type would import TensorFlow
-    """A `tf.data.Dataset` of as many batches as ``count`` says.
+    """Makes a `tf.data.Dataset` of known cardinality.
 
     Args:
-        make: Begins the batches, which are as `stack` makes them.
-        count: How many there are.
-        names: Of the arrays that are kept; by default all.
+        make: Called for the batches, see `stack`.
+        count: Number of batches.
+        names: Arrays to keep; by default all.
     """
     import tensorflow as tf
 

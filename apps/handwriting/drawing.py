@@ -173,7 +173,7 @@ def bitmap(strokes: Sequence[Stroke], height: int = 64, pen: float = 3.0) -> np.
     margin = height / 6
     scale = (height - 2 * margin) / max(float(high[1] - low[1]), 1e-6)
     width = int(np.ceil((high[0] - low[0]) * scale + 2 * margin))
-    fine = 3  # drawn larger, then made smaller: smooth edges
+    fine = 3  # drawn larger, then scaled down for smooth edges
     image = Image.new("L", (max(width, height) * fine, height * fine), 255)
     draw = ImageDraw.Draw(image)
     for stroke in strokes:

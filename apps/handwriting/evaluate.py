@@ -25,17 +25,17 @@ def losses(
     style: int = 0,
     progress: Progress = lambda count: None,
 ) -> list[np.ndarray]:
-    """Negative log-likelihood of every point of some ink, through `encode` and `step`.
+    """Computes the negative log-likelihood of every point of ink, through ``encode`` and ``step``.
 
     Args:
         generator: A handwriting model on any backend.
-        config: The model's.
-        items: What to score; batches are of like lengths.
-        style: That the model is told.
+        config: Configuration of the model.
+        items: The ink, batched by length.
+        style: Number of the style.
         progress: Called with the number of items scored.
 
     Returns:
-        For each item, in no particular order, float64 ``(points,)``, the first row's included.
+        For each item, in no particular order, float64 ``(points,)``, the first point included.
     """
     results = []
     for batch in whole(items, _ROWS):
@@ -56,7 +56,7 @@ def nats_of(
     style: int = 0,
     progress: Progress = lambda count: None,
 ) -> dict[str, float]:
-    """``nats_per_point`` and ``nats_per_char``: pen and end included, an item's first row not."""
+    """Computes ``nats_per_point`` and ``nats_per_char``, without the first point of each item."""
     items = [item for item in items if shape_of(item)]
     found = losses(generator, config, items, style, progress)
     total = sum(float(values[1:].sum()) for values in found)
@@ -75,16 +75,20 @@ def figures_of(
     style: int = 0,
     bias: float = BIAS,
 ) -> tuple[dict[str, float], list[Line]]:
-    """``cer`` of written texts, and ``good``, the share of lines without problems.
+    """Writes texts, once per seed, and computes ``cer``, ``ended`` and ``good``.
 
     Args:
         generator: A handwriting model on any backend.
-        config: The model's.
-        texts: To be written.
-        judge: Reads them.
-        seeds: How often each is written: one draw each, kept as it comes.
-        style: See `HandwritingConfig.style_id`.
-        bias: See `PointOptions`.
+        config: Configuration of the model.
+        texts: Lines to write.
+        judge: A recognizer that reads them.
+        seeds: Samples of each line, none of them drawn again.
+        style: Number of the style, see `HandwritingConfig.style_id`.
+        bias: Probability bias, see `PointOptions`.
+
+    Returns:
+        The character error rate, the share of lines that the model ended and the share of lines
+        without problems; and the lines.
     """
     asked = [text for _ in range(seeds) for text in texts]
     lines: list[Line] = []

@@ -1,4 +1,4 @@
-"""What the gates of the LSTM layers do while a line is written. Needs TensorFlow."""
+"""Traces the gates of the LSTM layers while a line is written. Needs TensorFlow."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from shared.presets.open import Opened
 def trace(
     opened: Opened, text: str, style: str | int = 0, bias: float = BIAS, seed: int = 0
 ) -> Trace:
-    """Writes a line with a Keras model, and reads the gates of all layers.
+    """Writes a line with a Keras model, and traces the gates of all layers.
 
     Args:
-        opened: The model, on the backend ``keras``.
+        opened: A model on the backend ``keras``.
         text: The line.
-        style: See `HandwritingConfig.style_id`.
-        bias: See `PointOptions`.
-        seed: Of the draw.
+        style: Name or number of the style.
+        bias: Probability bias, see `PointOptions`.
+        seed: Seed of the sample.
 
     Raises:
         InputError: There is no text, or it cannot be written.
@@ -43,7 +43,7 @@ def trace(
 
 
 def labels(line: Line) -> list[str]:
-    """For each point the character that the window saw most of."""
+    """Finds the character with the largest attention weight at each point."""
     assert line.result.attention is not None
     places = line.result.attention[:, : len(line.text)].argmax(1)
     return [line.text[k].replace("$", r"\$") for k in places]

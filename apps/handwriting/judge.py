@@ -11,7 +11,7 @@ from apps.handwriting.ink import Ink, Stroke, to_strokes
 from shared.errors import InputError
 
 Judge = Callable[[Sequence[Stroke]], str]
-"""Reads the strokes of a line, y up."""
+"""A recognizer, which reads the strokes of a line, y up."""
 
 
 def rapidocr() -> Judge:

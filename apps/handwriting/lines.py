@@ -1,4 +1,4 @@
-"""Write lines: the condition, the drawing of points, what makes a line bad, and drawing again."""
+"""Writes single lines: sampling of points, the checks of a line, and another try if they fail."""
 
 from __future__ import annotations
 
@@ -16,13 +16,17 @@ from shared.errors import InputError
 from shared.generator import Arrays, Generator
 
 BIAS = 1.0
-DRAWS = 6  # of a line until it is good, at most; the best of them is kept
-HIGHEST, LOWEST = 5.5, -3.5  # x-heights over the baseline that a pen reaches, and below it
-LONGEST = 5.0  # x-heights of a step with the pen down
-MOST_POINTS = 3.5  # times as many as a text of that length has on average: it has lost its way
-_SCORED_TOGETHER = 64  # styles
-_SKIPPED = 0.15  # of the weight that a character of the line has at its peak, on average
-_LEFT = 0.45  # of the peak of the last character: below it, the window has left the text
+DRAWS = 6  # samples of a line, at most
+# How far a pen reaches above and below the baseline, and its longest step on paper, in x-heights.
+HIGHEST, LOWEST, LONGEST = 5.5, -3.5, 5.0
+# A line that has so many times the average number of points for its text is cut.
+MOST_POINTS = 3.5
+_SCORED_TOGETHER = 64  # styles in a batch
+# A character is skipped whose largest attention weight is below this share of the line's mean peak.
+_SKIPPED = 0.15
+# The window has left the text when the weight of the last character falls below this share of its
+# peak.
+_LEFT = 0.45
 
 _SIGNS = {
     "\u2018": "'", "\u2019": "'", "\u201a": ",", "\u201c": '"', "\u201d": '"', "\u201e": '"',
@@ -37,12 +41,12 @@ class Line:
     """A written line.
 
     Attributes:
-        text: What is written.
-        rows: float32 ``(points, 3)``, see `apps.handwriting.ink.Ink`.
-        problems: What is wrong with it, see `problems_of`; empty if nothing is.
-        draws: How often it was drawn.
-        seed: Of the draw that was kept.
-        result: That draw.
+        text: The text.
+        rows: Its points, float32 ``(points, 3)``, see `apps.handwriting.ink.Ink`.
+        problems: The checks that failed, see `problems_of`.
+        draws: Number of samples that were drawn.
+        seed: Seed of the sample that was kept.
+        result: That sample.
     """
 
     text: str
@@ -54,7 +58,7 @@ class Line:
 
 
 def transliterate(text: str) -> str:
-    """Letters without their accents, and signs as ASCII writes them; what has no likeness stays."""
+    """Replaces accented letters and signs by ASCII; characters without an equivalent stay."""
     spelled = "".join(_SIGNS.get(c, c) for c in text)
     return "".join(c for c in unicodedata.normalize("NFKD", spelled) if not _is_accent(c))
 
@@ -64,12 +68,12 @@ def _is_accent(character: str) -> bool:
 
 
 def condition(config: HandwritingConfig, texts: Sequence[str], styles: Sequence[int]) -> Arrays:
-    """What ``encode`` takes.
+    """Makes the inputs of ``encode``.
 
     Args:
-        config: The model's.
-        texts: A batch of them.
-        styles: One for each, see `HandwritingConfig.style_names`.
+        config: Configuration of the model.
+        texts: A batch of texts.
+        styles: Number of the style of each, see `HandwritingConfig.style_names`.
 
     Raises:
         InputError: A text is too long, or has characters that cannot be written.
@@ -100,17 +104,17 @@ def write_lines(
     primer: Ink | None = None,
     draws: int = DRAWS,
 ) -> list[Line]:
-    """Writes lines, and those that went wrong again.
+    """Writes lines; those that fail a check are sampled again.
 
     Args:
         generator: A handwriting model on any backend.
-        config: The model's.
-        texts: A line each, none of them empty.
-        style: See `HandwritingConfig.style_id`.
-        bias: See `PointOptions`.
-        seed: Of the first draw of the first line.
-        primer: Ink that the model reads first, to go on in its manner.
-        draws: Of each line, at most; 1 keeps the first, whatever it is.
+        config: Configuration of the model.
+        texts: Lines, none of them empty.
+        style: Number of the style, see `HandwritingConfig.style_id`.
+        bias: Probability bias, see `PointOptions`.
+        seed: Seed of the first sample of the first line.
+        primer: Ink that the model reads first, whose style it continues.
+        draws: Samples of each line, at most. The one with the fewest problems is kept.
 
     Raises:
         InputError: A text cannot be written, or the bias is out of range.
@@ -140,7 +144,7 @@ def write_each(
     bias: float = BIAS,
     primer: Ink | None = None,
 ) -> list[Line]:
-    """Writes each text once, with a seed of its own; else as `write_lines`."""
+    """Writes each text once, from a seed of its own; see `write_lines`."""
     before = f"{primer.text} " if primer else ""
     given = condition(config, [before + text for text in texts], [style] * len(texts))
     state = generator.encode(given)
@@ -167,10 +171,13 @@ def write_text(
     primer: Ink | None = None,
     draws: int = DRAWS,
 ) -> tuple[list[Line], int]:
-    """Lines in one hand, and its style; else as `write_lines`.
+    """Writes the lines of a text in the style of one writer; see `write_lines`.
 
-    Without a style it is that of the hand most like the primer. In the style of many ("any" or a
-    kind) every line would be in another hand: all but the first are in the one most like the first.
+    Without a style it is the likeliest one for the primer. In the style of several writers ("any",
+    or a kind) each line would differ: those after the first take the likeliest writer of the first.
+
+    Returns:
+        The lines, and the number of the style of those after the first.
     """
     if style is None:
         style = likeliest_style(generator, config, primer) if primer else 0
@@ -193,9 +200,9 @@ def likeliest_style(
     ink: Ink,
     styles: Sequence[int] | None = None,
 ) -> int:
-    """Of some styles, or all, the one under which ink is likeliest: the hand most like it.
+    """Finds the style, of some or all, under which ink has the highest likelihood.
 
-    The first points sort most of them out.
+    Most styles are dropped after the first points.
     """
     left = list(styles or range(config.style_count))
     for points, kept in ((60, 24), (240, 1)):
@@ -207,7 +214,7 @@ def likeliest_style(
 def _nats_under(
     generator: Generator, config: HandwritingConfig, ink: Ink, points: int, styles: Sequence[int]
 ) -> list[float]:
-    """Of the first points of ink, under each style."""
+    """Computes the nats of the first points of ink under each style."""
     rows = ink.rows[:points]
     end = np.zeros((1, len(rows)))
     end[0, -1] = len(rows) == len(ink)
@@ -221,7 +228,7 @@ def _nats_under(
 
 
 def _seed(seed: int, line: int, draw: int) -> int:
-    """Of a draw; the first draw of the first line has the seed itself."""
+    """The seed of a sample; that of the first sample of the first line is ``seed``."""
     return seed + 1009 * line + 100_003 * draw
 
 
@@ -230,7 +237,7 @@ def _most_points(config: HandwritingConfig, text: str) -> int:
 
 
 def _begin_anew(rows: np.ndarray, primer: np.ndarray) -> np.ndarray:
-    """What follows a primer as a line of its own: from x = 0, its height over the baseline kept."""
+    """Moves what follows a primer to x = 0, and keeps its height over the baseline."""
     rows = rows.copy()
     rows[0, 1] += primer[:, 1].sum()
     rows[0, 0] = 0.0
@@ -242,17 +249,17 @@ def _begin_anew(rows: np.ndarray, primer: np.ndarray) -> np.ndarray:
 def problems_of(
     text: str, rows: np.ndarray, result: PointResult, offset: int = 0
 ) -> tuple[str, ...]:
-    """What went wrong with a line.
+    """Checks a line.
 
     Args:
-        text: What was to be written.
-        rows: Its ink.
-        result: The draw, whose attention tells where the window was.
+        text: The text.
+        rows: Its points.
+        result: The sample, with the attention weights of the window.
         offset: Characters of a primer before the text.
 
     Returns:
-        Any of ``unfinished``, ``runaway`` (a stroke that no hand draws), ``skipped`` (characters
-        that the window passed over) and ``lost`` (it never came to the last one).
+        Any of ``unfinished``, ``runaway`` (a stroke too far up, down or along), ``skipped``
+        (characters that the window passed over) and ``lost`` (it never reached the last one).
     """
     found = []
     if not result.finished:
@@ -274,14 +281,14 @@ def problems_of(
 
 
 def end_of_text(text: str, result: PointResult, offset: int = 0) -> int:
-    """How many points are of the text: the model may go on when it is through with it.
+    """Counts the points that belong to the text.
 
-    A stroke that begins when the window has left the last character belongs to nothing, unless it
-    is a bar or a dot that had waited: these cross or lie over what stands there already.
+    The model may go on after it. A stroke that begins when the window has left the last character
+    is surplus, unless it is a late bar or dot: these cross or lie over what is there already.
 
     Args:
-        text: What was to be written.
-        result: The draw.
+        text: The text.
+        result: The sample.
         offset: Characters of a primer before the text.
     """
     last = len(text.rstrip()) - 1

@@ -1,4 +1,4 @@
-"""Read one's own ink: JSON strokes, all of one hand."""
+"""Reads one's own ink: JSON strokes, all by one writer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shared.errors import InputError
 
 
 def read_own(path: str | Path, arc: float, turning: float) -> list[Ink]:
-    """The ink of a JSON file of strokes, cleaned and resampled.
+    """Reads the ink of a JSON file, cleaned and resampled.
 
     Args:
         path: See `apps.handwriting.ink.read_strokes`.

@@ -15,10 +15,8 @@ from shared.errors import InputError, check_range
 PAGES = {"a4": (210.0, 297.0), "letter": (215.9, 279.4), "none": None}
 PAPERS = ("ruled", "grid", "none")
 WIDTHS = ("constant", "speed")
-# The width of a character in x-heights, about, and of the space after it.
-CHARACTER = 1.75
-# Characters of a line: no fewer on a narrow page, and no more than a line is good at.
-LEAST, MOST = 8, 48
+CHARACTER = 1.75  # average width in x-heights, with the space after it
+LEAST, MOST = 8, 48  # characters of a line
 _ASCENT, _DESCENT = 2.6, 1.6  # x-heights over the first baseline, below the last
 _COLOR = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})|[a-zA-Z]{3,20}")
 
@@ -28,14 +26,14 @@ class Layout:
     """How a text is set and drawn.
 
     Args:
-        size: The x-height in millimeters.
-        page: The size of the page; without one it is as large as the ink.
-        margin: Millimeters on all sides of the page.
-        spacing: From line to line in x-heights.
-        paper: What is printed on it.
-        ink: A color, by name or as #rrggbb.
-        pen: Its width in millimeters.
-        width: The width of the line: constant, or by speed, thinner where the pen is faster.
+        size: X-height in millimeters.
+        page: Size of the page; "none" is as large as the ink.
+        margin: Margin of the page in millimeters, on all sides.
+        spacing: Distance of the baselines in x-heights.
+        paper: Printed lines.
+        ink: Color, by name or as #rrggbb.
+        pen: Width of the pen in millimeters.
+        width: Width of the strokes; "speed" is thinner where the pen is faster.
 
     Raises:
         InputError: A value is out of range, or leaves no room.
@@ -68,7 +66,7 @@ class Layout:
 
     @property
     def text_width(self) -> float | None:
-        """The width of the text in millimeters, None if there is no page."""
+        """Width of the text in millimeters; None if there is no page."""
         page = PAGES[self.page]
         return None if page is None else page[0] - 2 * self.margin
 

@@ -1,4 +1,4 @@
-"""Phrases to be judged by: capitals, digits and punctuation in them, none of the training text."""
+"""Phrases for evaluation, with capitals, digits and punctuation; none is in the training text."""
 
 from __future__ import annotations
 
@@ -103,4 +103,4 @@ Zinc roofs rattle in the hail.
 Good night, and mind the cat!
 """.strip().splitlines()
 )
-"""96 of them."""
+"""96 phrases."""

@@ -1,4 +1,4 @@
-"""Pictures of a line as it was written: the window over the text, and the mixtures."""
+"""Plots of a line: the window over the text, and the mixtures of the points."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from shared.plots import to_png
 
 
 def window(line: Line, offset: int = 0) -> bytes:
-    """The line, the density that each point was drawn from, and which character it attended to.
+    """Plots a line, the densities of its points, and the window over the text.
 
     Args:
-        line: Written with a window.
+        line: A line, with attention weights.
         offset: Characters of a primer before the text.
 
     Returns:
-        A PNG. The density is that of all steps together, each shown where its point was drawn
-        from (after Graves 2013, figure 14); the darker the window, the larger its weight.
+        A PNG. The densities of all points are summed, each at its place on the page (after Graves
+        2013, figure 14). The darker the window, the larger the attention weight.
 
     Raises:
-        ValueError: The generator put out no attention.
+        ValueError: The line has no attention weights.
     """
     from matplotlib.figure import Figure
 
     if line.result.attention is None:
-        raise ValueError("the generator puts out no attention")
+        raise ValueError("the generator outputs no attention")
     attention = line.result.attention[:, offset : offset + len(line.text)]
     points = np.cumsum(line.rows[:, :2], axis=0)
     width = float(np.clip(np.ptp(points[:, 0]) * 0.25, 6, 24))
@@ -49,13 +49,13 @@ def window(line: Line, offset: int = 0) -> bytes:
 
 
 def _density(line: Line, points: np.ndarray, cell: float = 0.08) -> tuple[np.ndarray, tuple]:
-    """Summed densities on a grid, on a logarithmic scale, and its extent in x-heights."""
+    """Sums the densities on a grid, on a logarithmic scale, and returns its extent, too."""
     (left, low), (right, high) = points.min(0) - 1, points.max(0) + 1
     xs, ys = np.arange(left, right, cell), np.arange(low, high, cell)
     image = np.zeros((len(ys), len(xs)))
     before = np.concatenate([[[0.0, 0.0]], points[:-1]])
     weights, mx, my, sx, sy, *_ = split(line.result.mixtures.astype(np.float64))
-    for k in range(1, len(points)):  # the first is placed by the line, not by a step
+    for k in range(1, len(points)):  # the first point has the place of the line
         for m in np.flatnonzero(weights[k] > np.log(0.02)):
             center = before[k] + [mx[k, m], my[k, m]]
             sigma = np.maximum(np.exp([sx[k, m], sy[k, m]]), cell / 2)

@@ -39,7 +39,7 @@ from shared.training.fit import fit
 
 SIZES = "recognizer.json"
 WEIGHTS = "recognizer.npz"
-# Every second one: four LSTMs are compiled for each, which takes longer than to compute padding.
+# Every second shape: to compile four LSTMs for each takes longer than to compute more padding.
 _SHAPES = SHAPES[2::2]
 FIT = FitOptions(
     epochs=6,
@@ -53,12 +53,12 @@ FIT = FitOptions(
 
 
 class Recognizer(keras.Model):
-    """From points to the logits of symbols, the last of which is CTC's blank.
+    """Maps points to the logits of symbols, the last of which is the blank of CTC.
 
     Args:
-        units: Of each direction of each LSTM.
-        arc: Resampling of the ink that it reads.
-        turning: The same.
+        units: Units of each direction of each LSTM.
+        arc: Resampling of the ink, see `apps.handwriting.cleaning.resample`.
+        turning: Resampling of the ink, in degrees.
     """
 
     def __init__(self, units: int = 80, arc: float = 1.0, turning: float = 90.0):
@@ -80,7 +80,7 @@ class Recognizer(keras.Model):
         self.built = True
 
     def call(self, batch, training=False):
-        """Logits ``(batch, points, symbols + 1)`` of what `apps.handwriting.data.stack` makes."""
+        """Computes logits ``(batch, points, symbols + 1)`` from a batch of `stack`."""
         mask = batch["mask"]
         x = self.near(batch["targets"] * tf.constant([2.0, 2.0, 1.0]))
         x *= tf.cast(mask, x.dtype)[..., None]
@@ -89,10 +89,10 @@ class Recognizer(keras.Model):
         return self.logits(x)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Mean over the lines of the nats of a line's text."""
+        """Computes the CTC loss, the mean over the lines of the nats of a text."""
         points = tf.reduce_sum(tf.cast(x["mask"], tf.int32), 1)
         written = tf.cast(x["text_mask"], tf.bool)
-        # Sparse: TensorFlow's kernel for it takes a fifteenth of the time of the one for dense.
+        # TensorFlow's kernel for sparse labels takes a fifteenth of the time for dense ones.
         text = tf.SparseTensor(
             tf.where(written),
             tf.boolean_mask(x["text"], written),
@@ -104,7 +104,7 @@ class Recognizer(keras.Model):
         return tf.reduce_mean(losses)
 
     def read(self, rows: Sequence[np.ndarray]) -> list[str]:
-        """What lines of ink say: the likeliest symbol at each point, repeats and blanks dropped."""
+        """Reads lines: the likeliest symbol at each point, without repeats and blanks."""
         longest = max(map(len, rows))
         points = next((s[0] for s in _SHAPES if longest <= s[0]), longest)
         batch = stack(rows, [""] * len(rows), np.zeros(len(rows)), (points, 1))
@@ -118,10 +118,10 @@ class Recognizer(keras.Model):
 
 
 def own_judge(folder: str | Path) -> Judge:
-    """The recognizer of a folder as a judge.
+    """Opens the recognizer in a folder as a judge.
 
     Raises:
-        InputError: It has none.
+        InputError: There is none.
     """
     path = Path(folder)
     if not (path / SIZES).is_file():
@@ -145,7 +145,7 @@ def train(
 ) -> Recognizer:
     """Trains a recognizer and writes it to a folder; the run is in the folder, too."""
     keras.utils.set_random_seed(options.seed)
-    # A text has to find room in its points, with a blank between equal letters.
+    # CTC needs a point for each character, and one more between equal ones.
     items, valid = ([i for i in some if len(i) >= 2 * len(i.text)] for some in (items, valid))
     model = Recognizer(**sizes)
     data = Data(points=points, words_until=0.0, longest_from=0.0, stretch=0.08)
@@ -175,10 +175,10 @@ def train(
 def train_on(
     data: str, options: FitOptions, folder: str | Path, points: int = 9600, units: int = 80
 ) -> tuple[int, float]:
-    """Trains one on the training writers of some ink, see `train`.
+    """Trains a recognizer on the training writers of some ink, see `train`.
 
     Returns:
-        How many lines of validation writers it has read, and its character error rate on them.
+        The number of lines of validation writers, and the character error rate on them.
     """
     found = load_splits(data, ("train", "valid"), 1.0, 90.0)
     valid = lines_of(found["valid"], data)

@@ -1,4 +1,4 @@
-"""Sheets of ink to look at: a random one for each contributor, or for each writer."""
+"""Plots of data: sheets of ink, one for each contributor or writer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.plots import to_png
 
 
 def grouped(items: Sequence[Ink], by: str) -> dict[str, list[Ink]]:
-    """The ink of each ``contributor`` or ``writer``, in the order of their names."""
+    """Groups ink by ``contributor`` or ``writer``, in the order of their names."""
     groups: dict[str, list[Ink]] = {}
     for item in items:
         groups.setdefault(getattr(item, by) or "unknown", []).append(item)
@@ -20,11 +20,11 @@ def grouped(items: Sequence[Ink], by: str) -> dict[str, list[Ink]]:
 
 
 def sheet(items: Sequence[Ink], title: str = "", points: bool = False) -> bytes:
-    """Ink with its text above, one item below the other, baselines marked, as a PNG.
+    """Plots ink, each item with its text and its baseline, as a PNG.
 
     Args:
-        items: What to show.
-        title: Above all.
+        items: The ink, one item below the other.
+        title: Title of the plot.
         points: Whether to mark every point.
     """
     from matplotlib.figure import Figure

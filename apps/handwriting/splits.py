@@ -1,4 +1,4 @@
-"""Which ink is for training and which is not: by writer, or by line where there is one writer."""
+"""Splits ink into training and validation by writer, or by line where there is one writer."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ SPLITS = ("train", "valid", "withheld", "all")
 
 
 def splits_of(items: Sequence[Ink], name: str) -> list[str]:
-    """``train`` or ``valid`` for each item, by its writer if there are several.
+    """Assigns ``train`` or ``valid`` to each item, by its writer if there are several.
 
     Args:
-        items: All ink, two lines or more.
-        name: What it was read from, for messages.
+        items: Ink, two items or more.
+        name: Its file, for messages.
     """
     writers = sorted({item.writer for item in items})
     if len(writers) > 1:
@@ -27,10 +27,9 @@ def splits_of(items: Sequence[Ink], name: str) -> list[str]:
 
 
 def withhold(items: Sequence[Ink], splits: Sequence[str]) -> list[str]:
-    """The splits, every tenth line of a training writer with 20 lines or more now ``withheld``.
+    """Assigns ``withheld`` to every tenth line of training writers with 20 lines or more.
 
-    These lines tell whether the model writes in a hand that it knows, see
-    `apps.handwriting.styles`.
+    On these lines `apps.handwriting.styles` measures whether a model imitates a writer it knows.
     """
     lines: dict[str, list[int]] = {}
     for k, (item, split) in enumerate(zip(items, splits, strict=True)):
@@ -45,6 +44,6 @@ def withhold(items: Sequence[Ink], splits: Sequence[str]) -> list[str]:
 
 
 def split_of(writer: str) -> str:
-    """``train`` or ``valid``, by a hash of the writer's name: one in twenty validates."""
+    """Assigns ``train`` or ``valid`` by a hash of the writer's name; one in twenty is ``valid``."""
     place = int.from_bytes(hashlib.sha256(writer.encode()).digest()[:6], "big") / 2**48
     return "valid" if place < 0.05 else "train"

@@ -23,12 +23,12 @@ from shared.layers import LSTM
 from shared.presets.open import Opened
 
 HANDS = 20
-_POINTS = 200  # of a crop that the classifier sees
+_POINTS = 200  # of a crop
 _LONGEST_PRIMER = 60  # characters
 
 
 def choose_hands(train: Sequence[Ink], withheld: Sequence[Ink], count: int = HANDS) -> list[str]:
-    """Writers with lines in both, evenly from those with most lines to those with fewest.
+    """Chooses writers with lines in both, evenly from those with most lines to those with fewest.
 
     Raises:
         InputError: There are too few.
@@ -45,19 +45,19 @@ def choose_hands(train: Sequence[Ink], withheld: Sequence[Ink], count: int = HAN
 
 
 def crops(ink: np.ndarray) -> np.ndarray:
-    """Float32 ``(crops, 200, 3)`` of the rows of a line, half overlapping, padded with zeros."""
+    """Cuts the rows of a line into float32 ``(crops, 200, 3)``, half overlapping, zero-padded."""
     found = []
     for start in range(0, max(1, len(ink) - _POINTS // 2), _POINTS // 2):
         part = ink[start : start + _POINTS]
         found.append(np.pad(part, ((0, _POINTS - len(part)), (0, 0))))
-        found[-1][0, :2] = 0  # where a line begins tells nothing
+        found[-1][0, :2] = 0  # the place of the first point is no feature
     return np.asarray(found, np.float32)
 
 
 def train_classifier(
     items: Sequence[Ink], hands: Sequence[str], epochs: int = 12, seed: int = 0
 ) -> keras.Model:
-    """Learns who wrote a crop: a bidirectional LSTM, the mean of its outputs, a softmax."""
+    """Trains a classifier of crops: bidirectional LSTM, mean over the points, softmax."""
     keras.utils.set_random_seed(seed)
     made = [crops(item.rows) for item in items]
     x = np.concatenate(made)
@@ -81,7 +81,7 @@ def train_classifier(
 
 
 def guesses(model: keras.Model, rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Probabilities of the hands ``(lines, hands)``, the mean over a line's crops."""
+    """Predicts the probabilities of the hands, ``(lines, hands)``, as the mean over the crops."""
     made = [crops(ink) for ink in rows]
     probabilities = model.predict(np.concatenate(made), verbose=0)
     ends = np.cumsum([len(part) for part in made])
@@ -89,7 +89,7 @@ def guesses(model: keras.Model, rows: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def effective_hands(probabilities: np.ndarray) -> float:
-    """How many hands lines look like: ``exp`` of the entropy of the mean guess, 1 to all."""
+    """Computes the perplexity of the predicted hand: ``exp`` of the entropy of the mean."""
     mean = probabilities.mean(0)
     return float(np.exp(-(mean * np.log(np.maximum(mean, 1e-12))).sum()))
 
@@ -97,7 +97,7 @@ def effective_hands(probabilities: np.ndarray) -> float:
 def measure(
     opened: Opened, data: str, bias: float = BIAS, lines: int = 4, seed: int = 0
 ) -> tuple[dict[str, Any], list[np.ndarray]]:
-    """How often the classifier names the right hand.
+    """Computes how often the classifier names the right hand, for ink and for what a model writes.
 
     Args:
         opened: A handwriting model on any backend.

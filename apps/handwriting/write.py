@@ -1,4 +1,4 @@
-"""Write a text by hand: `Writer`. Needs neither Keras nor TensorFlow."""
+"""`Writer`, which writes a text by hand. Needs neither Keras nor TensorFlow."""
 
 from __future__ import annotations
 
@@ -30,13 +30,12 @@ class Note:
     """A text that was written.
 
     Attributes:
-        lines: The lines, empty ones left out; each has the model's points, see
-            `apps.handwriting.lines.Line`.
-        pages: The pages with all strokes in their place, in millimeters.
-        style: The hand that it is in.
-        seed: That it was written with.
+        lines: The lines as the model sampled them, without empty ones.
+        pages: The pages, with all strokes in place, in millimeters.
+        style: Name of the style of the lines after the first.
+        seed: The seed.
         layout: How it is set and drawn.
-        primer: The ink that the model read first, or None.
+        primer: Ink that the model read first, or None.
     """
 
     lines: tuple[Line, ...]
@@ -52,7 +51,7 @@ class Note:
         return drawing.svg(self.pages[0], self.layout)
 
     def _repr_svg_(self) -> str:
-        """What notebooks show."""
+        """Shown by notebooks."""
         return self.svg
 
     def png(self, dpi: float = DPI) -> bytes:
@@ -72,14 +71,14 @@ class Note:
 
     @property
     def window(self) -> bytes:
-        """A PNG of the first line, its mixtures, and where the window stood. Needs matplotlib."""
+        """A plot of the first line, its mixtures and the window over its text, as a PNG."""
         from apps.handwriting.pictures import window
 
         return window(self.lines[0], len(self.primer.text) + 1 if self.primer else 0)
 
     @property
     def summary(self) -> str:
-        """How many lines it has, its seed, and what went wrong, in words."""
+        """Number of lines, seed and failed checks, in words."""
         words = f"{len(self.lines)} line{'s' * (len(self.lines) != 1)}, seed {self.seed}"
         if self.redrawn:
             words += f", {self.redrawn} drawn again"
@@ -87,24 +86,24 @@ class Note:
 
     @property
     def redrawn(self) -> int:
-        """How often a line went wrong and was drawn again."""
+        """How often a line failed a check and was sampled again."""
         return sum(line.draws - 1 for line in self.lines)
 
     @property
     def problems(self) -> dict[str, list[str]]:
-        """What is still wrong with which line, see `apps.handwriting.lines.problems_of`."""
+        """The failed checks of each line that has any, see `apps.handwriting.lines.problems_of`."""
         return {line.text: list(line.problems) for line in self.lines if line.problems}
 
     def save(self, path: str | Path, dpi: float = DPI) -> list[str]:
         """Writes a file: all pages as SVG or PNG, or the strokes as JSON.
 
         Args:
-            path: Ends with one of `ENDINGS`. The second page is written to ``note-2.svg``, and so
-                on.
+            path: A file that ends with one of `ENDINGS`. The second page is written to
+                ``note-2.svg``, and so on.
             dpi: Resolution of a PNG.
 
         Returns:
-            The files.
+            The paths of the files.
 
         Raises:
             InputError: The path has another ending, or cannot be written.
@@ -122,7 +121,7 @@ class Note:
         return _save_pages(path, [page.encode() for page in pages])
 
     def animate(self, path: str | Path) -> list[str]:
-        """Writes SVG files that show how the text is written; see `save`."""
+        """Writes animated SVG files, one for each page; see `save`."""
         check_outputs({str(path): (".svg",)})
         pages = [drawing.animated_svg(page, self.layout).encode() for page in self.pages]
         return _save_pages(path, pages)
@@ -156,7 +155,7 @@ class Writer(Engine):
 
     @property
     def styles(self) -> list[str]:
-        """The names of all styles: ``any``, ``printed``, ``cursive``, ``mixed``, and each hand."""
+        """Names of all styles: ``any``, ``printed``, ``cursive``, ``mixed``, and each writer's."""
         return self.opened.config.style_names
 
     def write(
@@ -171,19 +170,20 @@ class Writer(Engine):
         fallback: bool = False,
         layout: Layout | None = None,
     ) -> Note:
-        """Writes a text in one hand.
+        """Writes a text, all in one style.
 
         Args:
-            text: Printable ASCII. Long texts become lines and pages; line ends stay.
-            style: One of `styles`, or its number. By default ``any``, and with ``like`` the hand
-                that is most like it. All lines but the first are in the hand most like the first.
-            like: Own ink that the model reads first, to go on in its manner: a JSON file, see
-                `apps.handwriting.ink.read_strokes`, or `Ink`.
-            bias: 0 is as people write, more is neater; see `PointOptions`.
-            seed: Every random choice depends on it.
-            draws: How often a line is drawn until it is good, at most; the best of them is kept.
-            fallback: Whether accented letters and other signs are written as ASCII has them.
-            layout: Size, page and pen; by default as large as the ink.
+            text: Text of printable ASCII. It is broken into lines and pages; its line ends stay.
+            style: One of `styles`, or its number. Defaults to ``any``; with ``like``, to the
+                likeliest style of that ink.
+            like: Ink that the model reads first and whose style it continues: a JSON file, see
+                `apps.handwriting.ink.read_strokes`, or an `Ink`.
+            bias: Probability bias. 0 is as people write, larger values are neater.
+            seed: Seed of all random choices.
+            draws: Samples of each line, at most. A line that fails a check is sampled again; the
+                sample with the fewest problems is kept.
+            fallback: Whether to replace accented letters and other signs by ASCII.
+            layout: Size, page and pen. Defaults to a page as large as the ink.
 
         Raises:
             InputError: The text or the style cannot be written, or a value is out of range.
@@ -212,7 +212,7 @@ class Writer(Engine):
         return Note(tuple(written), tuple(pages), hand, seed, layout, primer)
 
     def _primer(self, like: str | Path | Ink) -> Ink:
-        """The longest sample of own ink that is short enough to be read first.
+        """Finds the longest sample that is short enough to be read first.
 
         Raises:
             InputError: The file is bad, or all of it is too long.
