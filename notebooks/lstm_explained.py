@@ -167,8 +167,8 @@ print("outputs", outputs.shape, "gates", gates.shape, "=", "batch, steps,", GATE
 # ## 3. The gates on words
 #
 # *I have been staying in Spain. ... Now I can speak fluently ___.* A language model learns to
-# predict the next word of such sentences. The fillers between cue and answer name other countries, so
-# context matters too. The loss of the answer has weight five, because it is one word of thirty.
+# predict the next word of such sentences. The fillers between cue and answer name other countries,
+# so context matters too. The loss of the answer has weight five, because it is one word of thirty.
 
 # %%
 CODE = {word: number for number, word in enumerate(["", *memory_tasks.WORDS])}
