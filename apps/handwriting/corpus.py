@@ -1,7 +1,7 @@
-"""The UNIPEN collection as lines and words: what its files say, and what its collectors meant.
+"""Reads the UNIPEN collection as lines and words, with the conventions of its contributors.
 
 The layout is that of ``train_r01_v07``: ``data/8`` (texts), ``data/7`` (words) and ``data/3``
-(characters) hold segments, ``include`` the ink that they name.
+(characters) contain segments, ``include`` the ink that they refer to.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _CLEAR = 1.25  # times as wide as a gap between letters: a gap between words
 
 @dataclass(frozen=True)
 class Reject:
-    """What was left out, and why."""
+    """A rejected item, and the reason."""
 
     source: str
     text: str
@@ -43,7 +43,7 @@ class Reject:
 
 @dataclass(frozen=True, eq=False)
 class _Raw:
-    """A line or word with its strokes in the tablet's unit."""
+    """A line or word with its strokes in units of the tablet."""
 
     text: str
     strokes: list[Stroke]
@@ -58,16 +58,16 @@ class _Raw:
 def read_unipen(
     folder: str | Path, arc: float, turning: float, progress: bool = False
 ) -> tuple[list[Ink], list[Reject]]:
-    """All lines and words of a folder in UNIPEN's layout, cleaned and resampled.
+    """Reads, cleans and resamples all lines and words of a folder in UNIPEN's layout.
 
     Args:
-        folder: With ``data`` and ``include``.
-        arc: See `apps.handwriting.cleaning.resample`.
-        turning: The same.
-        progress: Whether to say on standard error what is being read.
+        folder: Folder that contains ``data`` and ``include``.
+        arc: ``arc`` of `apps.handwriting.cleaning.resample`.
+        turning: ``turning`` of `apps.handwriting.cleaning.resample`.
+        progress: Whether to report progress on standard error.
 
     Raises:
-        InputError: It has not this layout, or a file is bad.
+        InputError: The folder has another layout, or a file is bad.
     """
     root = Path(folder)
     if not (root / "data").is_dir() or not (root / "include").is_dir():
@@ -104,7 +104,7 @@ def read_unipen(
 
 
 def reasons(rejects: Sequence[Reject]) -> dict[str, int]:
-    """How many were left out for each reason, the most frequent first."""
+    """Counts rejects by reason, the most frequent first."""
     return dict(Counter(reject.reason for reject in rejects).most_common())
 
 
@@ -128,7 +128,7 @@ def _finished(raw: _Raw, height: float, arc: float, turning: float) -> tuple[Ink
 
 
 def writer_name(contributor: str, writer: str) -> str:
-    """A name that tells writers apart and says nothing of them; one for a whole family."""
+    """Returns an anonymous, unique name of a writer; contributors of a family share writers."""
     family = contributor[:2] if contributor.startswith(FAMILIES) else contributor
     digest = hashlib.sha256(f"{family}/{writer}".encode()).hexdigest()[:8]
     return f"{contributor}-{digest}" if family == contributor else f"{family}-{digest}"
@@ -142,7 +142,7 @@ def _raws(
     words: bool,
     rejects: list[Reject],
 ) -> Iterator[_Raw]:
-    """The lines, or the words, of a file."""
+    """Yields the lines, or the words, of a file."""
     name = str(path.relative_to(root))
     inner = [] if words else _inner(root, path, contributor)
     for segment in recording.segments:
@@ -193,7 +193,7 @@ class _Part:
 
 
 def _inner(root: Path, path: Path, contributor: str) -> list[_Part]:
-    """The words or characters of a file's ink, if the collection has them as segments."""
+    """Returns the words or characters of a file's ink, if the collection has such segments."""
     for level in ("7", "3"):
         other = root / "data" / level / path.relative_to(root / "data" / "8")
         if not other.is_file():
@@ -213,7 +213,7 @@ def _inner(root: Path, path: Path, contributor: str) -> list[_Part]:
 
 
 def label_text(label: str, contributor: str) -> str:
-    """What a label says that was written: one line, `detokenize`d where words stand apart."""
+    """Converts a label to the text as written: one line, detokenized where needed."""
     text = " ".join(label.split())
     if contributor == "kai":
         text = text.replace("@", "")
@@ -221,7 +221,7 @@ def label_text(label: str, contributor: str) -> str:
 
 
 def detokenize(text: str) -> str:
-    """Signs where people write them: ``she 'll , or ( not )`` is ``she'll, or (not)``."""
+    """Attaches punctuation to words: ``she 'll , or ( not )`` becomes ``she'll, or (not)``."""
     text = re.sub(r" (?=[.,;:!?)%](?: |$|[.,;:!?)]))", "", text)
     text = re.sub(r" (?=(?:'(?:s|ll|re|ve|d|m|t)|n't)\b)", "", text)
     text = re.sub(r"(?<=[(#$]) ", "", text)
@@ -236,7 +236,7 @@ def _lines(
     strokes: list[Stroke],
     inside: Sequence[_Part],
 ) -> list[tuple[str, list[Stroke]]]:
-    """The rows of a text with what is written on each; none if that cannot be told."""
+    """Splits a text into rows and the ink of each; returns none if that is ambiguous."""
     height = x_height([strokes])
     if not height:
         return []
@@ -260,7 +260,7 @@ def _several_rows(strokes: Sequence[Stroke], height: float) -> bool:
 
 
 def _pairs(strokes: Sequence[Stroke]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The bounds ``(2, 2)`` of all before a stroke, since the row began, and of the stroke."""
+    """Yields for each stroke the bounds ``(2, 2)`` of its row so far, and its own."""
     low, high = strokes[0].min(0), strokes[0].max(0)
     for stroke in strokes[1:]:
         yield np.stack([low, high]), np.stack([stroke.min(0), stroke.max(0)])
@@ -268,7 +268,7 @@ def _pairs(strokes: Sequence[Stroke]) -> Iterator[tuple[np.ndarray, np.ndarray]]
 
 
 def _new_row(before: np.ndarray, here: np.ndarray, height: float) -> bool:
-    """Whether ink is below and far to the left of what came before."""
+    """Whether ink is below and far to the left of the ink before it."""
     lower = here[1, 1] < before[0, 1] + 0.5 * height and (
         here.mean(0)[1] < before.mean(0)[1] - _ROW * height
     )
@@ -276,7 +276,7 @@ def _new_row(before: np.ndarray, here: np.ndarray, height: float) -> bool:
 
 
 def _rows(text: str, inside: Sequence[_Part], height: float) -> list[tuple[str, list[Stroke]]]:
-    """Rows by the words or characters within a text; [] if they do not spell it."""
+    """Splits a text into rows by its words or characters; [] if they do not match the text."""
     if not inside or "".join(part.label for part in inside) != "".join(text.split()):
         return []
     spelled = [(part.label, part.strokes) for part in inside]
@@ -299,14 +299,14 @@ def _rows(text: str, inside: Sequence[_Part], height: float) -> list[tuple[str, 
 
 
 def _apart(bounds: np.ndarray, here: np.ndarray, height: float) -> bool:
-    """Whether ink is not on the row of what came before: lower, higher, or in another column."""
+    """Whether ink is not on the row of the ink before it: lower, higher, or in another column."""
     beside = here[0, 1] < bounds[1, 1] and here[1, 1] > bounds[0, 1]
     back = here[0, 0] < bounds[1, 0] - 4 * height
     return not beside or bool(back) or bool(here[0, 0] > bounds[1, 0] + 8 * height)
 
 
 def _take(text: str, at: int, count: int) -> tuple[str, int]:
-    """So many characters that are no spaces, from a place in a text on, and the place after."""
+    """Takes ``count`` non-space characters of a text from ``at`` on; returns them and the end."""
     end = at
     while count and end < len(text):
         count -= text[end] != " "
@@ -315,11 +315,11 @@ def _take(text: str, at: int, count: int) -> tuple[str, int]:
 
 
 def cut_at_gaps(text: str, strokes: Sequence[Stroke]) -> list[tuple[str, list[Stroke]]]:
-    """A long row as lines of at most `LONGEST` characters, cut between words where that is sure.
+    """Splits a long row into lines of at most `LONGEST` characters, at clear gaps between words.
 
-    Words are laid over the row so that each is about as wide as its letters are many, with gaps
-    between them that are as wide as can be. A cut is sure where the gap is at least `_CLEAR`
-    times as wide as any other nearby. [] if there are too few of these.
+    Words are aligned with the row so that their widths are about proportional to their numbers of
+    letters, and the gaps between them are as wide as possible. A gap is clear if it is at least
+    `_CLEAR` times as wide as any other nearby. Returns [] if there are too few.
     """
     words = text.split()
     order = sorted(strokes, key=lambda stroke: float(stroke[:, 0].min()))
@@ -347,7 +347,7 @@ def cut_at_gaps(text: str, strokes: Sequence[Stroke]) -> list[tuple[str, list[St
 def _word_ends(
     words: Sequence[str], left: np.ndarray, reach: np.ndarray, gaps: np.ndarray
 ) -> list[int]:
-    """For each word the strokes before its end, from the left, by dynamic programming."""
+    """Returns the number of strokes up to the end of each word, by dynamic programming."""
     count = len(left)
     width = (reach[-1] - left[0]) / (len(" ".join(words)) + 1)  # of a character
     bonus = np.clip(np.where(np.isfinite(gaps), gaps, 0.0) / width, -1.0, 1.5)

@@ -1,4 +1,4 @@
-"""Generated and real chorales side by side: what a teacher of harmony would count.
+"""Comparison of generated and real chorales by measures of part writing.
 
 ``lstm-suite evaluate music --generate 24 --bars 16`` prints the table.
 """
@@ -166,7 +166,7 @@ class Copies:
         self.known: list[set[bytes]] = []
 
     def longest(self, piece: Piece) -> int:
-        """The number of chords in the longest copied run."""
+        """Returns the number of chords in the longest copied run."""
         shapes = self._shapes(piece)
         length = 0
         while length < len(shapes) and self._runs(length + 1) & _passages(shapes, length + 1):
@@ -200,7 +200,7 @@ def _passages(shapes: np.ndarray, length: int) -> set[bytes]:
 
 
 def table(columns: Mapping[str, Mapping[str, float | None]]) -> str:
-    """Figures side by side, with what they mean: `measure` by the heading of its column."""
+    """Formats figures of `measure` side by side, with their meaning, a column for each heading."""
     width = max(12, *(len(name) + 2 for name in columns))
     lines = ["".join(f"{name:>{width}}" for name in columns)]
     for name, meaning in FIGURES.items():

@@ -23,12 +23,12 @@ _MAY_START = {16: 4, 12: 4, 8: 4, 6: 2, 4: 2, 3: 1, 2: 1, 1: 1}  # on multiples 
 
 
 def to_score(piece: Piece, *, tempo: int = TEMPO, title: str = "", staves: int = 2):
-    """The piece as a music21 Score, notes spelled in its key and tied over the bar lines.
+    """Converts a piece to a music21 Score, notes spelled in its key and tied over bar lines.
 
     Args:
-        piece: An unknown key is estimated, an unknown metre taken for 4/4.
-        tempo: Quarters a minute.
-        title: Of the score.
+        piece: The piece. An unknown key is estimated, an unknown metre is 4/4.
+        tempo: Quarters per minute.
+        title: Title of the score.
         staves: 2, soprano and alto above tenor and bass, or 4.
     """
     from music21 import layout, metadata, stream
@@ -195,7 +195,7 @@ def _levels(element) -> int:
 
 
 def musicxml(piece: Piece, *, tempo: int = TEMPO, title: str = "", staves: int = 2) -> str:
-    """The score as MusicXML text; the arguments are those of `to_score`."""
+    """Converts a piece to MusicXML; the arguments are those of `to_score`."""
     from music21.musicxml.m21ToXml import GeneralObjectExporter
 
     score = to_score(piece, tempo=tempo, title=title, staves=staves)
@@ -204,7 +204,7 @@ def musicxml(piece: Piece, *, tempo: int = TEMPO, title: str = "", staves: int =
 
 
 def midi(piece: Piece, tempo: int = TEMPO) -> bytes:
-    """The piece as a MIDI file with one track for each voice."""
+    """Converts a piece to a MIDI file with a track for each voice."""
     from music21.midi.translate import streamToMidiFile
 
     file = streamToMidiFile(to_score(piece, tempo=tempo, staves=4))
@@ -215,14 +215,14 @@ def midi(piece: Piece, tempo: int = TEMPO) -> bytes:
 
 
 def render_svg(score: str, width: int = 1100) -> str:
-    """Engrave MusicXML with verovio on one page, nothing in it but notes and bar numbers.
+    """Engraves MusicXML with verovio on one page, with notes and bar numbers only.
 
     Args:
         score: MusicXML text.
-        width: Of the page in CSS pixels; its height follows from the music.
+        width: Width of the page in CSS pixels; the height depends on the music.
 
     Raises:
-        ValueError: Verovio cannot read it.
+        ValueError: Verovio cannot read the score.
     """
     import verovio
 
