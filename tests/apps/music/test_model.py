@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from apps.music.app import MUSIC
 from apps.music.canonical import read_canonical
-from apps.music.data import Data, crops, whole_pieces
+from apps.music.data import Data, crops
 from apps.music.decoding import STEP_COLUMNS
 from apps.music.evaluate import nats
 from apps.music.model import STEP_FEATURES, MusicModel
@@ -38,29 +38,6 @@ def batch(pieces):
         h: next(crops(pieces, Data(crop_frames=49, batch=3, masked_rate=0), 0, holds=h))
         for h in (False, True)
     }
-
-
-@pytest.mark.parametrize("given", [False, True])
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"encoder_units": 4},
-        {"encoder_units": 4, "holds": True, "placed": True},
-        {"holds": True, "residual": True, "cell": {"peephole": True, "layer_norm": True}},
-    ],
-)
-def test_a_whole_piece_equals_repeated_steps(pieces, changes, given):
-    model = tiny(frames=52, **changes)
-    if given and not model.encoder:
-        pytest.skip("it reads no melody")
-    holds = model.config.holds
-    stepped = nats(KerasBackend(model), pieces, model.config, given)
-    [data] = whole_pieces(pieces, 3, holds)
-    logits = model(tensors(data) | {"given": tf.fill((3,), given)})
-    whole = tf.nn.sparse_softmax_cross_entropy_with_logits(data["frames"][:, 1:], logits).numpy()
-    for row, index in enumerate(data["index"]):
-        steps = len(pieces[index])
-        np.testing.assert_allclose(stepped[index], whole[row, :steps], rtol=2e-5, atol=2e-5)
 
 
 def test_a_melody_tells_of_what_is_to_come(pieces):
