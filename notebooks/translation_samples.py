@@ -31,34 +31,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from IPython.display import Image, display
 
-from apps.translation.config import TranslationConfig
-from apps.translation.generate import build_model, joined, open_tokenizer, translate_texts
-from apps.translation.translate import DECODING, translate
-from shared.decoding import DecodingOptions
-from shared.plots import attention_map
-from shared.presets.catalog import find_preset
-from shared.presets.open import open_preset
-from shared.presets.store import config_from_json
+from lstm_suite import Translator
 
 WORK = Path(tempfile.mkdtemp())
 PRESET = "tatoeba"  # short sentences of all kinds, between English and German, French, Spanish
-BEAM = DecodingOptions(**DECODING)
 
 # %% [markdown]
 # ## Translate
 
 # %%
-opened = open_preset("translation", PRESET, "litert", build_model)
-config = config_from_json(TranslationConfig, opened.config, opened.name)
-tokenizer = open_tokenizer(opened.folder)
-
-
-def told(texts, to, options=BEAM, generator=opened.generator):
-    """The best translation of each text into a language."""
-    found = translate_texts(generator, config, tokenizer, texts, to, options)
-    return [joined(sentences) for sentences in found]
-
-
+translator = Translator.from_preset(PRESET)
 texts = [
     "A man is riding a bike.",
     "I would like to learn another language next year.",
@@ -68,7 +50,7 @@ texts = [
 for text in texts:
     print(text)
     for to in ("de", "fr", "es"):
-        print(f"    {to}  {told([text], to)[0]}")
+        print(f"    {to}  {translator(text, to=to).text}")
 
 # %% [markdown]
 # One model translates all directions: the first source symbol names the target language. For
@@ -76,8 +58,8 @@ for text in texts:
 
 # %%
 others = ["Wo ist der Bahnhof?", "Je ne sais pas encore.", "Mañana voy a trabajar."]
-for text, translation in zip(others, told(others, "en"), strict=True):
-    print(f"{text}\n    {translation}")
+for text in others:
+    print(f"{text}\n    {translator(text, to='en').text}")
 
 # %% [markdown]
 # The name in the last English sentence is not in the training data: the model copies it letter by
@@ -89,9 +71,7 @@ for text, translation in zip(others, told(others, "en"), strict=True):
 # before a word). The attention weights show how much each subword of the source counts.
 
 # %%
-[[found]] = translate(opened.generator, config, tokenizer, texts[1:2], ["de"], BEAM)
-picture = attention_map(found.attention, found.source_pieces, found.pieces, title=found.text)
-display(Image(picture))
+display(Image(translator(texts[1], to="de").attention_map()))
 
 # %% [markdown]
 # ## Beam search against greedy decoding
@@ -101,31 +81,29 @@ display(Image(picture))
 # length (otherwise the shortest would win); most of the time it is also better.
 
 # %%
-GREEDY = DecodingOptions(strategy="greedy", max_length=128)
 long = [
     "If it rains tomorrow, we will stay at home and watch a movie.",
     "My sister has been living in a small village near the sea for ten years.",
     "Nobody told me that the last train leaves before midnight.",
 ]
-[greedy], [beam] = (
-    [translate(opened.generator, config, tokenizer, long, ["de"] * 3, how)]
-    for how in (GREEDY, BEAM)
-)
-for text, one, several in zip(long, greedy, beam, strict=True):
+for text in long:
     print(text)
-    for name, translation in (("greedy", one[0]), ("beam 5", several[0])):
-        print(f"    {name} {translation.log_probability:6.2f}  {translation.text}")
+    for beam_size in (1, 5):
+        found = translator(text, to="de", beam_size=beam_size)
+        print(f"    beam {beam_size} {found.score:6.2f}  {found.text}")
 
 # %% [markdown]
 # ## Fine-tuning
 #
 # From here on TensorFlow is needed. The model learns ten new pairs, about a subject that it hardly
 # knows, in some seconds. On the command line this is `lstm-suite train translation --tsv mine.tsv
-# --start tatoeba --learning-rate 3e-4`.
+# --to de --start tatoeba --learning-rate 3e-4`.
 
 # %%
-from apps.translation.data import Pair
-from apps.translation.train import DataOptions, train
+from apps.translation.app import TRANSLATION
+from apps.translation.data import Data
+from apps.verbs.train import train
+from shared.recipe import Stage
 from shared.training import FitOptions
 
 own = [
@@ -141,34 +119,28 @@ own = [
     ("Please turn on the soldering iron.", "Bitte schalte den Lötkolben ein."),
 ]
 new = ["The soldering iron is empty.", "Please turn off the soldering iron.", "The kettle is hot."]
-pairs = [Pair(source, target, "en", "de") for source, target in own]
-options = FitOptions(
-    epochs=15,
-    optimizer="adam",
-    learning_rate=1e-3,
-    clip_norm=5.0,
-    total_steps=1,  # set from the number of batches
-    max_minutes=2,
-    monitor="val_nats_per_token",
+pairs = WORK / "mine.tsv"
+pairs.write_text("".join(f"{source}\t{target}\n" for source, target in own), encoding="utf-8")
+start = TRANSLATION.find_preset(PRESET)
+stage = Stage(
+    TRANSLATION.config_from(start.config, start.folder),
+    FitOptions(
+        epochs=15,
+        optimizer="adam",
+        learning_rate=1e-3,
+        clip_norm=5.0,
+        monitor="val_nats_per_token",
+        max_minutes=2,
+    ),
+    Data(tsv=str(pairs), source_language="en", target_language="de", batch_tokens=64),
+    start=PRESET,
 )
-small_batches = DataOptions(batch_tokens=64)
-preset = find_preset("translation", PRESET)
-model, result = train(
-    config,
-    tokenizer,
-    pairs,
-    pairs[:2],
-    options,
-    DataOptions(batch_tokens=64),
-    WORK / "run",
-    start=preset,
-)
+tuned, summary = train(TRANSLATION, stage, start, WORK / "run", WORK / "workshop")
 
 # %%
-from shared.backends.keras_model import KerasBackend
-
-before = told(new, "de")
-after = told(new, "de", generator=KerasBackend(model))
+workshop = Translator.from_preset(tuned.folder, backend="keras")
+before = [found.text for found in translator(new, to="de")]
+after = [found.text for found in workshop(new, to="de")]
 for text, one, two in zip(new, before, after, strict=True):
     print(f"{text}\n    before  {one}\n    after   {two}")
 assert any("Lötkolben" in text for text in after)
@@ -180,41 +152,29 @@ assert any("Lötkolben" in text for text in after)
 #
 # ## Export and run it
 #
-# The fine-tuned model is saved as a preset (weights, tokenizer, model card) and exported as a
-# bundle: a `.tflite` file with the functions `encode` and `step`, and the files needed to run it.
+# Training saved the fine-tuned model as a preset (weights, tokenizer, recipe, model card). It is
+# exported as a bundle: a `.tflite` file with the functions `encode` and `step`, and the files needed
+# to run it. On the command line this is `lstm-suite export translation --preset workshop`.
 
 # %%
-from apps.translation.generate import TOKENIZER
 from shared.export.pipeline import export_bundle
-from shared.presets.store import save_preset
 
-(WORK / "mine").mkdir()
-for split in ("train", "val"):
-    for language, column in (("en", 0), ("de", 1)):
-        lines = "".join(f"{pair[column]}\n" for pair in own)
-        (WORK / "mine" / f"{split}.{language}").write_text(lines, encoding="utf-8")
-tuned = save_preset(
-    WORK / "preset",
-    "translation",
-    "workshop",
-    config,
-    model,
-    preset.card,
-    extra_files=[preset.folder / TOKENIZER],
+opened = workshop.opened
+items = TRANSLATION.read(stage.data, "", opened.config)
+bundle = export_bundle(
+    TRANSLATION.load_model(tuned),
+    tuned,
+    WORK / "bundle",
+    TRANSLATION.examples(opened, items),
+    TRANSLATION.bundle_facts(opened),
+    metric=lambda generator: TRANSLATION.figures(opened.on(generator), items),
+    measured=f"{len(items)} pairs",
+    keep=["int8"],
 )
-
-# %%
-import dataclasses
-
-from apps.translation.evaluate import export_parts
-
-german = dataclasses.replace(config, directions=(("en", "de"),))  # what the ten pairs can measure
-parts = export_parts(german, "valid", tuned.folder, str(WORK / "mine"))
-bundle = export_bundle(model, tuned, WORK / "bundle", keep=["int8"], **parts)
 for path in sorted(bundle.folder.iterdir()):
     print(f"{path.stat().st_size / 1e6:6.2f} MB  {path.name}")
 
 # %%
-small = bundle.open()
-for text, translation in zip(new, told(new, "de", generator=small), strict=True):
-    print(f"{text}\n    {translation}")
+small = Translator.from_preset(bundle.folder)
+for text in new:
+    print(f"{text}\n    {small(text, to='de').text}")

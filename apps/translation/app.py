@@ -222,19 +222,13 @@ class TranslationApp(Application):
         }
 
     def examples(self, opened: Opened, items: Sequence[Pair]) -> list[Example]:
-        """Four of the pairs, the first subwords of each.
-
-        Raises:
-            InputError: There are fewer.
-        """
+        """Four of the pairs at most, the first subwords of each."""
         from apps.translation.search import condition, source_ids
         from shared.text import START
 
-        if len(items) < 4:
-            raise InputError(f"{len(items)} pairs; to export takes four, to compare with")
         config, tokenizer = opened.config, opened.tokenizer
         examples = []
-        for pair in items[:: len(items) // 4][:4]:
+        for pair in items[:: max(1, len(items) // 4)][:4]:
             source = source_ids(tokenizer, config, pair.source, pair.target_language)
             symbols = [START, *tokenizer.encode(pair.target)][:6]
             examples.append(Example(condition([source], config.length), _fed(symbols)))

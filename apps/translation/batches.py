@@ -115,27 +115,15 @@ def keras_pipeline(
         epoch: Number of the epoch, which has an order of its own.
     """
     import tensorflow as tf
-    from keras_nlp.tokenizers import SentencePieceTokenizer
 
     order = np.random.default_rng([seed, epoch]).permutation(len(pairs))
-    first = _first_symbols(pairs, tokenizer)
-    layer = SentencePieceTokenizer(proto=tokenizer.proto)
-    text = {
-        "source": [normalize(pairs[i].source) for i in order],
-        "target": [normalize(pairs[i].target) for i in order],
-        "first": [first.get(pairs[i].target_language, PAD) for i in order],
-    }
-
-    def tokenized(text: Mapping[str, Any]) -> dict[str, Any]:
-        end = tf.fill([tf.size(text["first"]), 1], END)
-        symbol = tf.RaggedTensor.from_tensor(text["first"][:, None], padding=PAD)
-        return {
-            "source": tf.concat([symbol, layer(text["source"]), end], 1),
-            "targets": tf.concat([layer(text["target"]), end], 1),
-        }
-
-    def longer(rows: Mapping[str, Any]) -> Any:
-        return tf.maximum(rows["source"].row_lengths(), rows["targets"].row_lengths())
+    rows = _tokenized([pairs[i] for i in order], tokenizer)
+    # The first pass is for the lengths: the number of batches has to be known before training.
+    longer = rows.map(lambda r: tf.maximum(r["source"].row_lengths(), r["targets"].row_lengths()))
+    lengths = [padded_length(n) for part in longer.as_numpy_iterator() for n in part]
+    padded, counts = np.unique(lengths, return_counts=True)
+    sizes = [max(1, tokens_per_batch // int(length)) for length in padded]
+    batches = sum(-(-int(count) // size) for count, size in zip(counts, sizes, strict=True))
 
     def batch(rows: Mapping[str, Any]) -> dict[str, Any]:
         count, length = tf.unstack(tf.shape(rows["source"]))
@@ -151,12 +139,6 @@ def keras_pipeline(
             "mask": mask,
         }
 
-    rows = tf.data.Dataset.from_tensor_slices(text).batch(1024).map(tokenized, tf.data.AUTOTUNE)
-    # The first pass is for the lengths: the number of batches has to be known before training.
-    lengths = np.concatenate(list(rows.map(longer).as_numpy_iterator()))
-    padded, counts = np.unique([padded_length(n) for n in lengths], return_counts=True)
-    sizes = [max(1, tokens_per_batch // int(length)) for length in padded]
-    batches = sum(-(-int(count) // size) for count, size in zip(counts, sizes, strict=True))
     data = rows.unbatch().map(lambda row: {name: tf.identity(ids) for name, ids in row.items()})
     data = data.bucket_by_sequence_length(
         lambda row: tf.maximum(tf.size(row["source"]), tf.size(row["targets"])),
@@ -166,6 +148,30 @@ def keras_pipeline(
     )
     data = data.map(batch, tf.data.AUTOTUNE)
     return data.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(4)
+
+
+def _tokenized(pairs: Sequence[Pair], tokenizer: Tokenizer) -> Any:
+    """A dataset of 1024 pairs at a time, ragged: ``source`` and ``targets``, ends included."""
+    import tensorflow as tf
+    from keras_nlp.tokenizers import SentencePieceTokenizer
+
+    layer = SentencePieceTokenizer(proto=tokenizer.proto)
+    first = _first_symbols(pairs, tokenizer)
+    text = {
+        "source": [normalize(pair.source) for pair in pairs],
+        "target": [normalize(pair.target) for pair in pairs],
+        "first": [first.get(pair.target_language, PAD) for pair in pairs],
+    }
+
+    def tokenized(text: Mapping[str, Any]) -> dict[str, Any]:
+        end = tf.fill([tf.size(text["first"]), 1], END)
+        symbol = tf.RaggedTensor.from_tensor(text["first"][:, None], padding=PAD)
+        return {
+            "source": tf.concat([symbol, layer(text["source"]), end], 1),
+            "targets": tf.concat([layer(text["target"]), end], 1),
+        }
+
+    return tf.data.Dataset.from_tensor_slices(text).batch(1024).map(tokenized, tf.data.AUTOTUNE)
 
 
 def whole(pairs: Sequence[Pair], tokenizer: Tokenizer, tokens_per_batch: int = 4096) -> Any:
