@@ -94,6 +94,13 @@ class Captioning(Application):
         ),
     }  # fmt: skip
 
+    @property
+    def trial(self) -> str:
+        """``caption`` and a photo that is there."""
+        from apps.captioning.photos import SAMPLES
+
+        return shlex.join(["caption", str(SAMPLES / "cat.jpg")])
+
     def commands(self) -> Mapping[str, Verb]:
         """``caption``, ``evaluate`` and ``inspect``."""
         from apps.captioning.verbs import COMMANDS

@@ -91,6 +91,7 @@ class TranslationApp(Application):
     data_class = Data
     recipes = RECIPES
     unit = "pairs"
+    trial = 'translate "Hello."'
     verbs: Mapping[str, str] = {"translate": "translate sentences, a text or a file"}
     tunable = ("embedding_dropout", "context_dropout", "output_dropout", "label_smoothing")
 

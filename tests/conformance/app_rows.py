@@ -28,6 +28,7 @@ class AppRow:
         app: Its name in the registry.
         write_data: Writes toy data into a folder and returns the options that name it.
         train: More options of ``train``.
+        places: More options that name files; ``{}`` stands for the folder with the toy data.
         figure: One that training records.
         close: How far the figure of the int8 file may be from Keras'.
         inspect: Returns what ``inspect`` is given, from the folder with the toy data.
@@ -42,6 +43,7 @@ class AppRow:
     app: str
     write_data: Callable[[Path], list[str]]
     train: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
     figure: str
     close: float
     inspect: Callable[[Path], list[str]]
@@ -164,6 +166,90 @@ def handwriting_padding(model: Any) -> Iterable[Pair]:
     yield model(tensors(batch)).numpy(), before
 
 
+# --- translation ----------------------------------------------------------------------------------
+
+
+def write_translation(folder: Path) -> list[str]:
+    from tests.apps.translation.toy import write_toy
+
+    source, target = map(str, write_toy(folder))
+    return ["--source", source, "--target", target]
+
+
+def attended(model: Any, batch: Mapping[str, np.ndarray], generator: Any, state: Any):
+    """Pairs of the logits and the attention weights of every step of a batch of texts."""
+    predicted = model(tensors(batch))
+    logits, attention = model.softmax.logits(predicted["vectors"]), predicted["attention"]
+    allowed = model.softmax.mask == 0
+    for t in range(batch["inputs"].shape[1]):
+        outputs, state = generator.step({"symbol": batch["inputs"][:, t]}, state)
+        rows, width = batch["mask"][:, t], attention.shape[2]
+        yield logits.numpy()[rows, t][:, allowed], outputs["logits"][rows][:, allowed]
+        yield attention.numpy()[rows, t], outputs["attention"][rows, :width]
+        assert not outputs["attention"][:, width:].any()
+
+
+def translation_passes(model: Any) -> Iterable[Pair]:
+    from apps.translation.search import condition
+    from tests.apps.translation.toy import random_batch
+
+    batch, backend = random_batch(model.config), KerasBackend(model)
+    lengths = batch["source_mask"].sum(1)
+    sources = [list(row[:n]) for row, n in zip(batch["source"], lengths, strict=True)]
+    state = backend.encode(condition(sources, model.config.length))
+    yield from attended(model, batch, backend, state)
+
+
+def translation_padding(model: Any) -> Iterable[Pair]:
+    from apps.translation.model import buckets
+    from apps.translation.search import condition
+    from shared.text import START
+
+    sources, at = [[5, 6, 7, 3], [8, 9, 10, 11, 12, 13, 3]], buckets(model)
+    answers: dict[int, list[Any]] = {8: [], 16: []}
+    for length, found in answers.items():
+        given = condition(sources, length)
+        if length == 16:  # what stands in the padding must not matter either
+            given["source"] = np.where(given["source_mask"] == 0, 99, given["source"])
+        state = at(length).encode(given)
+        for symbol in (START, 20, 21):
+            output, state = at(length).step({"symbol": np.full(2, symbol, np.int32)}, state)
+            found.append(output)
+    for short, long in zip(*answers.values(), strict=True):
+        yield short["logits"], long["logits"]
+        yield short["attention"], long["attention"][:, :8]
+        assert not long["attention"][:, 8:].any()
+
+
+# --- captioning -----------------------------------------------------------------------------------
+
+
+def write_captioning(folder: Path) -> list[str]:
+    from tests.apps.captioning.toy import write_toy
+
+    return ["--data", str(write_toy(folder / "toy"))]
+
+
+def captioning_passes(model: Any) -> Iterable[Pair]:
+    from apps.captioning.model import FromFeatures
+    from tests.apps.captioning.toy import random_batch
+
+    batch, backend = random_batch(model.config), KerasBackend(FromFeatures(model))
+    each = len(batch["inputs"]) // len(batch["features"])
+    state = backend.encode({"features": batch["features"].astype(np.float32)})
+    state = {name: np.repeat(value, each, axis=0) for name, value in state.items()}
+    yield from attended(model, batch, backend, state)
+
+
+def captioning_padding(model: Any) -> Iterable[Pair]:
+    from tests.apps.captioning.toy import random_batch
+
+    batch = random_batch(model.config)
+    before = model(tensors(batch))["vectors"].numpy()[batch["mask"]]
+    batch["inputs"] = np.where(batch["mask"], batch["inputs"], 9)
+    yield before, model(tensors(batch))["vectors"].numpy()[batch["mask"]]
+
+
 # --- prose, the example of docs/examples ----------------------------------------------------------
 
 
@@ -220,6 +306,42 @@ ROWS = [
         ),
         passes=handwriting_passes,
         padding=handwriting_padding,
+    ),
+    AppRow(
+        app="translation",
+        write_data=write_translation,
+        train=("--epochs", "2", "--vocabulary", "400", "--bleu-sentences", "4"),
+        figure="bleu",
+        close=20,
+        inspect=lambda folder: ["the man sees the dog"],
+        missing=("--source", "no/such/place", "--target", "no/such/place"),
+        variants=(
+            {},
+            {
+                "input_feeding": True,
+                "attention": "additive",
+                "encoder_units": (12, 12),
+                "decoder_units": (24, 24),
+                "cell": {"layer_norm": True},
+            },
+        ),
+        passes=translation_passes,
+        padding=translation_padding,
+    ),
+    AppRow(
+        app="captioning",
+        write_data=write_captioning,
+        train=("--epochs", "2"),
+        places=("--backbone-weights", "{}/toy/network.weights.h5"),
+        figure="bleu1",
+        close=20,
+        inspect=lambda folder: [str(folder / "toy" / "images" / "red_circle_0.png")],
+        variants=(
+            {"vocabulary": 40},
+            {"vocabulary": 40, "decoder": "up-down", "cell": {"layer_norm": True}},
+        ),
+        passes=captioning_passes,
+        padding=captioning_padding,
     ),
     AppRow(
         app="prose",

@@ -37,7 +37,7 @@ def made(tmp_path_factory):
     def make(row, capsys):
         if row.app not in folders:
             folder = tmp_path_factory.mktemp(row.app)
-            data = row.write_data(folder)
+            data = [*row.write_data(folder), *(word.format(folder) for word in row.places)]
             words = ["train", row.app, "--recipe", "tiny", *data, "--run", folder / "run"]
             out = run(capsys, *words, *row.train)
             export = shlex.split(out.partition("next: lstm-suite ")[2])
@@ -149,7 +149,15 @@ def test_all_backends_measure_the_same(row, made, capsys):
     figures = {}
     for backend in ("keras", "saved_model", "litert"):
         preset = folder / "bundle" if backend == "litert" else folder / "run" / "preset"
-        words = ["evaluate", row.app, *data, "--split", "valid", "--preset", preset]
+        words = [
+            "evaluate",
+            row.app,
+            *data[: len(data) - len(row.places)],
+            "--split",
+            "valid",
+            "--preset",
+            preset,
+        ]
         values = json.loads(run(capsys, *words, "--backend", backend, "--json", *row.evaluate))
         assert list(values)[:4] == ["n", "preset", "backend", "precision"]
         assert values["n"] > 0 and values["backend"] == backend
@@ -163,7 +171,17 @@ def test_all_backends_measure_the_same(row, made, capsys):
 def test_a_finished_run_is_not_trained_again(row, made, capsys):
     folder, data, _ = made(row, capsys)
     before = (folder / "run" / "log.csv").read_text()
-    run(capsys, "train", row.app, "--recipe", "tiny", *data, "--run", folder / "run", *row.train)
+    run(
+        capsys,
+        "train",
+        row.app,
+        "--recipe",
+        "tiny",
+        *data,
+        "--run",
+        folder / "run",
+        *row.train,
+    )
     assert (folder / "run" / "log.csv").read_text() == before
 
 
