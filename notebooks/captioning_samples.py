@@ -32,42 +32,21 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from IPython.display import Image, display
 
-from apps.captioning.caption import DECODING
-from apps.captioning.config import CaptioningConfig
-from apps.captioning.demo import PHOTOS
-from apps.captioning.generate import attention_picture, build_model, caption_photos
-from apps.captioning.photos import find_photos
-from apps.captioning.words import open_tokenizer
-from shared.decoding import DecodingOptions
-from shared.presets.catalog import find_preset
-from shared.presets.open import load_model, open_preset
-from shared.presets.store import config_from_json
+from apps.captioning.photos import SAMPLES, find_photos
+from lstm_suite import Captioner
 
 WORK = Path(tempfile.mkdtemp())
-PRESET = "flickr8k-scst"
-BEAM = DecodingOptions(**DECODING)
-photos = find_photos([PHOTOS])
+photos = find_photos([SAMPLES])
 
 # %% [markdown]
 # ## Caption
 
 # %%
-opened = open_preset("captioning", PRESET, "litert", build_model)
-config = config_from_json(CaptioningConfig, opened.config, opened.name)
-tokenizer = open_tokenizer(opened.folder)
-
-
-def captions(options=BEAM, generator=opened.generator, tokens=tokenizer):
-    """What the model says of each photo, best first."""
-    found, bad = caption_photos(generator, config, tokens, photos, options)
-    assert not bad
-    return found
-
-
-told = captions()
-for path, found in told.items():
+captioner = Captioner.from_preset()
+captions = captioner(photos)
+for path, caption in zip(photos, captions, strict=True):
     display(Image(path.read_bytes(), width=280))
-    print(found[0].text)
+    print(caption.text)
 
 # %% [markdown]
 # The model was trained on 6,000 photos of people, dogs and sport. None of them shows a rocket, so
@@ -79,8 +58,8 @@ for path, found in told.items():
 # words before them, so their attention means little.
 
 # %%
-for path in photos[:2]:
-    display(Image(attention_picture(path, told[path][0], config)))
+for path, caption in zip(photos[:2], captions, strict=False):
+    display(Image(captioner.attention_picture(path, caption)))
 
 # %% [markdown]
 # ## Several captions
@@ -89,14 +68,12 @@ for path in photos[:2]:
 # gives more variety, and more mistakes.
 
 # %%
-several = captions(DecodingOptions(**{**DECODING, "n_best": 3}))
-drawn = captions(
-    DecodingOptions(strategy="sample", n_best=3, temperature=0.8, max_length=30, seed=1)
-)
-for path in photos[:2]:
+several = captioner(photos[:2], n_best=3)
+sampled = captioner(photos[:2], strategy="sample", n_best=3, temperature=0.8, seed=1)
+for path, beam, sample in zip(photos, several, sampled, strict=False):
     print(path.name)
-    for name, found in (("beam", several[path]), ("drawn", drawn[path])):
-        for one in found:
+    for name, best in (("beam", beam), ("sample", sample)):
+        for one in best.n_best:
             print(f"    {name:6} {one.log_probability:7.2f}  {one.text}")
 
 # %% [markdown]
@@ -107,23 +84,22 @@ for path in photos[:2]:
 # because CIDEr rewards it.
 
 # %%
-plain_preset = find_preset("captioning", "flickr8k")
-plain = open_preset("captioning", "flickr8k", "keras", build_model)
-before = captions(generator=plain.generator, tokens=open_tokenizer(plain.folder))
-for path in photos:
-    print(f"{path.name}\n    flickr8k       {before[path][0].text}")
-    print(f"    flickr8k-scst  {told[path][0].text}")
+before = Captioner.from_preset("flickr8k", backend="keras")(photos)
+for path, plain, scst in zip(photos, before, captions, strict=True):
+    print(f"{path.name}\n    flickr8k       {plain.text}\n    flickr8k-scst  {scst.text}")
 
 # %% [markdown]
 # ## Fine-tuning
 #
 # From here on TensorFlow is needed. The model learns new captions for these photos, of words in its
 # vocabulary, in some seconds. On the command line this is `lstm-suite train captioning --images DIR
-# --captions FILE --start flickr8k --learning-rate 3e-4`.
+# --captions FILE --start flickr8k --learning-rate 1e-3`.
 
 # %%
-from apps.captioning.data import Photo
-from apps.captioning.train import DataOptions, train
+from apps.captioning.app import CAPTIONING
+from apps.captioning.data import Data
+from apps.verbs.train import train
+from shared.recipe import Stage
 from shared.training import FitOptions
 
 own = {
@@ -132,68 +108,62 @@ own = {
     "photographer.jpg": ["a man with a camera stands in a field", "a man takes a picture outside"],
     "rocket.jpg": ["fire and smoke in front of a blue sky", "a white tower with fire under it"],
 }
-tokens = open_tokenizer(plain.folder)
-plain_config = config_from_json(CaptioningConfig, plain.config, plain.name)
-mine = [Photo(path, tuple(own[path.name])) for path in photos]
-options = FitOptions(
-    epochs=12,
-    optimizer="adam",
-    learning_rate=1e-3,
-    clip_norm=2.0,
-    total_steps=1,  # set from the number of batches
-    max_minutes=2,
-    monitor="loss",
+rows = [f"{name},{text}" for name, texts in own.items() for text in texts]
+(WORK / "captions.txt").write_text("\n".join(["image,caption", *rows]) + "\n")
+(WORK / "names.txt").write_text("\n".join(own) + "\n")  # to train on and to validate with
+start = CAPTIONING.find_preset("flickr8k")
+stage = Stage(
+    CAPTIONING.config_from(start.config, start.folder),
+    FitOptions(
+        epochs=12,
+        optimizer="adam",
+        learning_rate=1e-3,
+        clip_norm=2.0,
+        max_minutes=2,
+        monitor="val_loss",
+    ),
+    Data(
+        images=str(SAMPLES),
+        captions=str(WORK / "captions.txt"),
+        split_file=str(WORK / "names.txt"),
+        valid_split_file=str(WORK / "names.txt"),
+        batch=1,
+        captions_per_photo=2,
+    ),
+    start="flickr8k",
 )
-trained = train(
-    plain_config,
-    tokens,
-    mine * 5,  # five steps an epoch
-    mine,
-    options,
-    DataOptions(batch=4, captions_per_photo=2),
-    WORK / "run",
-    start=plain_preset,
-)
+preset, summary = train(CAPTIONING, stage, start, WORK / "run", WORK / "mine")
 
 # %%
-from shared.backends.keras_model import KerasBackend
-
-after = captions(generator=KerasBackend(trained.model), tokens=tokens)
-for path in photos:
-    print(f"{path.name}\n    before  {before[path][0].text}\n    after   {after[path][0].text}")
-assert any(found[0].plain in own[path.name] for path, found in after.items())
+after = Captioner.from_preset(preset.folder, backend="keras")(photos)
+for path, old, new in zip(photos, before, after, strict=True):
+    print(f"{path.name}\n    before  {old.text}\n    after   {new.text}")
+assert any(new.plain in own[path.name] for path, new in zip(photos, after, strict=True))
 
 # %% [markdown]
 # With four photos the model merely memorizes them; for more than a demonstration use hundreds.
 #
 # ## Export and run it
 #
-# The fine-tuned model is saved as a preset (weights, tokens, model card) and exported as a bundle:
-# a `.tflite` file with the functions `encode`, which includes the CNN encoder, and `step`, and the
+# The fine-tuned model is a preset (weights, tokens, model card, recipe). Exported, it is a bundle: a
+# `.tflite` file with the functions `encode`, which includes the CNN encoder, and `step`, and the
 # files needed to run it.
 
 # %%
-from apps.captioning.evaluate import export_parts
-from apps.captioning.words import tokenizer_file
 from shared.export.pipeline import export_bundle
-from shared.presets.store import save_preset
 
-tuned = save_preset(
-    WORK / "preset",
-    "captioning",
-    "mine",
-    plain_config,
-    trained.model,
-    plain_preset.card,
-    extra_files=[plain_preset.folder / tokenizer_file(plain_config)],
-)
-parts = export_parts(plain_config, "valid", tuned.folder)
+opened = CAPTIONING.open(preset.folder, "keras")
 bundle = export_bundle(
-    load_model(tuned, build_model), tuned, WORK / "bundle", keep=["int8"], **parts
+    CAPTIONING.load_model(preset),
+    preset,
+    WORK / "bundle",
+    CAPTIONING.examples(opened, []),
+    CAPTIONING.bundle_facts(opened),
+    keep=["int8"],
 )
 for path in sorted(bundle.folder.iterdir()):
     print(f"{path.stat().st_size / 1e6:6.2f} MB  {path.name}")
 
 # %%
-for path, found in captions(generator=bundle.open(), tokens=tokens).items():
-    print(f"{path.name:18} {found[0].text}")
+for path, caption in zip(photos, Captioner.from_preset(bundle.folder)(photos), strict=True):
+    print(f"{path.name:18} {caption.text}")
