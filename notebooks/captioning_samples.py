@@ -145,8 +145,8 @@ assert any(new.plain in own[path.name] for path, new in zip(photos, after, stric
 #
 # ## Export and run it
 #
-# The fine-tuned model is a preset (weights, tokens, model card, recipe). Exported, it is a bundle: a
-# `.tflite` file with the functions `encode`, which includes the CNN encoder, and `step`, and the
+# The fine-tuned model is a preset (weights, tokens, model card, recipe). Exported, it is a bundle:
+# a `.tflite` file with `encode`, which includes the CNN encoder, and `step`, and the other
 # files needed to run it.
 
 # %%
