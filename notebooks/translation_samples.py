@@ -153,8 +153,8 @@ assert any("Lötkolben" in text for text in after)
 # ## Export and run it
 #
 # Training saved the fine-tuned model as a preset (weights, tokenizer, recipe, model card). It is
-# exported as a bundle: a `.tflite` file with the functions `encode` and `step`, and the files to run
-# it. On the command line this is `lstm-suite export translation --preset workshop`.
+# exported as a bundle: a `.tflite` file with the functions `encode` and `step`, and the files that
+# running it takes. On the command line this is `lstm-suite export translation --preset workshop`.
 
 # %%
 from shared.export.pipeline import export_bundle
