@@ -214,33 +214,17 @@ def crops(
         among them; ``given`` bool ``(batch,)``, whether the melody is told beforehand.
     """
     encoded = [_Encoded(piece, holds) for piece in pieces]
-    shifts = _shifts(pieces, transpose)
-    yield from _crops(encoded, shifts, data, np.random.default_rng((seed, number)))
-
-
-def _shifts(pieces: Sequence[Piece], transpose: bool) -> list[Sequence[int]]:
-    """The intervals by which each piece may be transposed, in semitones."""
-    if not transpose:
-        return [[0]] * len(pieces)
     ranges = voice_ranges(pieces)
-    return [transpositions(piece, ranges) for piece in pieces]
-
-
-def _crops(
-    encoded: Sequence[_Encoded],
-    shifts: Sequence[Sequence[int]],
-    data: Data,
-    rng: np.random.Generator,
-) -> Iterator[dict[str, np.ndarray]]:
+    rng = np.random.default_rng((seed, number))
     steps, batch = data.crop_frames, data.batch
     plan = []
-    for index, piece in enumerate(encoded):
-        length = len(piece.mask)
-        count = -(-length // steps)
-        last = max(0, length - steps)
+    for index, piece in enumerate(pieces):
+        shifts = transpositions(piece, ranges) if transpose else [0]
+        count = _crop_count(piece, steps)
+        last = max(0, len(piece) + 1 - steps)
         places = (np.arange(count) + rng.random(count)) / count  # spread over the piece
         for start in np.rint(places * (last + steps // 2) - steps // 4).astype(int):
-            plan.append((index, min(max(start, 0), last), int(rng.choice(shifts[index]))))
+            plan.append((index, min(max(start, 0), last), int(rng.choice(shifts))))
     order = rng.permutation(len(plan))
     order = np.resize(order, -(-len(order) // batch) * batch)
     for first in range(0, len(order), batch):
@@ -284,21 +268,15 @@ def whole_pieces(
 # --- tf.data, whose types would import TensorFlow -------------------------------------------
 
 
-def pipeline(
-    pieces: Sequence[Piece], data: Data, seed: int, first: int = 0, *, holds: bool = False
+def epoch_pipeline(
+    pieces: Sequence[Piece], data: Data, seed: int, number: int, *, holds: bool = False
 ) -> Any:
-    """`crops` of pass after pass without end, from number ``first`` on, as a `tf.data.Dataset`.
-
-    A pass has `batches_per_pass` elements; each is the dict that `crops` yields.
-    """
+    """The `crops` of a 0-based epoch, which is some passes, as a `tf.data.Dataset`."""
     import tensorflow as tf
 
-    encoded = [_Encoded(piece, holds) for piece in pieces]
-    shifts = _shifts(pieces, transpose=True)
-
     def generate() -> Iterator[dict[str, np.ndarray]]:
-        for number in itertools.count(first):
-            yield from _crops(encoded, shifts, data, np.random.default_rng((seed, number)))
+        for k in range(number * data.passes, (number + 1) * data.passes):
+            yield from crops(pieces, data, seed, k, holds=holds)
 
     batch, steps = data.batch, data.crop_frames
     signature = {
@@ -309,18 +287,9 @@ def pipeline(
         "mask": tf.TensorSpec((batch, steps, 4), tf.bool),
         "given": tf.TensorSpec((batch,), tf.bool),
     }
-    return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(4)
-
-
-def epoch_pipeline(
-    pieces: Sequence[Piece], data: Data, seed: int, number: int, *, holds: bool = False
-) -> Any:
-    """The batches of a 0-based epoch of `Data.passes` passes, as a `tf.data.Dataset`."""
-    import tensorflow as tf
-
+    dataset = tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(4)
     count = data.passes * batches_per_pass(pieces, data)
-    batches = pipeline(pieces, data, seed, number * data.passes, holds=holds).take(count)
-    return batches.apply(tf.data.experimental.assert_cardinality(count))
+    return dataset.apply(tf.data.experimental.assert_cardinality(count))
 
 
 def validation_pipeline(pieces: Sequence[Piece], batch: int, holds: bool = False) -> Any:

@@ -289,17 +289,6 @@ def test_whole_pieces_count_every_note_once_and_no_end():
             assert mask[:n].all() and not mask[n:].any()
 
 
-def test_pipeline_is_crops_of_pass_after_pass():
-    some = [random_piece(n, seed=n) for n in (30, 70)]
-    options = Data(crop_frames=32, batch=2)
-    dataset = data.pipeline(some, options, 3, first=1)
-    count = data.batches_per_pass(some, options)
-    expected = [b for number in (1, 2) for b in data.crops(some, options, 3, number)]
-    for got, batch in zip(dataset.take(2 * count).as_numpy_iterator(), expected, strict=True):
-        for name in batch:
-            np.testing.assert_array_equal(got[name], batch[name])
-
-
 def test_an_epoch_is_some_passes():
     some = [random_piece(n, seed=n) for n in (30, 70)]
     options = Data(passes=3, crop_frames=32, batch=2)
@@ -307,7 +296,8 @@ def test_an_epoch_is_some_passes():
     expected = [b for number in (6, 7, 8) for b in data.crops(some, options, 3, number)]
     assert dataset.cardinality() == len(expected)
     for got, batch in zip(dataset.as_numpy_iterator(), expected, strict=True):
-        np.testing.assert_array_equal(got["frames"], batch["frames"])
+        for name in batch:
+            np.testing.assert_array_equal(got[name], batch[name])
 
 
 def test_rates_are_shares():
