@@ -108,13 +108,11 @@ class Captioning(Application):
         return COMMANDS
 
     def build(self, config: CaptioningConfig) -> Any:
-        """See `Application.build`."""
         from apps.captioning.model import CaptioningModel
 
         return CaptioningModel(config)
 
     def tokenizer(self, folder: Path) -> Any:
-        """See `Application.tokenizer`."""
         from apps.captioning.words import open_tokenizer
 
         return open_tokenizer(folder)
@@ -124,7 +122,6 @@ class Captioning(Application):
         return 2 if config.decoder == "up-down" else 1
 
     def read(self, source: Source, split: str, config: CaptioningConfig) -> Sequence[Photo]:
-        """See `Application.read`."""
         return read_photos(source, split)
 
     def prepare(self, stage: Stage, folder: Path, start: Preset | None) -> Training:
@@ -134,7 +131,6 @@ class Captioning(Application):
         return prepare(stage, folder, start)
 
     def card(self, config: CaptioningConfig, data: Data, tuned: bool) -> Card:
-        """See `Application.card`."""
         from apps.captioning.card import card
 
         return card(config, data)
@@ -154,7 +150,6 @@ class Captioning(Application):
         return figures
 
     def notes(self, items: Sequence[Photo], figures: Mapping[str, float]) -> dict[str, str]:
-        """See `Application.notes`."""
         from apps.captioning.caption import DECODING
 
         note = (
@@ -178,7 +173,6 @@ class Captioning(Application):
         ]
 
     def bundle_facts(self, opened: Opened) -> BundleFacts:
-        """See `Application.bundle_facts`."""
         from apps.captioning.caption import DECODING
         from shared.text import END, PAD, START, UNKNOWN
 

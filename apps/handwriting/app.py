@@ -93,13 +93,11 @@ class Handwriting(Application):
     tunable = ("dropout",)
 
     def commands(self) -> Mapping[str, Verb]:
-        """See `Application.commands`."""
         from apps.handwriting.verbs import COMMANDS
 
         return COMMANDS
 
     def build(self, config: HandwritingConfig) -> HandwritingModel:
-        """See `Application.build`."""
         from apps.handwriting.model import HandwritingModel
 
         return HandwritingModel(config)
@@ -143,7 +141,6 @@ class Handwriting(Application):
         )
 
     def card(self, config: HandwritingConfig, data: Data, tuned: bool) -> Card:
-        """See `Application.card`."""
         from apps.handwriting.card import card
 
         return card(config, data, tuned)
@@ -168,7 +165,6 @@ class Handwriting(Application):
         return examples
 
     def bundle_facts(self, opened: Opened) -> BundleFacts:
-        """See `Application.bundle_facts`."""
         from apps.handwriting.lines import BIAS
 
         return BundleFacts(

@@ -78,25 +78,21 @@ class Music(Application):
     }
 
     def commands(self) -> Mapping[str, Verb]:
-        """Implements `Application.commands`."""
         from apps.music.verbs import COMMANDS
 
         return COMMANDS
 
     def build(self, config: MusicConfig) -> Any:
-        """Implements `Application.build`."""
         from apps.music.model import MusicModel
 
         return MusicModel(config)
 
     def read(self, source: Source, split: str, config: MusicConfig) -> list[Piece]:
-        """Implements `Application.read`."""
         from apps.music.data import read_pieces
 
         return read_pieces(source, split)
 
     def prepare(self, stage: Stage, folder: Path, start: Preset | None) -> Training:
-        """Implements `Application.prepare`."""
         from apps.music.data import batches_per_pass, epoch_pipeline, validation_pipeline
 
         config, data = stage.config, stage.data
@@ -116,7 +112,6 @@ class Music(Application):
         )
 
     def card(self, config: MusicConfig, data: Data, tuned: bool) -> Card:
-        """Implements `Application.card`."""
         from apps.music.card import card
 
         return card(data)
@@ -124,19 +119,16 @@ class Music(Application):
     def figures(
         self, opened: Opened, items: Sequence[Piece], progress: Progress = lambda count: None
     ) -> dict[str, float]:
-        """Implements `Application.figures`."""
         from apps.music.evaluate import figures
 
         return figures(opened.generator, items, opened.config, progress)
 
     def examples(self, opened: Opened, items: Sequence[Piece]) -> list[Example]:
-        """Implements `Application.examples`."""
         from apps.music.decoding import example
 
         return [example(piece, opened.config) for piece in spread(items, _PARITY_PIECES)[:4]]
 
     def bundle_facts(self, opened: Opened) -> BundleFacts:
-        """Implements `Application.bundle_facts`."""
         from apps.music.decoding import DECODING
         from apps.music.piece import END, HOLD, SILENCE, START, VOICE_ORDER
 
@@ -177,7 +169,6 @@ class Music(Application):
         return fill(generator, config, plan(8, (0, 0)), DecodingOptions(**DECODING), rules=())
 
     def random_batch(self, config: MusicConfig, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Implements `Application.random_batch`."""
         from apps.music.piece import FEATURE_SIZES, PITCH, VOCABULARY
 
         data = Data()
@@ -193,7 +184,6 @@ class Music(Application):
         }
 
     def samples(self, folder: Path, seed: int) -> list[Sample]:
-        """Implements `Application.samples`."""
         from apps.music.samples import samples
 
         return samples(folder, seed)
