@@ -36,29 +36,13 @@ def test_training_wrote_a_preset_with_its_figures(made):
     assert "UNIPEN" in card and "10.5281/zenodo.1195803" in card and "person" not in card
 
 
-def test_all_backends_measure_the_same(made, capsys):
-    figures = {}
-    for backend in ("keras", "saved_model", "litert"):
-        preset = made / "bundle" if backend == "litert" else made / "run" / "preset"
-        words = ["--data", str(made / "unipen"), "--judge", "none", "--json"]
-        words += ["--preset", str(preset), "--backend", backend]
-        capsys.readouterr()
-        assert main(["evaluate", "handwriting", *words]) == 0
-        values = json.loads(capsys.readouterr().out)
-        assert values["n"] > 0 and values["backend"] == backend
-        assert values["resampling"] == "1/90"
-        assert all(not isinstance(v, dict | list) for v in values.values())
-        figures[backend] = values["nats_per_point"]
-    assert figures["saved_model"] == pytest.approx(figures["keras"], abs=1e-4)
-    assert figures["litert"] == pytest.approx(figures["keras"], abs=0.05)
-
-
 def test_a_judge_reads_what_is_written(made, capsys, monkeypatch):
     monkeypatch.setattr("apps.handwriting.verbs.rapidocr", lambda: lambda strokes: "an ant")
     words = ["--preset", str(made / "run" / "preset"), "--data", str(made / "unipen"), "--json"]
     capsys.readouterr()
     assert main(["evaluate", "handwriting", *words, "-n", "3", "--seeds", "2"]) == 0
     values = json.loads(capsys.readouterr().out)
+    assert values["resampling"] == "1/90"
     assert values["written"] == 6 and 0 <= values["ended"] <= 1
     assert values["cer"] > 0 and values["cer_real"] > 0
 
@@ -152,15 +136,6 @@ def test_bad_input_is_one_line(made, capsys, case):
     assert main(["write", *words, "--preset", str(made / "bundle")]) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
-
-
-def test_inspect_draws_the_gates(made, tmp_path, capsys):
-    words = ["inspect", "handwriting", "an ant", "-o", str(tmp_path / "gates.png"), "--json"]
-    capsys.readouterr()
-    assert main([*words, "--preset", str(made / "run" / "preset"), "--layer", "2"]) == 0
-    means = json.loads(capsys.readouterr().out)["means"]
-    assert all(0 < means[gate] < 1 for gate in ("input", "forget", "output"))
-    assert (tmp_path / "gates.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_fine_tuning_on_one_hand_begins_with_the_weights_it_is_given(made, tmp_path):

@@ -15,7 +15,6 @@ from apps.handwriting.lines import condition, write_each
 from apps.handwriting.model import HandwritingModel
 from shared.backends.keras_model import KerasBackend
 from shared.errors import InputError
-from shared.layers.mixture import negative_log_likelihood
 from tests.apps.handwriting.toy_ink import TEXTS, drawn
 
 TINY = HANDWRITING.stage("tiny").config
@@ -40,31 +39,6 @@ def tensors(batch):
     return {name: tf.constant(value) for name, value in batch.items()}
 
 
-def point_losses(model, batch):
-    targets = batch["targets"]
-    found = negative_log_likelihood(
-        model(tensors(batch)), targets[..., :2], targets[..., 2], batch["end"]
-    )
-    return found.numpy()
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{}, {"units": (24,)}, {"units": (16, 16, 16), "cell": {"peephole": True, "layer_norm": True}}],
-)
-def test_whole_lines_equal_repeated_steps(changes):
-    model = random_weights(tiny(**changes))
-    for style in (0, 5):
-        stepped = losses(KerasBackend(model), model.config, ITEMS, style)
-        found = []
-        for batch in whole(ITEMS, 64):
-            batch["style"][:] = style
-            values = point_losses(model, batch)
-            found += [row[mask] for row, mask in zip(values, batch["mask"], strict=True)]
-        for a, b in zip(stepped, found, strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3)
-
-
 def test_a_point_sees_nothing_later():
     model = random_weights(tiny())
     batch = next(whole(ITEMS[:1]))
@@ -73,16 +47,6 @@ def test_a_point_sees_nothing_later():
     after = model(tensors(batch)).numpy()
     np.testing.assert_allclose(before[:, :6], after[:, :6], rtol=1e-5, atol=1e-6)
     assert (np.abs(before[:, 6] - after[:, 6]).max(-1) > 1e-4).all()
-
-
-def test_padding_of_the_text_changes_nothing():
-    model = random_weights(tiny())
-    batch = next(whole(ITEMS[:1]))
-    before = model(tensors(batch)).numpy()
-    for name in ("text", "text_mask"):
-        batch[name] = np.pad(batch[name], ((0, 0), (0, 5)))
-    batch["text"][:, -3:] = 7
-    np.testing.assert_allclose(model(tensors(batch)), before, rtol=1e-5, atol=1e-6)
 
 
 def test_style_and_text_matter():
