@@ -116,7 +116,9 @@ in a tree.
 Come and see for yourself!"""
 letter = writer.write(LETTER, seed=5, layout=Layout(size=3, paper="ruled", width="speed"))
 display(letter)
-print(letter.save(WORK / "letter.svg"), letter.save(WORK / "letter.json"), letter.style)
+letter.save(WORK / "letter.svg")
+letter.save(WORK / "letter.json")
+print(f"{letter}, in the hand {letter.style}")
 
 # %% [markdown]
 # ## Fine-tune it on one hand

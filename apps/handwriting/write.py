@@ -25,7 +25,7 @@ DPI = 150.0
 _PRIMER = 60  # characters of own ink that are read first, at most
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Note:
     """A text that was written.
 
@@ -49,6 +49,9 @@ class Note:
     def svg(self) -> str:
         """The first page as SVG, one path for each stroke."""
         return drawing.svg(self.pages[0], self.layout)
+
+    def __repr__(self) -> str:
+        return f"<Note: {self.summary}>"
 
     def _repr_svg_(self) -> str:
         """Shown by notebooks."""
