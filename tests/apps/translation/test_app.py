@@ -1,7 +1,6 @@
 """What shared code asks of the application."""
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from apps.translation.app import RECIPES, TRANSLATION
 from apps.translation.data import PIPELINES, Data, Pair
 from shared.errors import InputError
-from shared.recipe import recipe_from_json, recipe_to_json
 from tests.apps.translation.toy import toy_pairs
 
 
@@ -56,13 +54,6 @@ def test_figures_are_noted_with_what_they_are_of():
     notes = TRANSLATION.notes(pairs, {"bleu": 1.0, "bleu_en_de": 2.0})
     assert notes["bleu"].format("validation").startswith("3 validation pairs; sacreBLEU nrefs:1|")
     assert notes["bleu_en_de"].startswith("2 {} pairs")
-
-
-@pytest.mark.parametrize("name", RECIPES)
-def test_recipes_go_to_json_and_back(name):
-    value = json.loads(json.dumps(recipe_to_json("translation", {name: RECIPES[name]})))
-    config, data = TRANSLATION.config_class, TRANSLATION.data_class
-    assert recipe_from_json(value, "translation", config, data, "r") == {name: RECIPES[name]}
 
 
 def test_a_batch_is_of_the_size_of_training():

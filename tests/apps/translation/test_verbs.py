@@ -49,20 +49,6 @@ def test_training_learned_and_wrote_a_preset(made):
     assert "val_bleu" in (made / "run" / "log.csv").read_text().splitlines()[0]
 
 
-def test_all_backends_measure_the_same(made, capsys):
-    files = ["--source", str(made / "val.en"), "--reference", str(made / "val.de")]
-    figures = {}
-    for backend in ("keras", "saved_model", "litert"):
-        preset = made / "bundle" if backend == "litert" else made / "run" / "preset"
-        words = ["--preset", str(preset), "--backend", backend, "--limit", "8", "--json"]
-        values = json.loads(spoken(capsys, "evaluate", "translation", *files, *words))
-        assert values["n"] == 8 and values["backend"] == backend
-        assert all(not isinstance(v, dict | list) for v in values.values())
-        figures[backend] = values["bleu"]
-    assert figures["saved_model"] == pytest.approx(figures["keras"], abs=1e-6)
-    assert figures["litert"] == pytest.approx(figures["keras"], abs=20)
-
-
 def test_the_bundle_translates_a_sentence_a_file_and_paragraphs(made, capsys, tmp_path):
     preset = ["--preset", str(made / "bundle")]
     texts = dict(toy_pairs())
@@ -98,13 +84,6 @@ def test_a_text_that_is_too_long_for_the_model_is_not_cut(made, capsys):
     values = json.loads(spoken(capsys, "translate", long, "--json", *preset))
     parts = [sentence["source"] for sentence in values["texts"][0]["sentences"]]
     assert len(parts) > 1 and " ".join(parts).split() == long.split()
-
-
-def test_inspect_draws_the_gates(made, capsys):
-    words = ["--preset", str(made / "run" / "preset"), "-o", str(made / "gates.png"), "--json"]
-    means = json.loads(spoken(capsys, "inspect", "translation", "the man sees the dog", *words))
-    assert all(0 < means["means"][gate] < 1 for gate in ("input", "forget", "output"))
-    assert (made / "gates.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_fine_tuning_begins_with_weights_and_tokenizer_of_the_preset(made, tmp_path, capsys):
