@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -281,6 +282,8 @@ def _draw_notes(axes, pitches, strikes=None, names=()) -> tuple[int, int]:
 def to_png(figure) -> bytes:
     """Renders a matplotlib figure as a PNG."""
     buffer = io.BytesIO()
-    # Without matplotlib's version in the metadata, the same plot is the same file.
-    figure.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
+    with warnings.catch_warnings():  # a character that the font lacks is drawn as a box
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        # Without matplotlib's version in the metadata, the same plot is the same file.
+        figure.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
     return buffer.getvalue()

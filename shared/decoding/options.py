@@ -13,6 +13,7 @@ import numpy as np
 from shared.errors import InputError
 
 STRATEGIES = ("greedy", "sample", "beam")
+WIDEST = 1000  # hypotheses of a beam; more fill the memory and find nothing better
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class DecodingOptions:
         top_k: For sampling. Number of most probable symbols to sample from. 0 is off.
         top_p: For sampling. Probability of the nucleus, the smallest set of most probable symbols
             to sample from. 1 is off.
-        beam_size: For beam search. Number of hypotheses kept per item.
+        beam_size: For beam search. Number of hypotheses kept per item, 1000 at most.
         n_best: Number of results per item: at most `beam_size` for beam search, independent
             samples for sampling, 1 for greedy.
         length_penalty: Alpha of GNMT. 0 is off, larger favors longer results.
@@ -68,6 +69,8 @@ class DecodingOptions:
             raise InputError("temperature is 0: give one above 0, or choose strategy greedy")
         if not 0 < self.top_p <= 1:
             raise InputError(f"top_p is {self.top_p}: give a number above 0, 1 at most")
+        if self.beam_size > WIDEST:
+            raise InputError(f"beam_size is {self.beam_size}: give {WIDEST} at most")
         if self.min_length > self.max_length:
             raise InputError(
                 f"min_length {self.min_length} exceeds max_length {self.max_length}: swap them"

@@ -78,6 +78,11 @@ def test_an_attention_map_is_dark_where_the_weights_are():
         attention_map(np.zeros((2, 3)), ["a", "b"], ["c", "d", "e"])
 
 
+def test_what_the_font_lacks_is_a_box_and_no_warning(recwarn):
+    attention_map(np.ones((1, 1)), ["北"], ["京"], title="\U0001f600")
+    assert not recwarn.list
+
+
 def test_a_unit_that_counts_does_not_pale_the_others():
     gates = np.full((100, 5, 80), 0.5)
     gates[:, 4] = np.tile([1.0, -1.0], 40)

@@ -21,6 +21,7 @@ from shared.errors import InputError
         {"top_p": 1.01},
         {"beam_size": 0},
         {"beam_size": True},
+        {"beam_size": 1001},
         {"n_best": 0},
         {"n_best": 2},
         {"strategy": "beam", "beam_size": 2, "n_best": 3},
