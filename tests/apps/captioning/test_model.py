@@ -25,27 +25,6 @@ def tensors(batch):
     return {name: tf.constant(value) for name, value in batch.items()}
 
 
-@pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS)
-def test_steps_repeated_are_the_training_pass(changes):
-    model = random_model(**changes)
-    batch = random_batch(model.config)
-    told = model(tensors(batch))
-    logits = model.softmax.logits(told["vectors"]).numpy()
-    backend = KerasBackend(FromFeatures(model))
-    each = len(batch["inputs"]) // len(batch["features"])
-    state = backend.encode({"features": batch["features"].astype(np.float32)})
-    state = {name: np.repeat(value, each, axis=0) for name, value in state.items()}
-    for t in range(batch["inputs"].shape[1]):
-        outputs, state = backend.step({"symbol": batch["inputs"][:, t]}, state)
-        rows, allowed = batch["mask"][:, t], model.softmax.mask == 0
-        np.testing.assert_allclose(
-            outputs["logits"][rows][:, allowed], logits[rows, t][:, allowed], atol=2e-4
-        )
-        np.testing.assert_allclose(
-            outputs["attention"][rows], told["attention"].numpy()[rows, t], atol=1e-5
-        )
-
-
 @pytest.mark.parametrize("cut", ["out_relu", "block_15_add"])
 def test_photos_and_their_cached_features_are_encoded_alike(cut):
     model = random_model(cut=cut)

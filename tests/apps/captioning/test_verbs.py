@@ -52,20 +52,14 @@ def test_training_learned_and_wrote_a_preset(made):
     assert check_goldens(made / "bundle") <= 1
 
 
-def test_all_backends_measure_the_same(made, capsys):
+def test_a_split_file_is_measured_and_its_captions_written(made, capsys):
     files = ["--images", made / "images", "--captions", made / "captions.txt",
              "--split-file", made / "splits/dev.txt", "-o", made / "captions.csv"]  # fmt: skip
-    figures = {}
-    for backend in ("keras", "saved_model", "litert"):
-        preset = made / "bundle" if backend == "litert" else made / "run" / "preset"
-        words = ["--preset", preset, "--backend", backend, "--json"]
-        values = json.loads(spoken(capsys, "evaluate", "captioning", *files, *words))
-        assert values["n"] == 6 and values["backend"] == backend
-        assert all(not isinstance(v, dict | list) for v in values.values())
-        figures[backend] = values
-    for name in ("bleu1", "bleu2", "bleu3", "bleu4", "cider", "rouge_l", "distinct"):
-        assert figures["saved_model"][name] == pytest.approx(figures["keras"][name], abs=1e-6)
-        assert figures["litert"][name] == pytest.approx(figures["keras"][name], rel=0.1)
+    words = ["--preset", made / "bundle", "--backend", "litert", "--json"]
+    values = json.loads(spoken(capsys, "evaluate", "captioning", *files, *words))
+    assert values["n"] == 6
+    names = ("bleu1", "bleu2", "bleu3", "bleu4", "cider", "rouge_l", "distinct")
+    assert all(values[name] > 0 for name in names)
     rows = list(csv.DictReader(io.StringIO((made / "captions.csv").read_text())))
     assert len(rows) == 6 and rows[0]["image"] == "red_circle_0.png"
 
@@ -116,14 +110,6 @@ def test_json_and_csv_hold_the_n_best_and_their_scores(made, capsys, tmp_path):
     assert [row["rank"] for row in rows] == ["1", "2", "3"] * 2
     assert rows[0]["caption"] == values["photos"][0]["caption"]
     assert np.diff([float(row["score"]) for row in rows[:3]]).max() <= 0
-
-
-def test_inspect_draws_the_gates(made, capsys):
-    words = ["--preset", made / "run" / "preset", "-o", made / "gates.png", "--json"]
-    photo = made / "images/red_circle_0.png"
-    means = json.loads(spoken(capsys, "inspect", "captioning", photo, *words))
-    assert all(0 < means["means"][gate] < 1 for gate in ("input", "forget", "output"))
-    assert (made / "gates.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_demo_captions_its_own_photos(made, monkeypatch, tmp_path):
