@@ -8,9 +8,11 @@ import numpy as np
 
 from apps.handwriting.ink import Stroke
 from apps.handwriting.page import Layout, Page
+from shared.errors import InputError, check_range
 
 _SPEED = 90.0  # millimeters a second of the animation, at an x-height of 2.5 mm
 _RULING = "#c9d6e8"
+MOST_PIXELS = 150e6  # A4 at 1200 dpi, which takes a gigabyte
 
 
 def svg(page: Page, layout: Layout | None = None) -> str:
@@ -28,7 +30,7 @@ def svg(page: Page, layout: Layout | None = None) -> str:
     else:
         paths = [f'<path d="{outline(stroke, layout.pen)}"/>' for stroke in page.strokes]
         style = f'fill="{layout.ink}" stroke="none"'
-    group = f'<g {style} stroke-linecap="round" stroke-linejoin="round">'
+    group = f'<g id="ink" class="ink" {style} stroke-linecap="round" stroke-linejoin="round">'
     return "\n".join([*_head(page), group, *paths, "</g>", "</svg>", ""])
 
 
@@ -53,7 +55,7 @@ def animated_svg(page: Page, layout: Layout | None = None) -> str:
         "100%{opacity:1;stroke-dashoffset:0}}</style>"
     )
     group = (
-        f'<g class="ink" fill="none" stroke="{layout.ink}" stroke-width="{layout.pen:g}" '
+        f'<g id="ink" class="ink" fill="none" stroke="{layout.ink}" stroke-width="{layout.pen:g}" '
         'stroke-linecap="round" stroke-linejoin="round">'
     )
     return "\n".join([*_head(page), rules, group, *paths, "</g>", "</svg>", ""])
@@ -64,6 +66,21 @@ def png(drawing: str, dpi: float = 150.0) -> bytes:
     import resvg_py
 
     return bytes(resvg_py.svg_to_bytes(svg_string=drawing, dpi=round(dpi), background="white"))
+
+
+def check_pixels(width: float, height: float, dpi: float) -> None:
+    """Checks the size of a picture, given in millimeters.
+
+    Raises:
+        InputError: Its resolution is out of range, or it has more than `MOST_PIXELS` pixels.
+    """
+    check_range("dpi", dpi, 20, 1200)
+    pixels = width * height * (dpi / 25.4) ** 2
+    if pixels > MOST_PIXELS:
+        raise InputError(
+            f"{width:.0f} x {height:.0f} mm at {dpi:g} dpi are {pixels / 1e6:.0f} megapixels, of "
+            f"{MOST_PIXELS / 1e6:.0f} at most; lower the dpi or the size, or write an .svg"
+        )
 
 
 def _head(page: Page) -> list[str]:
@@ -84,7 +101,8 @@ def _head(page: Page) -> list[str]:
         levels, columns = np.array(page.baselines), np.zeros(0)
     path = "".join(f"M0 {y:.2f}H{w:.2f}" for y in levels)
     path += "".join(f"M{x:.2f} 0V{h:.2f}" for x in columns)
-    return [*lines, f'<path fill="none" stroke="{_RULING}" stroke-width="0.15" d="{path}"/>']
+    style = f'fill="none" stroke="{_RULING}" stroke-width="0.15"'
+    return [*lines, f'<g id="ruling" class="ruling" {style}><path d="{path}"/></g>']
 
 
 def curve(stroke: Stroke) -> str:

@@ -13,6 +13,7 @@ from apps.handwriting.config import CHARACTERS
 from shared.errors import InputError
 from shared.files import read_json
 
+_FAR = 1e30  # coordinates beyond it are no ink, and their squares no numbers
 Stroke = np.ndarray
 """Points ``(n, 2)`` float, x to the right, y up."""
 
@@ -88,18 +89,20 @@ def _sample(sample: Any, where: str) -> tuple[str, list[Stroke]]:
     text = sample["text"]
     if not isinstance(text, str) or not text.strip():
         raise InputError(f"{where}: its text is empty; say what is written")
-    up = -1.0 if sample.get("y", "down") == "down" else 1.0
+    if sample.get("y", "down") not in ("down", "up"):
+        raise InputError(f'{where}: its y is {sample["y"]!r}; expected "down" or "up"')
+    up = 1.0 if sample.get("y") == "up" else -1.0
+    if not isinstance(sample["strokes"], list) or not sample["strokes"]:
+        raise InputError(f"{where}: no strokes; expected [[[x, y], ...], ...]")
     strokes = []
-    for number, stroke in enumerate(sample["strokes"] or ()):
+    for number, stroke in enumerate(sample["strokes"]):
         try:
             points = np.array(stroke, np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             points = np.zeros(0)
-        if points.ndim != 2 or points.shape[1] < 2 or not np.isfinite(points).all():
+        if points.ndim != 2 or points.shape[1] < 2 or not (np.abs(points) < _FAR).all():
             raise InputError(f"{where}, stroke {number}: expected points [x, y], all finite")
         strokes.append(points[:, :2] * [1.0, up])
-    if not strokes:
-        raise InputError(f"{where}: no strokes")
     return " ".join(text.split()), strokes
 
 
@@ -127,7 +130,7 @@ def symbols(text: str) -> np.ndarray:
     """
     if strange := sorted(set(text) - set(CHARACTERS)):
         shown = " ".join(f"{c!r} (U+{ord(c):04X})" for c in strange)
-        raise InputError(f"cannot write {shown}: printable ASCII only; --fallback transliterates")
+        raise InputError(f"cannot write {shown}: printable ASCII only")
     return np.array([ord(c) - 31 for c in text], np.int32)
 
 

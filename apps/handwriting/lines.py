@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,19 +20,13 @@ DRAWS = 6  # samples of a line, at most
 HIGHEST, LOWEST, LONGEST = 5.5, -3.5, 5.0
 # A line that has so many times the average number of points for its text is cut.
 MOST_POINTS = 3.5
+MOST_GAP = 3  # spaces between a primer and a line, at most
 _SCORED_TOGETHER = 64  # styles in a batch
 # A character is skipped whose largest attention weight is below this share of the line's mean peak.
 _SKIPPED = 0.15
 # The window has left the text when the weight of the last character falls below this share of its
 # peak.
 _LEFT = 0.45
-
-_SIGNS = {
-    "\u2018": "'", "\u2019": "'", "\u201a": ",", "\u201c": '"', "\u201d": '"', "\u201e": '"',
-    "\u2013": "-", "\u2014": "-", "\u2026": "...", "\u00df": "ss", "\u00c6": "AE", "\u00e6": "ae",
-    "\u00d8": "O", "\u00f8": "o", "\u0141": "L", "\u0142": "l", "\u0152": "OE", "\u0153": "oe",
-    "\u20ac": "EUR", "\u00a3": "GBP", "\u00d7": "x", "\u00ab": '"', "\u00bb": '"', "\u2212": "-",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,16 +48,6 @@ class Line:
     draws: int
     seed: int
     result: PointResult
-
-
-def transliterate(text: str) -> str:
-    """Replaces accented letters and signs by ASCII; characters without an equivalent stay."""
-    spelled = "".join(_SIGNS.get(c, c) for c in text)
-    return "".join(c for c in unicodedata.normalize("NFKD", spelled) if not _is_accent(c))
-
-
-def _is_accent(character: str) -> bool:
-    return unicodedata.category(character) == "Mn"
 
 
 def condition(config: HandwritingConfig, texts: Sequence[str], styles: Sequence[int]) -> Arrays:
@@ -121,11 +104,13 @@ def write_lines(
     """
     best: dict[int, Line] = {}
     left = list(range(len(texts)))
+    gaps = [1] * len(texts)
     for draw in range(draws):
         seeds = [_seed(seed, line, draw) for line in left]
-        asked = [texts[line] for line in left]
-        made = write_each(generator, config, asked, seeds, style, bias, primer)
+        asked, apart = [texts[line] for line in left], [gaps[line] for line in left]
+        made = write_each(generator, config, asked, seeds, style, bias, primer, apart)
         for line, one in zip(left, made, strict=True):
+            gaps[line] = min(gaps[line] + ("late" in one.problems), MOST_GAP)
             kept = best.get(line, one)
             better = one if len(one.problems) < len(kept.problems) else kept
             best[line] = dataclasses.replace(better, draws=draw + 1)
@@ -143,20 +128,26 @@ def write_each(
     style: int = 0,
     bias: float = BIAS,
     primer: Ink | None = None,
+    gaps: Sequence[int] | None = None,
 ) -> list[Line]:
-    """Writes each text once, from a seed of its own; see `write_lines`."""
-    before = f"{primer.text} " if primer else ""
-    given = condition(config, [before + text for text in texts], [style] * len(texts))
+    """Writes each text once, from a seed of its own; see `write_lines`.
+
+    ``gaps`` are the numbers of spaces between the primer and each text, by default 1.
+    """
+    gaps = gaps or [1] * len(texts)
+    before = [primer.text + " " * gap if primer else "" for gap in gaps]
+    whole = [start + text for start, text in zip(before, texts, strict=True)]
+    given = condition(config, whole, [style] * len(texts))
     state = generator.encode(given)
     limits = [_most_points(config, text) for text in texts]
     prefix = primer.rows if primer else None
     options = PointOptions(bias=bias)
     results = decode_points(generator, state, options, seeds, limits, prefix)
     lines = []
-    for text, number, drawn in zip(texts, seeds, results, strict=True):
-        result = _up_to(drawn, end_of_text(text, drawn, len(before)))
+    for text, start, number, drawn in zip(texts, before, seeds, results, strict=True):
+        result = _up_to(drawn, end_of_text(text, drawn, len(start)))
         rows = _begin_anew(result.points, primer.rows) if primer else result.points
-        found = problems_of(text, rows, result, len(before))
+        found = problems_of(text, rows, result, len(start))
         lines.append(Line(text, rows, found, 1, number, result))
     return lines
 
@@ -259,7 +250,8 @@ def problems_of(
 
     Returns:
         Any of ``unfinished``, ``runaway`` (a stroke too far up, down or along), ``skipped``
-        (characters that the window passed over) and ``lost`` (it never reached the last one).
+        (characters that the window passed over), ``lost`` (it never reached the last one) and
+        ``late`` (after a primer it was past the first character before that was drawn).
     """
     found = []
     if not result.finished:
@@ -277,6 +269,8 @@ def problems_of(
             found.append("skipped")
         if missed[-1]:
             found.append("lost")
+        if offset and seen[:, 0].argmax() == 0:
+            found.append("late")
     return tuple(found)
 
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from PIL import ImageColor
 
 from apps.handwriting.cleaning import level
-from apps.handwriting.ink import Stroke, to_strokes
+from apps.handwriting.ink import Stroke, to_rows, to_strokes
 from shared.errors import InputError, check_range
 
 PAGES = {"a4": (210.0, 297.0), "letter": (215.9, 279.4), "none": None}
 PAPERS = ("ruled", "grid", "none")
 WIDTHS = ("constant", "speed")
-CHARACTER = 1.75  # average width in x-heights, with the space after it
+CHARACTER = 1.4  # average width in x-heights, a guess until ink is measured
+_NARROW, _WIDE = frozenset("iljtfrI.,:;'!|()1-\""), frozenset("mwMWNQ@%&GOD")
 LEAST, MOST = 8, 48  # characters of a line
+_STRETCHED, _NARROWED = 1.1, 0.85  # how much the width of a line may change alone
 _ASCENT, _DESCENT = 2.6, 1.6  # x-heights over the first baseline, below the last
-_COLOR = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})|[a-zA-Z]{3,20}")
+_COLOR = re.compile("#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
+_COLORS = frozenset(ImageColor.colormap) - {"rebeccapurple"}  # which resvg does not know
 
 
 @dataclass(frozen=True)
@@ -59,10 +65,15 @@ class Layout:
                 raise InputError(
                     f"no {name} {getattr(self, name)!r}; choose from {', '.join(allowed)}"
                 )
-        if not _COLOR.fullmatch(self.ink):
-            raise InputError(f"ink {self.ink!r} is no color; use a name, or #rrggbb")
-        if PAGES[self.page] and (self.characters < LEAST or self.lines < 1):
-            raise InputError(f"size {self.size:g} is too large for the page; make it smaller")
+        if not _COLOR.fullmatch(self.ink) and self.ink.lower() not in _COLORS:
+            raise InputError(f"ink {self.ink!r} is no color; use a CSS name, as navy, or #rrggbb")
+        page = PAGES[self.page]
+        if page and (self.room < LEAST * CHARACTER or self.lines < 1):
+            what = "margin" if 4 * self.margin > page[0] else "size"
+            raise InputError(
+                f"a margin of {self.margin:g} mm leaves no room on the page at size "
+                f"{self.size:g}; make the {what} smaller"
+            )
 
     @property
     def text_width(self) -> float | None:
@@ -71,11 +82,16 @@ class Layout:
         return None if page is None else page[0] - 2 * self.margin
 
     @property
-    def characters(self) -> int:
-        """Approximate number of characters per line."""
-        if self.text_width is None:
-            return MOST
-        return min(MOST, int(self.text_width / (CHARACTER * self.size)))
+    def room(self) -> float:
+        """Width of the text in x-heights; infinite if there is no page."""
+        return math.inf if self.text_width is None else self.text_width / self.size
+
+    def extent(self, text: str) -> tuple[float, float]:
+        """Width and height of a page in millimeters; without a page, about those of the text."""
+        page = PAGES[self.page]
+        lines = break_text(text, MOST)
+        longest = max((len(line.text) for line in lines), default=0)
+        return page or (longest * self.size, len(lines) * self.spacing * self.size)
 
     @property
     def lines(self) -> int:
@@ -112,61 +128,174 @@ class Page:
     margin: float
 
 
-def break_text(text: str, characters: int) -> list[str]:
-    """Breaks a text at spaces into lines of at most ``characters``; "" is an empty line.
+@dataclass(frozen=True)
+class TextLine:
+    """A line of text.
 
-    Words longer than a line are hyphenated. Line breaks of the text are kept.
+    Attributes:
+        pieces: Texts that are written on their own, each with the number of spaces before it.
+        full: Whether it ends because the next word did not fit.
     """
-    lines: list[str] = []
+
+    pieces: tuple[tuple[int, str], ...] = ()
+    full: bool = False
+
+    @property
+    def text(self) -> str:
+        """The text, with all spaces."""
+        return "".join(" " * gap + piece for gap, piece in self.pieces)
+
+    def with_word(self, gap: int, word: str) -> TextLine:
+        """Adds a word; after more than one space it is a piece of its own."""
+        if self.pieces and gap == 1:
+            before, piece = self.pieces[-1]
+            return TextLine((*self.pieces[:-1], (before, f"{piece} {word}")))
+        return TextLine((*self.pieces, (gap, word)))
+
+    def split(self, most: int) -> TextLine:
+        """Splits pieces of more than ``most`` characters near their middle."""
+        pieces = []
+        for gap, text in self.pieces:
+            while len(text) > most:
+                count = -(-len(text) // most)
+                spaces = [k for k, c in enumerate(text) if c == " " and k <= most]
+                at = min(spaces, key=lambda k: abs(k - len(text) / count))
+                pieces.append((gap, text[:at]))
+                gap, text = 1, text[at + 1 :]
+            pieces.append((gap, text))
+        return TextLine(tuple(pieces), self.full)
+
+
+def ems(text: str) -> float:
+    """Width of a text, in average characters."""
+    return sum(0.6 if c in _NARROW else 1.5 if c in _WIDE else 1.0 for c in text)
+
+
+def break_text(
+    text: str, room: float, most: int = MOST, width: Callable[[str], float] = len
+) -> list[TextLine]:
+    """Breaks a text into lines. Its own line breaks, indentation and runs of spaces are kept.
+
+    Args:
+        text: The text.
+        room: Width of a line. Longer words are hyphenated.
+        most: Characters of a piece, at most.
+        width: Measures a text.
+
+    Returns:
+        The lines, empty ones included, but not at the end.
+    """
+    lines: list[TextLine] = []
     for paragraph in text.expandtabs(4).splitlines():
-        line = ""
-        for word in paragraph.split():
-            while len(word) > characters:
-                room = characters - len(line) - bool(line) - 1
-                if room < 3:
-                    lines.append(line)
-                    line = ""
-                    continue
-                line = f"{line} {word[:room]}-".strip()
-                lines.append(line)
-                line, word = "", word[room:]
-            if line and len(line) + 1 + len(word) > characters:
-                lines.append(line)
-                line = ""
-            line = f"{line} {word}" if line else word
+        paragraph = re.sub(r"\s", " ", paragraph).rstrip()
+        line, used, whole = TextLine(), 0.0, width(paragraph.lstrip())
+        for spaces, word in re.findall("( *)([^ ]+)", paragraph):
+            gap = len(spaces)
+            if not line.pieces:  # the indentation leaves room for the text
+                gap = min(gap, int(max(room / 2, room - whole)))
+            while word:
+                count = _fitting(word, room - used - gap, room, most, width)
+                if not count and not line.pieces:
+                    count = 1
+                if count:
+                    cut = count < len(word) and word[count - 1] != "-"
+                    part, word = word[:count] + "-" * cut, word[count:]
+                    line, used = line.with_word(gap, part), used + gap + width(part)
+                if word:
+                    lines.append(dataclasses.replace(line, full=True))
+                    line, used, gap = TextLine(), 0.0, 0
         lines.append(line)
-    while lines and not lines[-1]:
+    while lines and not lines[-1].pieces:
         lines.pop()
-    return lines
+    return [line.split(most) for line in lines]
 
 
-def place(lines: Sequence[np.ndarray | None], layout: Layout) -> list[Page]:
+def _fitting(word: str, room: float, line: float, most: int, width: Callable[[str], float]) -> int:
+    """Counts the characters of a word that fit into the room left; 0 to begin another line."""
+    longest = line if len(word) <= most else -1.0
+    if width(word) <= min(room, longest):
+        return len(word)
+    if width(word) <= longest:
+        return 0
+    fitting = [n for n in range(3, min(len(word), most)) if width(word[:n] + "-") <= room]
+    return max(fitting, default=0)
+
+
+def join(pieces: Sequence[tuple[int, np.ndarray]], space: float) -> np.ndarray:
+    """Joins the ink of the pieces of a line.
+
+    Args:
+        pieces: Of each the number of spaces before it, and its rows. The first one stays in place.
+        space: Width of a space in x-heights.
+    """
+    if len(pieces) == 1:
+        return pieces[0][1]
+    strokes: list[Stroke] = []
+    for gap, rows in pieces:
+        ink = to_strokes(rows)
+        if strokes:
+            shift = _right(strokes) + gap * space - min(stroke[:, 0].min() for stroke in ink)
+            ink = [stroke + [shift, 0.0] for stroke in ink]
+        strokes += ink
+    return to_rows(strokes)
+
+
+def space_of(texts: Sequence[str], inks: Sequence[np.ndarray]) -> float:
+    """Measures the width of an average character, the median of lines, in x-heights."""
+    widths = [_right(to_strokes(rows)) / ems(text) for text, rows in zip(texts, inks, strict=True)]
+    return float(np.median(widths))
+
+
+def place(
+    lines: Sequence[np.ndarray | None],
+    layout: Layout,
+    indents: Sequence[float] = (),
+    full: Collection[int] = (),
+) -> list[Page]:
     """Places lines of ink on pages.
 
     Args:
         lines: Rows as `apps.handwriting.ink.Ink` has them, None for an empty line. Lines that are
-            wider than the page make all ink smaller, but not the page's lines.
+            wider than the page are made narrower.
         layout: The layout of the pages.
+        indents: Indentation of each line, in x-heights; by default none.
+        full: Indices of lines that are made a little wider to reach the margin.
     """
     inks = [to_strokes(rows) if rows is not None else [] for rows in lines]
     if layout.paper == "ruled":  # on the line, as people do who have one
         inks = [level(strokes) if strokes else [] for strokes in inks]
+    if any(indents):
+        inks = [[s + [x, 0.0] for s in ink] for ink, x in zip(inks, indents, strict=True)]
+    if layout.text_width is not None:
+        inks = [
+            _fitted(ink, layout.room, indents[k] if indents else 0.0, k in full) if ink else ink
+            for k, ink in enumerate(inks)
+        ]
     widest = max((_right(strokes) for strokes in inks if strokes), default=1.0)
-    size = layout.size
-    if layout.text_width is not None and widest * size > layout.text_width:
-        size = layout.text_width / widest
     pages = []
     for first in range(0, len(inks), layout.lines):
-        pages.append(_page(inks[first : first + layout.lines], layout, size, widest))
+        pages.append(_page(inks[first : first + layout.lines], layout, widest))
     return pages
+
+
+def _fitted(ink: list[Stroke], room: float, indent: float, full: bool) -> list[Stroke]:
+    """Makes a line as wide as its room if it is wider, or if it is full and a little narrower."""
+    wide = (room - indent) / (_right(ink) - indent)
+    if wide > 1:
+        wide = min(wide, _STRETCHED) if full else 1.0
+    if wide == 1:
+        return ink
+    high = min(1.0, wide / _NARROWED)  # what is made much narrower becomes smaller, too
+    return [(stroke - [indent, 0.0]) * [wide, high] + [indent, 0.0] for stroke in ink]
 
 
 def _right(strokes: Sequence[Stroke]) -> float:
     return max(float(stroke[:, 0].max()) for stroke in strokes)
 
 
-def _page(inks: Sequence[list[Stroke]], layout: Layout, size: float, widest: float) -> Page:
-    page, step = PAGES[layout.page], layout.spacing * layout.size
+def _page(inks: Sequence[list[Stroke]], layout: Layout, widest: float) -> Page:
+    page, size = PAGES[layout.page], layout.size
+    step = layout.spacing * size
     margin = layout.margin if page else layout.size * 1.5
     first = margin + _ASCENT * layout.size
     baselines = [first + k * step for k in range(len(inks))]

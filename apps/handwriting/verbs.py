@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 
 from apps.handwriting.config import HandwritingConfig
 from apps.handwriting.data import Source, load, read_lines
+from apps.handwriting.drawing import check_pixels
 from apps.handwriting.judge import Judge, error_rate_of, rapidocr
 from apps.handwriting.lines import BIAS, DRAWS
 from apps.handwriting.page import Layout
@@ -78,6 +80,8 @@ def _write(args: argparse.Namespace) -> None:
     check_range("dpi", args.dpi, 20, 1200)
     layout = Layout(**chosen_fields(args, Layout))
     text = _read(args.text)
+    if any(path.lower().endswith(".png") for path in args.output):
+        check_pixels(*layout.extent(text), args.dpi)
     writer = Writer.from_preset(args.preset, backend=args.backend)
     note = writer.write(
         text,
@@ -104,12 +108,11 @@ def _read(words: Sequence[str]) -> str:
     Raises:
         InputError: The file is not there, or is no text.
     """
-    if len(words) == 1 and len(words[0]) < 256 and "\n" not in words[0]:
-        path = Path(words[0])
-        if words[0] == STDOUT or path.is_file():
+    if len(words) == 1:
+        if words[0] == STDOUT or os.path.isfile(words[0]):  # False if it is too long for a name
             return read_text(words[0])
-        if path.suffix == ".txt" and " " not in words[0]:
-            raise InputError(f"{path}: no such file; check the path")
+        if words[0].endswith(".txt") and not words[0].split()[1:]:
+            raise InputError(f"{words[0]}: no such file; check the path")
     return " ".join(words)
 
 
@@ -119,7 +122,7 @@ def _report(args: argparse.Namespace, opened: Opened, note: Note, files: Sequenc
         "seed": note.seed,
         "style": note.style,
         "bias": args.bias,
-        "lines": len(note.lines),
+        "lines": len(set(note.numbers)),
         "pages": len(note.pages),
         "points": sum(len(line.rows) for line in note.lines),
         "redrawn": note.redrawn,

@@ -8,20 +8,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from apps.engine import Engine
 from apps.handwriting import drawing
 from apps.handwriting.ink import Ink, Stroke, strokes_json, symbols
-from apps.handwriting.lines import BIAS, DRAWS, Line, transliterate, write_text
+from apps.handwriting.lines import BIAS, DRAWS, MOST_GAP, Line, write_text
 from apps.handwriting.own import read_own
-from apps.handwriting.page import Layout, Page, break_text, place
+from apps.handwriting.page import (
+    CHARACTER,
+    MOST,
+    Layout,
+    Page,
+    TextLine,
+    break_text,
+    ems,
+    join,
+    place,
+    space_of,
+)
+from apps.handwriting.spelling import transliterate
 from shared.decoding.mixture import PointOptions
 from shared.errors import InputError, check_range
 from shared.files import check_outputs, write_bytes
 
 ENDINGS = (".svg", ".png", ".json")
 DPI = 150.0
+_SHOWN = 3  # lines with problems that the summary names
 _PRIMER = 60  # characters of own ink that are read first, at most
 
 
@@ -30,7 +41,9 @@ class Note:
     """A text that was written.
 
     Attributes:
-        lines: The lines as the model sampled them, without empty ones.
+        lines: The lines as the model sampled them, without empty ones. Long lines, and those with
+            wide gaps, were sampled in pieces.
+        numbers: For each of `lines` the line of the text that it is in, from 1, empty ones counted.
         pages: The pages, with all strokes in place, in millimeters.
         style: Name of the style of the lines after the first.
         seed: The seed.
@@ -39,6 +52,7 @@ class Note:
     """
 
     lines: tuple[Line, ...]
+    numbers: tuple[int, ...]
     pages: tuple[Page, ...]
     style: str
     seed: int
@@ -59,7 +73,7 @@ class Note:
 
     def png(self, dpi: float = DPI) -> bytes:
         """The first page as a PNG."""
-        return _png(self.svg, dpi)
+        return _png(self.pages[0], self.layout, dpi)
 
     @property
     def strokes(self) -> list[dict[str, Any]]:
@@ -69,8 +83,10 @@ class Note:
             for before, end in zip([0, *page.lines], page.lines, strict=False):
                 if end > before:
                     parts.append([stroke * [1.0, -1.0] for stroke in page.strokes[before:end]])
-        texts = [line.text for line in self.lines]
-        return strokes_json(list(zip(texts, parts, strict=True)), digits=3)
+        texts: dict[int, str] = {}
+        for number, line in zip(self.numbers, self.lines, strict=True):
+            texts[number] = f"{texts[number]} {line.text}" if number in texts else line.text
+        return strokes_json(list(zip(texts.values(), parts, strict=True)), digits=3)
 
     @property
     def window(self) -> bytes:
@@ -82,10 +98,18 @@ class Note:
     @property
     def summary(self) -> str:
         """Number of lines, seed and failed checks, in words."""
-        words = f"{len(self.lines)} line{'s' * (len(self.lines) != 1)}, seed {self.seed}"
+        count = len(set(self.numbers))
+        words = f"{count} line{'s' * (count != 1)}, seed {self.seed}"
         if self.redrawn:
             words += f", {self.redrawn} drawn again"
-        return words + (f", {len(self.problems)} still not good" if self.problems else "")
+        if self.problems:
+            words += f", {len(self.problems)} still not good ("
+            words += "; ".join(
+                f"line {one['line']}, {one['text']!r}: {', '.join(one['problems'])}"
+                for one in self.problems[:_SHOWN]
+            )
+            words += "; ...)" if len(self.problems) > _SHOWN else ")"
+        return words
 
     @property
     def redrawn(self) -> int:
@@ -93,9 +117,16 @@ class Note:
         return sum(line.draws - 1 for line in self.lines)
 
     @property
-    def problems(self) -> dict[str, list[str]]:
-        """The failed checks of each line that has any, see `apps.handwriting.lines.problems_of`."""
-        return {line.text: list(line.problems) for line in self.lines if line.problems}
+    def problems(self) -> list[dict[str, Any]]:
+        """The ``line``, ``text`` and ``problems`` of each line that failed a check.
+
+        See `apps.handwriting.lines.problems_of`. Lines are numbered as in `numbers`.
+        """
+        return [
+            {"line": number, "text": line.text, "problems": list(line.problems)}
+            for number, line in zip(self.numbers, self.lines, strict=True)
+            if line.problems
+        ]
 
     def save(self, path: str | Path, dpi: float = DPI) -> list[str]:
         """Writes a file: all pages as SVG or PNG, or the strokes as JSON.
@@ -118,10 +149,9 @@ class Note:
         if ending == ".json":
             write_bytes(path, json.dumps(self.strokes).encode() + b"\n")
             return [str(path)]
-        pages = [drawing.svg(page, self.layout) for page in self.pages]
         if ending == ".png":
-            return _save_pages(path, [_png(page, dpi) for page in pages])
-        return _save_pages(path, [page.encode() for page in pages])
+            return _save_pages(path, [_png(page, self.layout, dpi) for page in self.pages])
+        return _save_pages(path, [drawing.svg(page, self.layout).encode() for page in self.pages])
 
     def animate(self, path: str | Path) -> list[str]:
         """Writes animated SVG files, one for each page; see `save`."""
@@ -130,9 +160,9 @@ class Note:
         return _save_pages(path, pages)
 
 
-def _png(svg: str, dpi: float) -> bytes:
-    check_range("dpi", dpi, 20, 1200)
-    return drawing.png(svg, dpi)
+def _png(page: Page, layout: Layout, dpi: float) -> bytes:
+    drawing.check_pixels(page.width, page.height, dpi)
+    return drawing.png(drawing.svg(page, layout), dpi)
 
 
 def _save_pages(path: str | Path, pages: Sequence[bytes]) -> list[str]:
@@ -143,6 +173,12 @@ def _save_pages(path: str | Path, pages: Sequence[bytes]) -> list[str]:
     for file, content in zip(files, pages, strict=True):
         write_bytes(file, content)
     return list(map(str, files))
+
+
+def _space(lines: Sequence[Line]) -> float:
+    """Measures the width of a character on good lines if there are any, in x-heights."""
+    good = [line for line in lines if not line.problems] or list(lines)
+    return space_of([line.text for line in good], [line.rows for line in good])
 
 
 class Writer(Engine):
@@ -197,24 +233,45 @@ class Writer(Engine):
         check_range("seed", seed, 0)
         config = self.opened.config
         chosen = None if style is None else config.style_id(style)
-        primer = None if like is None else self._primer(like)
-        room = config.length - (len(primer.text) + 1 if primer else 0)
-        lines = break_text(transliterate(text) if fallback else text, min(layout.characters, room))
-        texts = [line for line in lines if line]
-        for line in texts:
-            symbols(line)
-        if not texts:
+        text = transliterate(text) if fallback else text
+        if not text.strip():
             raise InputError("nothing to write; give a text, or a file with one")
-        written, used = write_text(
-            self.opened.generator, config, texts, chosen, bias, seed, primer, draws
-        )
-        made = iter(written)
-        rows: list[np.ndarray | None] = [next(made).rows if line else None for line in lines]
-        pages = place(rows, layout)
-        hand = config.style_names[used]
-        return Note(tuple(written), tuple(pages), hand, seed, layout, primer)
+        try:
+            symbols("".join(text.split()))
+        except InputError as error:
+            remedy = "leave it out" if fallback else "--fallback transliterates"
+            raise InputError(f"{error}; {remedy}") from error
+        primer = None if like is None else self._primer(like, fallback)
+        most = min(MOST, config.length - (len(primer.text) + MOST_GAP if primer else 0))
 
-    def _primer(self, like: str | Path | Ink) -> Ink:
+        def write(lines: list[TextLine], style: int | None) -> tuple[list[Line], int]:
+            texts = [piece for line in lines for _, piece in line.pieces]
+            rest = (style, bias, seed, primer, draws)
+            return write_text(self.opened.generator, config, texts, *rest)
+
+        if layout.text_width is None:
+            lines = break_text(text, most, most)
+            written, used = write(lines, chosen)
+        else:  # the first lines are written to measure how many characters a line has
+            lines = break_text(text, layout.room / CHARACTER, most, ems)
+            first = lines[: next(k for k, line in enumerate(lines) if line.pieces) + 5]
+            written, used = write(first, chosen)
+            lines = break_text(text, layout.room / _space(written), most, ems)
+            if [line.text for line in lines] != [line.text for line in first]:
+                written, used = write(lines, used)
+        space, made = _space(written), iter(written)
+        rows = [
+            join([(gap, next(made).rows) for gap, _ in line.pieces], space) if line.pieces else None
+            for line in lines
+        ]
+        full = [k for k, line in enumerate(lines) if line.full]
+        indents = [space * line.pieces[0][0] if line.pieces else 0.0 for line in lines]
+        pages = place(rows, layout, indents, full)
+        numbers = [k for k, line in enumerate(lines, 1) for _ in line.pieces]
+        hand = config.style_names[used]
+        return Note(tuple(written), tuple(numbers), tuple(pages), hand, seed, layout, primer)
+
+    def _primer(self, like: str | Path | Ink, fallback: bool) -> Ink:
         """Finds the longest sample that is short enough to be read first.
 
         Raises:
@@ -224,7 +281,7 @@ class Writer(Engine):
         name, items = (
             ("ink", [like])
             if isinstance(like, Ink)
-            else (like, read_own(like, config.arc, config.turning))
+            else (like, read_own(like, config.arc, config.turning, fallback))
         )
         room = min(_PRIMER, config.length // 2)
         short = [item for item in items if len(item.text) <= room]

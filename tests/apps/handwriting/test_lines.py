@@ -5,16 +5,19 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from PIL import Image
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageColor
 
 from apps.handwriting import drawing
 from apps.handwriting.cleaning import resample
 from apps.handwriting.ink import to_rows, to_strokes
 from apps.handwriting.judge import compared, edits, error_rate
-from apps.handwriting.lines import Line, end_of_text, problems_of, transliterate
-from apps.handwriting.page import PAPERS, WIDTHS, Layout, break_text, place
+from apps.handwriting.lines import Line, end_of_text, problems_of
+from apps.handwriting.page import PAPERS, WIDTHS, Layout, break_text, ems, join, place, space_of
 from apps.handwriting.phrases import PHRASES
 from apps.handwriting.pictures import window
+from apps.handwriting.spelling import transliterate
 from shared.decoding.mixture import PointResult
 from shared.errors import InputError
 from tests.apps.handwriting.toy_ink import drawn
@@ -92,6 +95,35 @@ def test_other_alphabets_have_a_likeness_or_stay():
         transliterate("\u201cna\u00efve\u201d \u2013 Stra\u00dfe\u2026") == '"naive" - Strasse...'
     )
     assert transliterate("\u4f60") == "\u4f60"
+    assert transliterate("\u00bfQu\u00e9? \u00a1S\u00ed!") == "?Que? !Si!"
+    assert transliterate("so\u00adft non\u2011breaking \u2116 20\u00b0") == (
+        "soft non-breaking No 20deg"
+    )
+
+
+def test_numbers_keep_their_value():
+    assert (
+        transliterate("1\u00bd \u00bd 10\u00b2 10\u207b\u00b3 m\u00b2") == "1 1/2 1/2 10^2 10^-3 m2"
+    )
+    assert transliterate("a \u2260 b") == "a != b"
+    assert not transliterate("a \u226e b").isascii()  # refused, for "<" would be wrong
+
+
+@pytest.mark.parametrize(
+    "block", [(0xA0, 0x180), (0x2010, 0x2028), (0x2030, 0x2031), (0x2032, 0x2035), (0x2039, 0x203B)]
+)
+def test_western_letters_and_typographic_marks_have_a_likeness(block):
+    for character in map(chr, range(*block)):
+        assert transliterate(character).isascii(), character
+
+
+def test_a_line_after_a_primer_begins_with_its_first_letter():
+    line = line_of("nail to it")  # of which "nail " is the primer
+    assert problems_of("to it", line.rows, line.result, 5) == ()
+    late = line.result.attention.copy()
+    late[:, 5] = np.linspace(1, 0, len(late))
+    bad = line_of("nail to it", attention=late)
+    assert problems_of("to it", bad.rows, bad.result, 5) == ("late",)
 
 
 @pytest.mark.parametrize(
@@ -105,9 +137,49 @@ def test_other_alphabets_have_a_likeness_or_stay():
     ],
 )
 def test_texts_are_broken_and_nothing_is_cut(text, lines):
-    assert break_text(text, 7) == lines
+    assert [line.text for line in break_text(text, 7)] == lines
     whole = "".join(text.split())
     assert "".join("".join(lines).split()).replace("-", "") == whole
+
+
+def test_indentation_and_runs_of_spaces_stay():
+    lines = break_text("  one two\n\tthree   four five\n" + " " * 90 + "12 May", 20)
+    assert [line.pieces for line in lines] == [
+        ((2, "one two"),),
+        ((4, "three"), (3, "four")),
+        ((0, "five"),),
+        ((14, "12 May"),),  # as far to the right as there is room
+    ]
+    assert [line.full for line in lines] == [False, True, False, False]
+
+
+def test_hyphens_of_a_word_are_not_doubled():
+    assert [line.text for line in break_text("well-known", 6)] == ["well-", "known"]
+
+
+TEXT = st.text("abi W-. \n", max_size=200)
+
+
+@given(TEXT, st.integers(8, 60), st.integers(6, 48))
+def test_lines_fit_and_pieces_are_short(text, room, most):
+    lines = break_text(text, room, most, ems)
+    for line in lines:
+        assert all(len(piece) <= most and piece == piece.strip() for _, piece in line.pieces)
+        assert sum(gap + ems(piece) for gap, piece in line.pieces) <= room + 1e-6
+    kept = "".join("".join(piece for _, piece in line.pieces) for line in lines)
+    assert kept.replace("-", "").replace(" ", "") == "".join(text.split()).replace("-", "")
+
+
+def test_pieces_of_a_line_stand_side_by_side():
+    [a, b] = [line_of(text).rows for text in ("an ant", "to")]
+    assert join([(0, a)], 1.0) is a
+    strokes = to_strokes(join([(0, a), (3, b)], 2.0))
+    count = len(to_strokes(a))
+    right = max(stroke[:, 0].max() for stroke in strokes[:count])
+    assert min(stroke[:, 0].min() for stroke in strokes[count:]) == pytest.approx(
+        right + 6, abs=0.01
+    )
+    assert space_of(["nnn"], [line_of("nnn").rows]) == pytest.approx(3.7 / 3, abs=0.1)
 
 
 def test_lines_stand_on_their_rulings_and_pages_follow():
@@ -124,11 +196,20 @@ def test_lines_stand_on_their_rulings_and_pages_follow():
     assert points.min() >= 0 and (points.max(0) <= [210, 297]).all()
 
 
-def test_lines_wider_than_the_page_make_all_ink_smaller():
-    layout = Layout(size=8, page="letter")
-    [page] = place([line_of("an ant not on tin into oil").rows, line_of("a").rows], layout)
-    assert page.size < 8
-    assert max(s[:, 0].max() for s in page.strokes) <= 215.9 - 20 + 1e-6
+@pytest.mark.parametrize("paper", ["none", "ruled"])
+def test_lines_end_at_the_margin(paper):
+    layout = Layout(size=8, page="letter", paper=paper)
+    texts = ["an ant not on tin into oil", "into oil into", "into oil into", "a"]
+    rows = [line_of(text).rows for text in texts]
+    [page] = place(rows, layout, [0.0, 3.0, 0.0, 4.0], {0, 1})
+    ends = [0, *page.lines]
+    lines = [page.strokes[a:b] for a, b in zip(ends, page.lines, strict=False)]
+    rights = [max(s[:, 0].max() for s in line) for line in lines]
+    lefts = [min(s[:, 0].min() for s in line) for line in lines]
+    assert rights[0] == pytest.approx(195.9) and max(rights) <= 195.9 + 1e-6
+    assert rights[1] == pytest.approx(195.9) and rights[2] < 170  # not full: as it was drawn
+    assert lefts[1] - lefts[2] == pytest.approx(24, abs=2)
+    assert lefts[3] - lefts[0] == pytest.approx(32, abs=2)
 
 
 def test_without_a_page_it_is_as_large_as_the_ink():
@@ -144,6 +225,7 @@ def test_without_a_page_it_is_as_large_as_the_ink():
         {"margin": -1},
         {"size": 50, "page": "a4"},
         {"pen": 0},
+        {"page": "a4", "margin": 100},
         {"page": "a9"},
     ],
 )
@@ -152,16 +234,23 @@ def test_layouts_without_room_or_out_of_range_are_refused(options):
         Layout(**options)
 
 
+def test_what_is_too_large_for_a_page_is_named():
+    with pytest.raises(InputError, match="make the margin smaller"):
+        Layout(page="a4", margin=100)
+    with pytest.raises(InputError, match="make the size smaller"):
+        Layout(page="a4", size=40)
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("paper", PAPERS)
 def test_an_svg_has_a_path_for_each_stroke(width, paper):
     layout = Layout(paper=paper, ink="#123456", pen=0.4, width=width)
     [page] = place([line_of("tin").rows, line_of("a lot").rows], layout)
     root = ElementTree.fromstring(drawing.svg(page, layout))
-    [group] = root.findall("{*}g")
+    *ruling, group = root.findall("{*}g")
     assert len(group.findall("{*}path")) == len(page.strokes)
-    assert len(root.findall("{*}path")) == (paper != "none")
-    assert "#123456" in group.attrib.values()
+    assert [one.attrib["id"] for one in ruling] == ["ruling"] * (paper != "none")
+    assert group.attrib["id"] == "ink" and "#123456" in group.attrib.values()
 
 
 def test_a_png_shows_the_ink_on_white():
@@ -174,7 +263,7 @@ def test_a_png_shows_the_ink_on_white():
 def test_an_animated_svg_writes_one_stroke_after_the_other():
     [page] = place([line_of("tin").rows], Layout(paper="ruled"))
     root = ElementTree.fromstring(drawing.animated_svg(page))
-    [group] = root.findall("{*}g")
+    [_, group] = root.findall("{*}g")
     delays = [float(p.attrib["style"].split("delay:")[1][:-1]) for p in group]
     assert len(delays) == len(page.strokes) and delays == sorted(delays)
 
@@ -187,7 +276,21 @@ def test_curves_go_through_their_points():
     assert dot.startswith("M0.00 0.00") and drawing.outline(stroke[:1], 1).endswith("Z")
 
 
-@pytest.mark.parametrize("color", ["#12", "rgb(1)", '"/><script>', ""])
+def test_pictures_have_a_limit():
+    drawing.check_pixels(210, 297, 1200)
+    with pytest.raises(InputError, match="megapixels"):
+        drawing.check_pixels(3000, 300, 1200)
+
+
+@pytest.mark.parametrize("color", ["navy", "TOMATO", "#fa0"])
+def test_colors_that_are_accepted_are_drawn(color):
+    layout = Layout(ink=color, pen=3)
+    [page] = place([line_of("l").rows], layout)
+    image = Image.open(io.BytesIO(drawing.png(drawing.svg(page, layout)))).convert("RGB")
+    assert ImageColor.getrgb(color) in {pixel for _, pixel in image.getcolors(1 << 20)}
+
+
+@pytest.mark.parametrize("color", ["#12", "rgb(1)", '"/><script>', "", "blurple", "rebeccapurple"])
 def test_what_is_no_color_is_refused(color):
     with pytest.raises(InputError, match="no color"):
         Layout(ink=color)

@@ -35,6 +35,7 @@ def test_a_note_is_svg_png_and_strokes(note):
     assert sum(len(line["strokes"]) for line in note.strokes) == len(note.pages[0].strokes)
     assert [line.text for line in note.lines] == ["Dear reader,", "good night."]
     assert note.summary.startswith("2 lines, seed 3") and note.summary in repr(note)
+    assert note.numbers == (1, 3)
 
 
 def test_a_note_is_saved_by_the_ending(note, tmp_path):
