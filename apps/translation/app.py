@@ -129,7 +129,10 @@ class TranslationApp(Application):
         data, config = stage.data, stage.config
         if data.own and start is None:
             source, target = config.directions[0]
-            direction = (data.source_language or source, data.target_language or target)
+            direction = (
+                data.source_language.lower() or source,
+                data.target_language.lower() or target,
+            )
             config = dataclasses.replace(config, directions=(direction,), multilingual=False)
         pairs, valid = (self.read(data, split, config) for split in ("train", "valid"))
         tokenizer = self._prepare_tokenizer(folder, config, pairs, start)

@@ -84,13 +84,16 @@ class TranslationConfig:
         return tuple(sorted({language_symbol(target) for _, target in self.directions}))
 
     def directions_between(self, source: str, target: str) -> tuple[tuple[str, str], ...]:
-        """The directions with a source and a target language; "" stands for any.
+        """The directions with a source and a target language, in any case; "" stands for any.
 
         Raises:
             InputError: There is none.
         """
+        source, target = source.lower(), target.lower()
         fitting = tuple(
-            pair for pair in self.directions if source in ("", pair[0]) and target in ("", pair[1])
+            pair
+            for pair in self.directions
+            if source in ("", pair[0].lower()) and target in ("", pair[1].lower())
         )
         if not fitting:
             known = ", ".join("-".join(pair) for pair in self.directions)

@@ -24,7 +24,7 @@ from shared.application import Trace
 from shared.decoding import BeamOptions, DecodingOptions, beam_options
 from shared.errors import InputError
 from shared.text import START
-from shared.text.language import guess_language
+from shared.text.language import guess_language, name_of
 from shared.text.sentences import split_sentences
 
 
@@ -208,17 +208,35 @@ class Translator(Engine):
     def direction(self, text: str, to: str = "", source_language: str = "") -> tuple[str, str]:
         """Returns the first direction of the model that fits, its source guessed from a text.
 
+        A word or two are taken for the first of the model's languages, unless clearly of another.
+
         Args:
             text: In the source language.
             to: The target language; "" for any.
             source_language: The source language; "" for the one that the text seems to be in.
 
         Raises:
-            InputError: There is none.
+            InputError: There is none, or the text is in a language that the model does not
+                translate, or in the target language.
         """
-        directions = self.opened.config.directions_between(source_language, to)
-        source = guess_language(text, list(dict.fromkeys(source for source, _ in directions)))
-        return next(pair for pair in directions if pair[0] == source)
+        config = self.opened.config
+        directions = config.directions_between(source_language, to)
+        if source_language:
+            return directions[0]
+        sources = list(dict.fromkeys(source for source, _ in directions))
+        found = guess_language(text, sources, config.languages)
+        if found in sources:
+            return next(pair for pair in directions if pair[0] == found)
+        name = name_of(found)
+        if found == directions[0][1]:
+            raise InputError(f"the text is {name} already; name another language with --to, or "
+                             "the text's own with --from")  # fmt: skip
+        ways = ", ".join("-".join(pair) for pair in config.directions)
+        where = f" into {to}" if to else ""
+        raise InputError(
+            f"the text seems to be {name}, which this model does not translate{where}; "
+            f"it translates {ways}; if it is another language, name it with --from"
+        )
 
     def _translate(
         self,

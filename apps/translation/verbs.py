@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
+import re
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from apps.translation.data import Source
@@ -26,8 +27,9 @@ from shared.application import Trace, Verb
 from shared.datasets.split import spread
 from shared.decoding import DecodingOptions, beam_options
 from shared.errors import InputError
-from shared.files import check_outputs, read_text, write_bytes, write_text
+from shared.files import STDOUT, check_outputs, read_text, write_bytes, write_text
 from shared.presets.open import Opened
+from shared.text.language import is_short, name_of
 
 
 def _add_directions(parser: argparse.ArgumentParser) -> None:
@@ -49,8 +51,10 @@ def _add_decoding(parser: argparse.ArgumentParser) -> None:
 
 def _add_translate(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("text", nargs="*", help="what to translate; or the name of a text file, line by line; "
-        "without either, standard input")  # fmt: skip
+    add("text", nargs="*", help="what to translate; or a text file, translated line by line; "
+        "- or nothing for standard input")  # fmt: skip
+    add("--text", dest="words", action="store_true", help="it is text, though it looks like the "
+        "name of a file")  # fmt: skip
     _add_directions(parser)
     add("-o", "--output", metavar="FILE", help="write the translation there")
     add("--interactive", action="store_true", help="translate as one types")
@@ -64,12 +68,14 @@ def _add_translate(parser: argparse.ArgumentParser) -> None:
 
 
 def _translate(args: argparse.Namespace) -> None:
-    outputs = {args.attention: (".png",), args.output: ()}
-    check_outputs({path: endings for path, endings in outputs.items() if path}, args.text)
     if args.interactive and (args.text or args.output or args.attention or args.json):
         raise InputError("--interactive takes no text, no --output, --attention or --json")
+    if args.output == STDOUT:
+        args.output = None
+    path = None if args.interactive or args.words else text_file(args.text)
+    _check_outputs(args, path)
     beam_options(DECODING, chosen_beam(args))  # refuses bad ones before a model is opened
-    lines = [] if args.interactive else read_lines(args.text)
+    lines = [] if args.interactive else read_lines(args.text, path)
     translator = Translator.from_preset(args.preset, backend=args.backend)
     options: dict[str, Any] = {
         "to": args.to,
@@ -77,13 +83,14 @@ def _translate(args: argparse.Namespace) -> None:
         **chosen_beam(args),
     }
     if args.interactive:
-        _converse(translator, options)
+        _converse(translator, args, options)
         return
     with Progress(len(lines), 20) as progress:
         found = translator(lines, progress=progress, **options)
-    if args.attention:
-        write_bytes(args.attention, next((t for t in found if t.pieces), found[0]).attention_map())
     first = found[0]
+    _say_assumed(args, " ".join(lines), first)
+    if args.attention:
+        write_bytes(args.attention, next((t for t in found if t.pieces), first).attention_map())
     words = _words(found, args.n_best)
     if args.output:
         write_text(args.output, f"{words}\n")
@@ -98,35 +105,71 @@ def _translate(args: argparse.Namespace) -> None:
     report(args, values, words)
 
 
-def read_lines(words: Sequence[str]) -> list[str]:
-    """Reads the lines to translate from the command's words, a file or standard input.
+def _check_outputs(args: argparse.Namespace, path: str | None) -> None:
+    if args.attention == STDOUT:
+        raise InputError("--attention is a picture, and words go to standard output; name a file")
+    if args.attention and args.attention == args.output:
+        raise InputError("--attention and --output name the same file; name two")
+    outputs = {args.attention: (".png",), args.output: ()}
+    check_outputs(
+        {name: endings for name, endings in outputs.items() if name}, [path] if path else []
+    )
+
+
+def _say_assumed(args: argparse.Namespace, text: str, found: Translation) -> None:
+    """Says which language a word or two were taken for."""
+    if not args.source_language and is_short(text):
+        print(f"taken for {name_of(found.source_language)}; --from names another language",
+              file=sys.stderr)  # fmt: skip
+
+
+def text_file(words: Sequence[str]) -> str | None:
+    """The file that the command's words name, ``-`` for standard input, None if they are text.
+
+    Raises:
+        InputError: They name several files, a folder, or what looks like a file and is none.
+    """
+    files = [word for word in words if word == STDOUT or os.path.lexists(word)]
+    paths = [word for word in words if word in files or _PATH.fullmatch(word)]
+    if not words:
+        return STDOUT
+    if len(words) > 1 and len(paths) == len(words):
+        raise InputError(f"{len(words)} files; translate one at a time, or give --text if they "
+                         "are words")  # fmt: skip
+    if len(words) > 1 or not paths:
+        return None
+    [name] = paths
+    if not files:
+        raise InputError(f"{name}: no such file; check the path, or give --text to translate it")
+    if os.path.isdir(name):
+        raise InputError(f"{name}: is a folder; name a text file, or give --text to translate it")
+    return name
+
+
+# What begins like a path; or has a slash or a short ending, but no space.
+_PATH = re.compile(r"(?:[/~]|\.\.?/|[A-Za-z]:\\)\S.*|\S*[/\\]\S*|[^\s@]*[^\s@.]\.[A-Za-z]\w{1,4}")
+
+
+def read_lines(words: Sequence[str], path: str | None) -> list[str]:
+    """Reads the lines to translate from a file or standard input; without one, they are the words.
 
     Raises:
         InputError: There is nothing to translate, or the file is not text.
     """
-    name, text = "the text", ""
-    if not words:
-        if sys.stdin.isatty():
-            raise InputError("nothing to translate; give a text, a file or --interactive")
-        name, text = "standard input", read_text("-")
-    elif len(words) == 1 and _is_file(words[0]):
-        name, text = words[0], read_text(words[0])
-    else:
+    name = "the text" if path is None else "standard input" if path == STDOUT else path
+    if path is None:
         text = " ".join(words).encode(errors="replace").decode()
-    lines = text.split("\n")
+    elif path == STDOUT and sys.stdin.isatty():
+        raise InputError("nothing to translate; give a text, a file or --interactive")
+    else:
+        text = read_text(path)
+    lines = re.split(r"\r\n|[\n\r\v\f]", text)
     if not any(line.strip() for line in lines):
         raise InputError(f"{name}: nothing to translate; it is empty")
     return lines[:-1] if not lines[-1] else lines
 
 
-def _is_file(name: str) -> bool:
-    try:
-        return Path(name).is_file()
-    except (OSError, ValueError):  # longer than a file's name can be
-        return False
-
-
-def _converse(translator: Translator, options: dict[str, Any]) -> None:
+def _converse(translator: Translator, args: argparse.Namespace, options: dict[str, Any]) -> None:
     """Translates line by line, until the input ends."""
     while True:
         try:
@@ -134,7 +177,13 @@ def _converse(translator: Translator, options: dict[str, Any]) -> None:
         except EOFError:
             return
         if line.strip():
-            print(translator(line, **options).text, flush=True)
+            try:
+                found = translator(line, **options)
+            except InputError as error:  # of this line
+                print(error, file=sys.stderr)
+                continue
+            _say_assumed(args, line, found)
+            print(_words([found], args.n_best), flush=True)
 
 
 def _words(found: Sequence[Translation], n_best: int) -> str:

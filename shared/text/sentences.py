@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 # A final mark and closing quotes, before whitespace and the beginning of a sentence; or a line
 # break.
-_END = re.compile(r"([.!?…]+[\"'”’»)\]]*)(\s+)(?=[\"'“‘„«¿¡(\[]*[^\W_a-zß-öø-ÿ])|(\s*\n\s*)")
+_END = re.compile(
+    r"([.!?…]+[\"'”’»)\]]*)(\s+)(?=[\"'“‘„«¿¡(\[]*[^\W_a-zß-öø-ÿ])"
+    r"|(\s*[\n\r\v\f\x85\u2028\u2029]\s*)"
+)
 _CLAUSE = re.compile(r"(?<=[;:,–—])\s+")
 # A period after these does not end a sentence, in the languages of the shipped models.
 _ABBREVIATIONS = set(

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from shared.text.sentences import fit_sentence, split_sentences
 
 
-@given(text=st.text(alphabet="aB1 .!?\n\"'ä", max_size=60))
+@given(text=st.text(alphabet="aB1 .!?\n\r\f\"'ä", max_size=60))
 def test_nothing_is_lost(text):
     found = split_sentences(text)
     assert "".join(s.text + s.after for s in found) == text
@@ -22,6 +22,7 @@ def test_nothing_is_lost(text):
          ["Am 3. Mai kam Herr Braun, z.B. Ärzte.", "Über alles."]),
         ("¿Qué? ¡No! Sí.", ["¿Qué?", "¡No!", "Sí."]),
         ("a title\nA line. and on", ["a title", "A line. and on"]),
+        ("a\rB.\fc\x0bd\u2028e\r\nf", ["a", "B.", "c", "d", "e", "f"]),
         ("Wait... what? Yes", ["Wait... what?", "Yes"]),
     ],
 )  # fmt: skip

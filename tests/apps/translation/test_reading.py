@@ -1,0 +1,120 @@
+"""What ``translate`` takes for text, for a file and for a language, with the shipped bundle."""
+
+import io
+import json
+import os
+import sys
+
+import pytest
+
+from apps.translation.verbs import read_lines, text_file
+from apps.verbs.cli import main
+from shared.errors import InputError
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["missing.txt", "./missing", "a/b", "/nonexist/my brief.txt", "~/b.md", "*.srt", r"C:\a b",
+     "notes.docx", "../x y", "part.html"],
+)  # fmt: skip
+def test_what_looks_like_a_file_and_is_none_is_refused(word):
+    with pytest.raises(InputError, match="no such file.*--text"):
+        text_file([word])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["Hello."], ["3.14"], ["It", "is", "in", "notes.txt"], ["He or she/it is here."], ["U.S."],
+     ["a@example.com"], ["Wait...what?"], ["x" * 5000], ["a\0b"], ["Tom: no.\nYes."]],
+)  # fmt: skip
+def test_words_are_text(words):
+    assert text_file(words) is None
+    assert read_lines(words, None) == " ".join(words).split("\n")
+
+
+def test_a_path_that_exists_is_read_or_refused(tmp_path):
+    for name in ("one", "two.txt"):
+        (tmp_path / name).write_text("a")
+    os.symlink("nowhere", tmp_path / "link")
+    assert text_file(["one"]) == "one" and text_file([]) == text_file(["-"]) == "-"
+    with pytest.raises(InputError, match="2 files"):
+        text_file(["one", "two.txt"])
+    with pytest.raises(InputError, match="is a folder"):
+        text_file([str(tmp_path)])
+    with pytest.raises(InputError, match="link: cannot be read"):
+        read_lines(["link"], text_file(["link"]))
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        (b"a\r\nb\n\nc", ["a", "b", "", "c"]),
+        (b"a\rb\fc\vd\r", ["a", "b", "c", "d"]),
+        ("\ufeffä\u2028b\n".encode(), ["ä\u2028b"]),
+        ("ä\n".encode("utf-16"), "not UTF-8"),
+        (b"caf\xe9\n", "not UTF-8"),
+        (b"a\0b", "not text"),
+        (b"", "empty"),
+        (b"\n \n\f", "empty"),
+    ],
+)
+def test_a_file_line_by_line(content, lines, tmp_path):
+    (tmp_path / "in").write_bytes(content)
+    if isinstance(lines, list):
+        assert read_lines(["in"], "in") == lines
+        return
+    with pytest.raises(InputError, match=f"^in: .*{lines}"):
+        read_lines(["in"], "in")
+
+
+def run(capsys, *words):
+    """The status, standard output and standard error of ``translate``."""
+    status = main(["translate", *words])
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["Wo ist der Bahnhof?", "--to", "fr"], "German (de), which"),
+        (["Ich bin müde.", "--to", "de"], "is German (de) already"),
+        (["Това е много добро."], "Bulgarian (bg)"),
+        (["今天天气很好", "--to", "en"], "Chinese (zh)"),
+        (["A dog.", "--from", "de", "--to", "de"], "does not translate that way"),
+        (["a", "--beam", "100000"], "1000 at most"),
+        (["a", "--attention", "-"], "name a file"),
+        (["a", "--attention", "a.png", "-o", "a.png"], "same file"),
+    ],
+)
+def test_refused_in_one_line(words, error, capsys):
+    status, out, err = run(capsys, *words)
+    assert status == 2 and not out and error in err and err.count("\n") == 1
+
+
+def test_inputs_are_not_written_over(tmp_path, capsys):
+    (tmp_path / "a.png").write_text("I am tired.\n")
+    for option in ("-o", "--attention"):
+        status, _, err = run(capsys, "a.png", option, "a.png")
+        assert status == 2 and "would be lost" in err
+    assert (tmp_path / "a.png").read_text() == "I am tired.\n"
+
+
+def test_the_language_of_a_word_is_said(capsys):
+    status, out, err = run(capsys, "Water", "--json")
+    assert status == 0 and json.loads(out)["source_language"] == "en"
+    assert err == "taken for English (en); --from names another language\n"
+    assert run(capsys, "Water", "--from", "EN", "--to", "De")[2] == ""
+    assert run(capsys, "I am tired.", "-o", "-", "--to", "de") == (0, "Ich bin müde.\n", "")
+
+
+def test_several_translations_as_one_types(monkeypatch, capsys):
+    typed = io.StringIO("The man is tired.\nWo ist der Bahnhof?\n")
+    monkeypatch.setattr(sys, "stdin", typed)
+    status, out, err = run(capsys, "--interactive", "--n-best", "2", "--to", "de")
+    assert status == 0 and len(out.splitlines()) == 2 and "German (de) already" in err
