@@ -32,7 +32,7 @@ from shared.decoding import DecodingOptions
 from shared.errors import InputError, check_range
 from shared.files import write_bytes
 
-Render = Callable[[Piece, int], bytes]
+Render = Callable[[Piece, int | None], bytes]
 RENDERERS: dict[str, Render] = {
     ".mid": midi,
     ".musicxml": lambda piece, tempo: musicxml(piece, tempo=tempo).encode(),
@@ -43,7 +43,7 @@ RENDERERS: dict[str, Render] = {
 """By the ending of a file what it holds, of a piece and quarters a minute."""
 
 
-def _engrave(piece: Piece, tempo: int) -> str:
+def _engrave(piece: Piece, tempo: int | None) -> str:
     return render_svg(musicxml(piece, tempo=tempo))
 
 
@@ -116,6 +116,16 @@ class Composition:
         return key_name(self.piece.tonic, self.piece.mode) if self.piece.tonic >= 0 else None
 
     @property
+    def tempo(self) -> int:
+        """Quarters a minute: the source's, or 84."""
+        return self.piece.facts.tempo or TEMPO
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """What differs from the source or was chosen, in a line each."""
+        return self.piece.facts.said
+
+    @property
     def score(self) -> Any:
         """A music21 ``Score`` of two staves."""
         return to_score(self.piece)
@@ -128,24 +138,29 @@ class Composition:
         bars = np.flatnonzero(piece.position == 0).tolist()
         return piano_roll(piece.pitches, piece.strikes, bars=bars, names=VOICES, title=title)
 
-    def render(self, ending: str, *, tempo: int = TEMPO, soundfont: str | None = None) -> bytes:
+    def render(
+        self, ending: str, *, tempo: int | None = None, soundfont: str | None = None
+    ) -> bytes:
         """What a file of that ending holds.
 
         Args:
             ending: One of `RENDERERS`.
-            tempo: Quarters a minute.
+            tempo: Quarters a minute; by default the source's, or 84.
             soundfont: An ``.sf2`` file to play a ``.wav`` with, or ``"none"`` for a plain
                 synthesizer; by default the system's, if it has fluidsynth.
 
         Raises:
             InputError: The SoundFont cannot be played.
         """
-        check_range("tempo", tempo, 20, 300)
+        if tempo is not None:
+            check_range("tempo", tempo, 20, 300)
         if ending == ".wav":
             return sound.wav(self.piece, tempo, soundfont)
         return RENDERERS[ending](self.piece, tempo)
 
-    def write(self, *paths: str | Path, tempo: int = TEMPO, soundfont: str | None = None) -> None:
+    def write(
+        self, *paths: str | Path, tempo: int | None = None, soundfont: str | None = None
+    ) -> None:
         """Writes files in the forms that their endings name; none if one cannot be made.
 
         Args:
@@ -259,6 +274,7 @@ class Composer(Engine):
         self,
         melody: Any,
         *,
+        part: str | None = None,
         key: str | None = None,
         phrase: int | None = None,
         seed: int = 0,
@@ -268,10 +284,12 @@ class Composer(Engine):
 
         Args:
             melody: A MIDI, MusicXML or ABC file or a music21 score, of which the highest notes of
-                the first part count; or a `Piece`, of which the soprano counts.
-            key: Its key; by default estimated.
+                a part count; or a `Piece`, of which the soprano counts.
+            part: Number from 1 or name of the part; by default one whose name says that it is the
+                melody, else the first that is not low.
+            key: Its key; by default the file's, or estimated.
             phrase: Bars before a fermata; by default the melody's own fermatas count, or else
-                long notes end a phrase.
+                phrases are guessed.
             seed: The random choices depend on it.
             sampling: How notes are drawn.
 
@@ -282,7 +300,7 @@ class Composer(Engine):
         if phrase is not None:
             check_range("phrase", phrase, 1, MAX_BARS)
         tonic = parse_key(key) if key else None
-        outline, octaves = plan_harmony(as_piece(melody, melody=True), tonic, phrase)
+        outline, octaves = plan_harmony(as_piece(melody, True, part), tonic, phrase)
         made = self._fill(outline, seed, sampling, melody=True)
         return Composition(made, seed, octaves=octaves)
 
@@ -300,12 +318,12 @@ class Composer(Engine):
         )
 
 
-def as_piece(source: Any, melody: bool = False) -> Piece:
+def as_piece(source: Any, melody: bool = False, part: str | None = None) -> Piece:
     """A piece from what a user has: a file, a music21 score or a `Piece`.
 
     Args:
         source: One of these.
-        melody: Whether to read one voice only, see `read_score`.
+        melody, part: Whether to read one voice only, and of which part, see `read_score`.
 
     Raises:
         InputError: It cannot be read; the message names the file.
@@ -313,8 +331,8 @@ def as_piece(source: Any, melody: bool = False) -> Piece:
     if isinstance(source, Piece):
         return source
     if isinstance(source, str | Path):
-        return replace(read_score(source, melody), name=str(source))
+        return replace(read_score(source, melody, part), name=str(source))
     try:
-        return piece_from_score(source, "the score", melody=melody)
+        return piece_from_score(source, "the score", melody=melody, part=part)
     except Rejected as error:
         raise InputError(f"the score: {error}") from error

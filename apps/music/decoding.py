@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -93,12 +94,11 @@ def fill(
     )
     symbols = np.array(result.symbols, np.int32).reshape(-1, len(VOICE_ORDER))
     pitches, strikes = decode_symbols(symbols, config.holds)
-    return piece_from_pitches(
-        "composition",
-        pitches,
-        strikes,
-        position=outline.position,
-        bar_length=outline.bar_length,
+    return replace(
+        outline,
+        name="composition",
+        pitches=pitches,
+        strikes=strikes,
         fermata=known.fermata,
         tonic=known.tonic,
         mode=known.mode,

@@ -10,6 +10,7 @@ TONICS = {  # the usual names, by pitch class
     0: ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"),
     1: ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B"),
 }
+MAJOR_MODES = ("major", "ionian", "lydian", "mixolydian")
 _STEPS = "FCGDAEB"  # the line of fifths
 
 # Krumhansl and Kessler 1982: how well each degree fits a key.
@@ -69,7 +70,9 @@ def spell(midi: int, tonic: int, mode: int) -> tuple[str, int]:
     return name, (midi - natural - accidentals) // 12 - 1
 
 
-def estimate_key(pitches: np.ndarray, signature: int | None = None) -> tuple[int, int]:
+def estimate_key(
+    pitches: np.ndarray, signature: int | None = None, weight: float = 0.1
+) -> tuple[int, int]:
     """Estimates the key of a piece as ``(tonic, mode)``.
 
     It uses Krumhansl's correlation of the duration of each pitch class with the profile of each
@@ -78,6 +81,7 @@ def estimate_key(pitches: np.ndarray, signature: int | None = None) -> tuple[int
     Args:
         pitches: MIDI pitches ``(steps, voices)``, the lowest voice last; -1 is silence.
         signature: Number of sharps in the signature, negative for flats; None if there is none.
+        weight: The bonus for a signature that is one off; one that fits gets twice as much.
     """
     sounding = pitches[pitches >= 0]
     if not len(sounding):
@@ -91,7 +95,7 @@ def estimate_key(pitches: np.ndarray, signature: int | None = None) -> tuple[int
             score = np.corrcoef(time, np.roll(profile, tonic))[0, 1] if np.ptp(time) else 0.0
             score += 0.2 * (final == tonic)
             if signature is not None:  # old minor and Mixolydian signatures are one off
-                score += 0.1 * max(0, 2 - abs(sharps(tonic, mode) - signature))
+                score += weight * max(0, 2 - abs(sharps(tonic, mode) - signature))
             if score > best:
                 best, choice = score, (tonic, mode)
     return choice

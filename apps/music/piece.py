@@ -6,7 +6,8 @@ the outer voices first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -30,6 +31,26 @@ FEATURE_SIZES = (25, 16, 2, 32, 13, 3, 3)
 """Number of values of each feature. Unknown is 24, 12, 2, 2 for position, tonic, mode, last_bar."""
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What a file says beside its notes.
+
+    Attributes:
+        title, composer: Empty if unknown.
+        tempo: Quarters per minute, 0 unknown.
+        signature: Number of sharps in the key signature, negative for flats; None unknown.
+        said: Lines for the user: what was left out, moved or chosen.
+        pauses: By the step after a soprano note, what speaks for the end of a phrase there.
+    """
+
+    title: str = ""
+    composer: str = ""
+    tempo: int = 0
+    signature: int | None = None
+    said: tuple[str, ...] = ()
+    pauses: Mapping[int, float] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, eq=False)
 class Piece:
     """A four-part piece on a grid of 16th notes.
@@ -45,6 +66,10 @@ class Piece:
         tonic: Pitch class 0 to 11, -1 unknown.
         mode: 0 major, 1 minor, -1 unknown.
         source: Where the piece is from.
+        unit: int16 ``(steps,)``, 16ths in the note that the time signature counts: 2 in 6/8. None
+            is that of `default_units`.
+        guessed: Whether the fermatas were guessed. They are not printed then.
+        facts: What its file says beside the notes.
     """
 
     name: str
@@ -56,6 +81,9 @@ class Piece:
     tonic: int = -1
     mode: int = -1
     source: str = ""
+    unit: np.ndarray | None = None
+    guessed: bool = False
+    facts: Facts = Facts()
 
     def __post_init__(self) -> None:
         """Validates the shapes of the arrays."""
@@ -64,9 +92,9 @@ class Piece:
             raise ValueError(f"{self.name}: pitches must be (steps, 4), got {self.pitches.shape}")
         if self.strikes.shape != (steps, 4):
             raise ValueError(f"{self.name}: strikes must be ({steps}, 4), not {self.strikes.shape}")
-        for field in ("position", "bar_length", "fermata"):
-            if getattr(self, field).shape != (steps,):
-                raise ValueError(f"{self.name}: {field} must be ({steps},)")
+        for name in ("position", "bar_length", "fermata"):
+            if getattr(self, name).shape != (steps,):
+                raise ValueError(f"{self.name}: {name} must be ({steps},)")
         silent = self.pitches < 0
         if (self.strikes & silent).any() or (changes(self.pitches) & ~self.strikes).any():
             raise ValueError(
@@ -81,7 +109,19 @@ class Piece:
         """Returns the piece transposed by a number of semitones, with its tonic."""
         pitches = np.where(self.pitches < 0, -1, self.pitches + semitones).astype(np.int16)
         tonic = self.tonic if self.tonic < 0 else (self.tonic + semitones) % 12
-        return replace(self, pitches=pitches, tonic=tonic)
+        facts = replace(self.facts, signature=None) if semitones % 12 else self.facts
+        return replace(self, pitches=pitches, tonic=tonic, facts=facts)
+
+    @property
+    def units(self) -> np.ndarray:
+        """The `unit` of each step, by default that of `default_units`."""
+        return default_units(self.bar_length) if self.unit is None else self.unit
+
+
+def default_units(bar_length: np.ndarray) -> np.ndarray:
+    """The note that a time signature counts when only the bar's length is known, in 16ths."""
+    longest = [8 * (bar_length == 24), 4 * (bar_length % 4 == 0), 2 * (bar_length % 2 == 0)]
+    return np.maximum.reduce([*longest, np.ones_like(bar_length)]).astype(np.int16)
 
 
 def changes(pitches: np.ndarray) -> np.ndarray:

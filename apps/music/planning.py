@@ -11,6 +11,7 @@ from apps.music.piece import Piece, metre, notes, piece_from_pitches
 from apps.music.rules import RANGES
 
 MAX_BARS = 40
+_PHRASE = 44  # 16ths: between two bars of 4/4 and four of 3/4
 METRES = {"4/4": 16, "3/4": 12}  # 16ths in a bar
 PHRASES = {"4/4": 2, "3/4": 4}  # bars
 UPBEATS = {"4/4": 1, "3/4": 0}  # quarters; of Bach's chorales, two in three have one in 4/4
@@ -83,7 +84,7 @@ def prolong(primer: Piece, bars: int, phrase: int = 2, key: tuple[int, int] | No
     fermata[:there] = primer.fermata
     lengths = primer.bar_length if primer.position[0] >= 0 else np.full(there, bar_length)
     rest = np.full((more, 4), -1, np.int16)
-    return piece_from_pitches(
+    made = piece_from_pitches(
         primer.name,
         np.vstack([primer.pitches, rest]),
         np.vstack([primer.strikes, rest > 0]),
@@ -92,6 +93,12 @@ def prolong(primer: Piece, bars: int, phrase: int = 2, key: tuple[int, int] | No
         fermata=fermata,
         tonic=key[0] if key else primer.tonic,
         mode=key[1] if key else primer.mode,
+    )
+    units = np.append(primer.units, np.full(more, primer.units[-1]))
+    return replace(
+        made,
+        unit=units if primer.position[0] >= 0 else None,
+        facts=replace(primer.facts, signature=None) if key else primer.facts,
     )
 
 
@@ -106,6 +113,7 @@ def cut(piece: Piece, bars: int) -> Piece:
         position=piece.position[:steps],
         bar_length=piece.bar_length[:steps],
         fermata=piece.fermata[:steps],
+        unit=piece.units[:steps],
     )
 
 
@@ -127,26 +135,50 @@ def octaves_to_soprano(pitches: np.ndarray) -> int:
 def phrase_ends(melody: Piece, phrase: int | None = None) -> np.ndarray:
     """Where the phrases of a melody probably end: bool ``(steps,)``, true for the whole last note.
 
+    Long notes, rests, breath marks, the punctuation of lyrics and
+    bar lines speak for an end; phrases much shorter or longer than `_PHRASE` speak against it.
+
     Args:
         melody: A piece of which only the soprano counts.
-        phrase: Bars in a phrase, an upbeat apart; by default a phrase ends on its last note, on
-            a note before a rest, and on notes of a half or more that are at least twice as long
-            as the median.
+        phrase: Bars in a phrase, an upbeat apart; by default the likeliest ends are found.
     """
     found = notes(melody, 0)
     sung = [k for k, (_, _, midi) in enumerate(found) if midi >= 0]
+    bar_length = max(int(melody.bar_length[0]), 0) or 16
     if phrase:
-        bar_length = max(int(melody.bar_length[0]), 0) or 16
         ends = range(phrase * bar_length, len(melody), phrase * bar_length)
         last = {max(k for k in sung if k == sung[0] or found[k][0] < end) for end in ends}
     else:
-        long = max(8, 2 * np.median([found[k][1] - found[k][0] for k in sung]))
-        last = {k for k in sung if found[k][1] - found[k][0] >= long}
-        last |= {k for k in sung[:-1] if found[k + 1][2] < 0}
+        last = _likely_ends(melody, [found[k] for k in sung], bar_length)
+        last = {sung[k] for k in last}
     fermata = np.zeros(len(melody), bool)
     for k in {*last, sung[-1]}:
         fermata[found[k][0] : found[k][1]] = True
     return fermata
+
+
+def _likely_ends(melody: Piece, sung: list[tuple[int, int, int]], bar_length: int) -> set[int]:
+    """Indices of the notes that end phrases, the best sequence by dynamic programming."""
+    usual = float(np.quantile([end - start for start, end, _ in sung], 0.75))
+    best = [(0.0, -1)]  # by the note that ends a phrase: score, index of the end before; -1 is none
+    for k, (start, end, _) in enumerate(sung):
+        rest = sung[k + 1][0] - end if k + 1 < len(sung) else 0
+        gain = min(2.0, max(-1.0, float(np.log2((end - start) / usual))))
+        gain += melody.facts.pauses.get(end, 0.0) + min(rest, 4) * 0.75
+        options = []
+        for before in range(-1, k):
+            begin = sung[before + 1][0]
+            length = end + min(rest, 4) * (rest < 4) - begin
+            cost = min(2.0, abs(float(np.log2(length / _PHRASE))))
+            # A phrase of whole bars ends where the next begins at the same place of the bar.
+            cost += min(length % bar_length, -length % bar_length) / bar_length
+            options.append((best[before + 1][0] + gain - cost, before))
+        best.append(max(options))
+    ends, k = set(), len(sung) - 1
+    while k >= 0:
+        ends.add(k)
+        k = best[k + 1][1]
+    return ends
 
 
 def plan_harmony(
@@ -158,18 +190,20 @@ def plan_harmony(
         melody: A piece whose soprano is the melody.
         key: Tonic and mode, by default those estimated.
         phrase: Bars in a phrase. By default the melody's own fermatas count; where it has none,
-            `phrase_ends` guesses.
+            `phrase_ends` guesses, and they are not printed.
 
     Returns:
         The plan, and how many octaves up the melody was moved.
     """
     octaves = octaves_to_soprano(melody.pitches[:, 0])
     if key:
-        melody = replace(melody, tonic=key[0], mode=key[1])
+        facts = replace(melody.facts, signature=None)
+        melody = replace(melody, tonic=key[0], mode=key[1], facts=facts)
     outline = melody.transpose(12 * octaves)
     if outline.position[0] < 0:
         position, bar_length = metre(len(outline))
         outline = replace(outline, position=position, bar_length=bar_length)
     if phrase or not outline.fermata.any():
-        outline = replace(outline, fermata=phrase_ends(outline, phrase))
+        ends = phrase_ends(outline, phrase)
+        outline = replace(outline, fermata=ends, guessed=phrase is None)
     return outline, octaves

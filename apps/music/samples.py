@@ -32,7 +32,8 @@ def samples(folder: Path, seed: int) -> list[Sample]:
 
     tune, opening = folder / "ode-to-joy.abc", folder / "opening.musicxml"
     write_text(tune, ODE_TO_JOY)
-    bach = cut(piece_from_score(corpus.parse(OPENING), OPENING), OPENING_BARS)
+    score = corpus.parse(OPENING, forceSource=True)
+    bach = cut(piece_from_score(score, OPENING, as_written=True), OPENING_BARS)
     write_text(opening, musicxml(bach))
 
     composer = Composer.from_preset()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -22,19 +23,21 @@ _MAY_START = {16: 4, 12: 4, 8: 4, 6: 2, 4: 2, 3: 1, 2: 1, 1: 1}  # on multiples 
 # --- the score ------------------------------------------------------------------------------
 
 
-def to_score(piece: Piece, *, tempo: int = TEMPO, title: str = "", staves: int = 2):
+def to_score(piece: Piece, *, tempo: int | None = None, title: str = "", staves: int = 2):
     """Converts a piece to a music21 Score, notes spelled in its key and tied over bar lines.
 
     Args:
         piece: The piece. An unknown key is estimated, an unknown metre is 4/4.
-        tempo: Quarters per minute.
-        title: Title of the score.
+        tempo: Quarters per minute; by default the piece's own, or `TEMPO`.
+        title: Title of the score; by default the piece's own.
         staves: 2, soprano and alto above tenor and bass, or 4.
     """
     from music21 import layout, metadata, stream
 
     score = stream.Score()
-    score.metadata = metadata.Metadata(title=title, composer="")
+    facts = piece.facts
+    tempo = tempo or facts.tempo or TEMPO
+    score.metadata = metadata.Metadata(title=title or facts.title, composer=facts.composer)
     groups = [(0, 1), (2, 3)] if staves == 2 else [(0,), (1,), (2,), (3,)]
     for voices in groups:
         if (piece.pitches[:, voices] >= 0).any():
@@ -43,15 +46,39 @@ def to_score(piece: Piece, *, tempo: int = TEMPO, title: str = "", staves: int =
     return score
 
 
-def _bars(piece: Piece) -> list[tuple[int, int, int, int]]:
-    """The bars as (first step, step after the last, position of the first, length of a full)."""
+@dataclass(frozen=True)
+class _Bar:
+    """A bar: its steps, the position of the first, and the time signature in 16ths."""
+
+    start: int
+    end: int
+    position: int
+    full: int
+    unit: int
+
+    @property
+    def signature(self) -> str:
+        """Such as ``"6/8"``."""
+        return f"{self.full // self.unit}/{16 // self.unit}"
+
+    @property
+    def beat(self) -> int:
+        """16ths in a beat: three units in 6/8, 9/8, 12/8 and their like."""
+        compound = self.full > 3 * self.unit and self.full % (3 * self.unit) == 0
+        return 3 * self.unit if compound and self.unit <= 4 else max(self.unit, 4)
+
+
+def _bars(piece: Piece) -> list[_Bar]:
     if piece.position[0] < 0:
         position, length = np.arange(len(piece)) % 16, np.full(len(piece), 16)
+        units = np.full(len(piece), 4)
     else:
         position, length = piece.position.astype(int), piece.bar_length.astype(int)
+        units = piece.units.astype(int)
     starts = [0, *(np.flatnonzero(position[1:] <= position[:-1]) + 1).tolist(), len(piece)]
     return [
-        (a, b, int(position[a]), int(length[a])) for a, b in zip(starts, starts[1:], strict=False)
+        _Bar(a, b, int(position[a]), int(length[a]), int(units[a]))
+        for a, b in zip(starts, starts[1:], strict=False)
     ]
 
 
@@ -70,29 +97,31 @@ def _part(piece: Piece, voices: tuple[int, ...], tempo: int | None):
     organ.partId, organ.instrumentId = f"P{voices[0] + 1}", f"I{voices[0] + 1}"
     organ.instrumentAbbreviation = part.partAbbreviation = ""
     part.insert(0, organ)
-    signature = key.KeySignature(sharps(tonic, mode))
+    printed = piece.facts.signature
+    signature = key.KeySignature(sharps(tonic, mode) if printed is None else printed)
     low = voices[0] >= 2
     if len(voices) == 1 and voices[0] == 2:
         part_clef: clef.Clef = clef.Treble8vbClef()
     else:
         part_clef = clef.BassClef() if low else clef.TrebleClef()
-    full_before = 0
-    upbeat = _bars(piece)[0][2] > 0
-    for number, (start, end, position, full) in enumerate(_bars(piece), 0 if upbeat else 1):
+    before = ""
+    bars = _bars(piece)
+    for number, one in enumerate(bars, 0 if bars[0].position else 1):
+        start, end = one.start, one.end
         measure = stream.Measure(number=number)
         if start == 0:
             measure.clef, measure.keySignature = part_clef, signature
             if tempo:
                 measure.insert(0, tempi.MetronomeMark(numberSounding=tempo))  # heard, not seen
-        if full != full_before:
-            measure.timeSignature = meter.TimeSignature(_time_signature(full))
-            full_before = full
-        if end - start < full:
-            measure.paddingLeft = position / 4
-        elements = [list(_elements(piece, v, start, end, position, tonic, mode)) for v in voices]
+        if one.signature != before:
+            measure.timeSignature = meter.TimeSignature(one.signature)
+            before = one.signature
+        if end - start < one.full:
+            measure.paddingLeft = one.position / 4
+        elements = [list(_elements(piece, v, one, tonic, mode)) for v in voices]
         _accidentals([note for line in elements for note in line], signature)
         for index, line in enumerate(elements):
-            _beams(line, full)
+            _beams(line, one)
             if len(voices) == 2:
                 for element in line:
                     if element.isNote:
@@ -108,26 +137,24 @@ def _part(piece: Piece, voices: tuple[int, ...], tempo: int | None):
     return part
 
 
-def _time_signature(sixteenths: int) -> str:
-    if sixteenths == 24:
-        return "3/2"
-    for unit, name in ((4, 4), (2, 8), (1, 16)):
-        if sixteenths % unit == 0:
-            return f"{sixteenths // unit}/{name}"
-    raise AssertionError
+def _fits(length: int, place: int, beat: int) -> bool:
+    """Whether a note of so many 16ths can be written at a place of the bar."""
+    if beat % 3:
+        return place % _MAY_START[length] == 0
+    # Of compound metres the beats must be seen: a note that is not on one ends with it.
+    within = place % beat
+    return length % beat == 0 if not within and length >= beat else within + length <= beat
 
 
-def _elements(
-    piece: Piece, voice: int, start: int, end: int, position: int, tonic: int, mode: int
-) -> Iterator[Any]:
+def _elements(piece: Piece, voice: int, bar: _Bar, tonic: int, mode: int) -> Iterator[Any]:
     """Notes and rests of a voice within a bar, cut to what can be written, ties set."""
     from music21 import expressions, note, tie
 
     for first, last, midi in notes(piece, voice):
-        here, until = max(first, start), min(last, end)
+        here, until = max(first, bar.start), min(last, bar.end)
         while here < until:
-            place = here - start + position
-            length = next(n for n in _NOTATED if n <= until - here and place % _MAY_START[n] == 0)
+            place = here - bar.start + bar.position
+            length = next(n for n in _NOTATED if n <= until - here and _fits(n, place, bar.beat))
             if midi < 0:
                 element: Any = note.Rest(quarterLength=length / 4)
             else:
@@ -137,11 +164,11 @@ def _elements(
                 if before or after:
                     kind = "continue" if before and after else "stop" if before else "start"
                     element.tie = tie.Tie(kind)
-                if voice == 0 and not after and piece.fermata[first]:
+                if voice == 0 and not after and piece.fermata[first] and not piece.guessed:
                     fermata = expressions.Fermata()
                     fermata.type = "upright"  # above the staff
                     element.expressions.append(fermata)
-            element.offset = (here - start) / 4
+            element.offset = (here - bar.start) / 4
             yield element
             here += length
 
@@ -164,13 +191,14 @@ def _accidentals(elements: list[Any], signature) -> None:
             state[p.step, p.octave] = alter
 
 
-def _beams(line: list[Any], full: int) -> None:
+def _beams(line: list[Any], bar: _Bar) -> None:
     """Join notes shorter than a quarter that lie within one beat."""
-    beat = 1.5 if full % 6 == 0 and full % 4 else 1.0
+    beat = 1.5 if bar.unit == 2 and bar.full % 6 == 0 else 1.0
+    late = bar.position / 4 if bar.end - bar.start < bar.full else 0.0
     groups: dict[int, list[Any]] = {}
     for element in line:
         if element.isNote and element.quarterLength < 1:
-            groups.setdefault(int(element.offset / beat), []).append(element)
+            groups.setdefault(int((element.offset + late) / beat), []).append(element)
     for group in groups.values():
         pairs = zip(group, group[1:], strict=False)
         if len(group) < 2 or any(a.offset + a.quarterLength != b.offset for a, b in pairs):
@@ -194,7 +222,7 @@ def _levels(element) -> int:
 # --- files ----------------------------------------------------------------------------------
 
 
-def musicxml(piece: Piece, *, tempo: int = TEMPO, title: str = "", staves: int = 2) -> str:
+def musicxml(piece: Piece, *, tempo: int | None = None, title: str = "", staves: int = 2) -> str:
     """Converts a piece to MusicXML; the arguments are those of `to_score`."""
     from music21.musicxml.m21ToXml import GeneralObjectExporter
 
@@ -203,12 +231,32 @@ def musicxml(piece: Piece, *, tempo: int = TEMPO, title: str = "", staves: int =
     return re.sub(r"\s*<encoding-date>.*?</encoding-date>", "", text)  # same piece, same file
 
 
-def midi(piece: Piece, tempo: int = TEMPO) -> bytes:
-    """Converts a piece to a MIDI file with a track for each voice."""
+def midi(piece: Piece, tempo: int | None = None) -> bytes:
+    """Converts a piece to a MIDI file with a track for each voice, a full bar at the beginning.
+
+    An upbeat follows the rests that complete its bar, for MIDI has no other bar lines.
+    """
     from music21.midi.translate import streamToMidiFile
 
-    file = streamToMidiFile(to_score(piece, tempo=tempo, staves=4))
+    file = streamToMidiFile(to_score(_padded(piece), tempo=tempo, staves=4))
     return file.writestr()
+
+
+def _padded(piece: Piece) -> Piece:
+    late = max(0, int(piece.position[0]))
+
+    def pad(values: np.ndarray, first: Any) -> np.ndarray:
+        return np.concatenate([np.full((late, *values.shape[1:]), first, values.dtype), values])
+
+    return replace(
+        piece,
+        pitches=pad(piece.pitches, -1),
+        strikes=pad(piece.strikes, False),
+        position=np.append(np.arange(late), piece.position).astype(np.int16),
+        bar_length=pad(piece.bar_length, piece.bar_length[0]),
+        fermata=pad(piece.fermata, False),
+        unit=pad(piece.units, piece.units[0]),
+    )
 
 
 # --- pictures -------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +24,9 @@ _PARTIALS = (1.0, 0.45, 0.22, 0.12, 0.06, 0.03)  # an organ flute, roughly
 _LOUDNESS = (1.0, 0.75, 0.8, 1.1)  # of the voices
 
 
-def synthesize(piece: Piece, tempo: int = TEMPO) -> np.ndarray:
+def synthesize(piece: Piece, tempo: int | None = None) -> np.ndarray:
     """Renders a piece by additive synthesis: float32 in -1 to 1, `RATE` samples per second."""
-    step = 15 / tempo * RATE  # samples in a 16th
+    step = 15 / (tempo or piece.facts.tempo or TEMPO) * RATE  # samples in a 16th
     sound = np.zeros(int(len(piece) * step) + RATE, np.float32)
     for voice, loudness in enumerate(_LOUDNESS):
         for start, end, pitch in notes(piece, voice):
@@ -96,7 +97,7 @@ def _is_soundfont(path: Path) -> bool:
     return head[:4] == b"RIFF" and head[8:] == b"sfbk"
 
 
-def wav(piece: Piece, tempo: int = TEMPO, soundfont: str | None = PLAIN) -> bytes:
+def wav(piece: Piece, tempo: int | None = None, soundfont: str | None = PLAIN) -> bytes:
     """Renders a piece as a 16-bit WAV file, with the SoundFont's organ or `synthesize`.
 
     Raises:
@@ -104,7 +105,9 @@ def wav(piece: Piece, tempo: int = TEMPO, soundfont: str | None = PLAIN) -> byte
     """
     font = find_soundfont(soundfont)
     if font:
-        return _fluidsynth(midi(piece, tempo), font)
+        # Without bars, for MIDI would begin with the rests before an upbeat.
+        plain = replace(piece, position=np.full(len(piece), -1, np.int16))
+        return _fluidsynth(midi(plain, tempo), font)
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setparams((1, 2, RATE, 0, "NONE", ""))

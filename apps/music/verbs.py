@@ -62,7 +62,7 @@ def add_continue(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("primer", metavar="PRIMER", help="four parts: MIDI, MusicXML or ABC")
     parser.add_argument("--bars", type=int, default=8, help="bars to add; default: %(default)s")
     parser.add_argument("--primer-bars", type=int, metavar="N", help="begin with the first N only")
-    parser.add_argument("--key", help="such as 'Bb major'; default: estimated from the primer")
+    parser.add_argument("--key", help="such as 'Bb major'; default: the primer's, or estimated")
     parser.add_argument("--phrase", type=int, default=2, metavar="N",
                         help="bars before a fermata; default: %(default)s")  # fmt: skip
     _add_common(parser, "continued.mid")
@@ -88,10 +88,12 @@ def prolong(args: argparse.Namespace) -> None:
 def add_harmonize(parser: argparse.ArgumentParser) -> None:
     """The options of ``harmonize``."""
     parser.add_argument("melody", metavar="MELODY", help="MIDI, MusicXML or ABC; the highest "
-                        "notes of its first part count")  # fmt: skip
-    parser.add_argument("--key", help="such as 'Bb major'; default: estimated from the melody")
+                        "notes of a part count")  # fmt: skip
+    parser.add_argument("--part", metavar="N|NAME", help="the part that is the melody; default: "
+                        "one whose name says so, else the first that is not low")  # fmt: skip
+    parser.add_argument("--key", help="such as 'Bb major'; default: the file's, or estimated")
     parser.add_argument("--phrase", type=int, metavar="N", help="bars before a fermata; default: "
-                        "as the file says, else long notes end a phrase")  # fmt: skip
+                        "as the file says, else guessed and not printed")  # fmt: skip
     _add_common(parser, "harmonized.mid")
 
 
@@ -99,7 +101,12 @@ def harmonize(args: argparse.Namespace) -> None:
     """``lstm-suite harmonize``."""
     composer, sampling = _begin(args, args.melody)
     made = composer.harmonize(
-        args.melody, key=args.key, phrase=args.phrase, seed=args.seed, sampling=sampling
+        args.melody,
+        part=args.part,
+        key=args.key,
+        phrase=args.phrase,
+        seed=args.seed,
+        sampling=sampling,
     )
     words = f"{args.melody} in {made.key}" if made.key else args.melody
     if made.octaves:
@@ -122,8 +129,8 @@ def _add_common(parser: argparse.ArgumentParser, name: str) -> None:
                         help=f"one or several files; use {', '.join(RENDERERS)}; default: {name}"
                         )  # fmt: skip
     parser.add_argument("--roll", metavar="FILE.png", help="a piano roll too")
-    parser.add_argument("--tempo", type=int, default=TEMPO, help="quarters a minute; "
-                        "default: %(default)s")  # fmt: skip
+    parser.add_argument("--tempo", type=int, help="quarters a minute; default: the file's, or "
+                        f"{TEMPO}")  # fmt: skip
     parser.add_argument("--soundfont", metavar="FILE.sf2", help="to play a .wav with; by default "
                         "the system's, if it has fluidsynth; 'none': a plain one")  # fmt: skip
     add_model_arguments(parser)
@@ -142,7 +149,8 @@ def _begin(args: argparse.Namespace, *inputs: str) -> tuple[Composer, Sampling]:
         ending_of(path)
     check_outputs(outputs | ({args.roll: [".png"]} if args.roll else {}), inputs)
     find_soundfont(args.soundfont)
-    check_range("--tempo", args.tempo, 20, 300)
+    if args.tempo is not None:
+        check_range("--tempo", args.tempo, 20, 300)
     rules = choose_rules(args.without, args.no_rules)
     sampling = Sampling(args.temperature, args.top_p, rules)
     return Composer.from_preset(args.preset, backend=args.backend), sampling
@@ -161,11 +169,14 @@ def _finish(
         **opened.header,
         "seed": made.seed,
         "key": made.key,
-        "tempo": args.tempo,
+        "tempo": args.tempo or made.tempo,
         **values,
+        "said": list(made.said),
         "files": files,
         "pitches": made.piece.pitches.tolist(),
     }
+    for line in made.said:
+        print(f"note: {line}", file=sys.stderr)
     report(args, values, f"{words}, seed {made.seed}: {', '.join(files)}")
 
 

@@ -6,6 +6,7 @@ import pytest
 from apps.music import corpus
 from apps.music.corpus import pack, piece_from_score, read_bach, read_folder, read_score, unpack
 from apps.music.key import key_name
+from apps.music.notation import parse
 from apps.music.piece import notes, piece_from_pitches
 from apps.music.score import midi, musicxml
 from shared.errors import InputError
@@ -18,7 +19,7 @@ def bwv269():
     import music21
 
     (path,) = [p for p in music21.corpus.getComposer("bach") if Path(p).stem == "bwv269"]
-    return piece_from_score(corpus._parse(path), "bwv269")
+    return piece_from_score(parse(path), "bwv269", as_written=True)
 
 
 def test_a_chorale_of_the_corpus(bwv269):
@@ -107,7 +108,7 @@ def test_short_notes_go_to_the_nearest_16th():
     quarters = [(72, 1)] * 60
     ornament = [(72, 0.75), (74, 0.125), (72, 0.125), (71, 1), (69, 2)]
     score = build([*ornament, *quarters], *REST)
-    piece = piece_from_score(score, "p")
+    piece = piece_from_score(score, "p", as_written=True)
     assert [(a, b, m) for a, b, m in notes(piece, 0)][:3] == [(0, 3, 72), (3, 4, 74), (4, 8, 71)]
 
 
@@ -127,7 +128,7 @@ def test_notes_played_legato_do_not_overlap():
         ([[(60, 4)]] * 5, "5 parts, not four"),
         ([[((60, 64), 4)], *REST], "a part has chords"),
         ([[(72, 1 / 3)] * 12, *REST], "off the grid of 16ths"),
-        ([[(72, 0.0625)], *[[(60, 1)] * 20] * 3], "a part has no notes"),
+        ([[(72, 0.0625)], *[[(60, 1)] * 20] * 3], "1 of 61 notes are off the grid of 16ths"),
     ],
 )
 def test_rejected_with_a_reason(parts, reason):
@@ -153,7 +154,7 @@ def test_folder(bwv269, tmp_path):
     assert [p.name for p in pieces] == ["deeper/good.musicxml"]
     np.testing.assert_array_equal(pieces[0].pitches, bwv269.pitches)
     assert list(rejected) == ["broken.mid", "high.mid", "tune.abc"]
-    assert rejected["broken.mid"].startswith("music21 cannot parse it")
+    assert rejected["broken.mid"].startswith("it is no MIDI file")
     assert rejected["tune.abc"] == "1 part, not four"
     assert "outside" in rejected["high.mid"]
 
@@ -166,11 +167,11 @@ def test_refused_in_one_line(tmp_path):
         (read_score, tmp_path / "absent.mid", "no such file"),
         (read_score, tmp_path / "none", "no such file"),
         (read_score, __file__, "expected a file ending in .mid"),
-        (read_score, tmp_path / "broken.mid", "music21 cannot parse it"),
+        (read_score, tmp_path / "broken.mid", "it is no MIDI file"),
         (read_score, tmp_path / "empty.abc", "empty.abc: "),
         (read_folder, tmp_path / "absent", "is not a folder"),
         (read_folder, tmp_path / "none", "0 files ending in .mid"),
-        (read_folder, tmp_path, "2 files tried, broken.mid: music21 cannot parse it"),
+        (read_folder, tmp_path, "2 files tried, broken.mid: it is no MIDI file"),
     ]
     for function, path, words in cases:
         with pytest.raises(InputError) as error:

@@ -1,0 +1,158 @@
+"""What a music21 score says, as a `Sheet`: MusicXML, and scores made in music21."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import redirect_stderr
+from pathlib import Path
+from typing import Any
+
+from apps.music.key import MAJOR_MODES
+from apps.music.piece import Facts
+from apps.music.sheet import BREATH, COMMA, SENTENCE, Bar, Note, Part, Rejected, Sheet
+
+
+def parse(path: Path) -> Any:
+    """The music21 score in a file; what the parser throws becomes `Rejected`."""
+    from music21 import converter, stream
+
+    try:
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            # Neither read from nor left in a cache that all users of the machine can write to.
+            score = converter.parse(path, forceSource=True, storePickle=False)
+    except Exception as error:  # music21 raises whatever its parsers stumble over
+        reason = " ".join(str(error).split())[:120]
+        raise Rejected(f"music21 cannot parse it ({type(error).__name__}: {reason})") from error
+    if isinstance(score, stream.Opus):
+        score = score.scores[0] if len(score.scores) else stream.Score()
+    if isinstance(score, stream.Part):
+        score = stream.Score([score])
+    return score
+
+
+def sheet_from_score(score: Any, *, melody: bool = False, as_written: bool = False) -> Sheet:
+    """A music21 score as a sheet.
+
+    Args:
+        score: The score.
+        melody: Whether a single part is wanted, of which its first voice counts.
+        as_written: Keep written pitches, and play repeats once.
+    """
+    said: list[str] = []
+    facts = score.metadata
+    if not as_written:
+        score = _as_played(score, said)
+    parts = _pitched(score)
+    if len(parts) == 2 and not melody:
+        parts = _pitched(score.voicesToParts())
+    if not parts:
+        return Sheet([])
+    names = [str(getattr(part, "partName", None) or "") for part in parts]
+    notes = [
+        Part(name, list(_notes(part, first=melody and not as_written)))
+        for name, part in zip(names, parts, strict=True)
+    ]
+    found = list(parts[0].recurse().getElementsByClass("KeySignature"))
+    signature = found[0].sharps if found else None
+    if len({one.sharps for one in found}) > 1:
+        said.append("the key changes; the signature of the beginning is printed throughout")
+    mode = getattr(found[0], "mode", None) if found else None
+    key = (found[0].tonic.pitchClass, int(mode not in MAJOR_MODES)) if mode else None
+    title = (facts.movementName or facts.title or "") if facts else ""
+    if re.search(r"\.(mxl|xml|musicxml)$", title, re.I):
+        title = ""  # the file's name, which music21 puts there
+    return Sheet(
+        notes,
+        list(_bars(parts[0])),
+        key,
+        Facts(
+            title=" ".join(title.split()),
+            composer=" ".join(str(facts.composer or "").split()) if facts else "",
+            tempo=_tempo(score),
+            signature=signature,
+            said=tuple(said),
+        ),
+    )
+
+
+def _as_played(score: Any, said: list[str]) -> Any:
+    """The score at sounding pitch, with repeats and endings played."""
+    from music21 import repeat, stream
+
+    score = score.toSoundingPitch()
+    marks = [m for m in score.recurse() if isinstance(m, repeat.RepeatMark)]
+    if not marks:
+        return score
+    try:
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            played = [part.expandRepeats() for part in score.parts]
+    except Exception:  # music21 raises many kinds where repeats make no sense
+        said.append("its repeats make no sense, so they are played once")
+        return score
+    return stream.Score(played)
+
+
+def _pitched(score: Any) -> list[Any]:
+    return [part for part in score.parts if any(True for _ in _sounding(part))]
+
+
+def _sounding(part: Any) -> Iterator[Any]:
+    """Notes and chords in time, without chord symbols, percussion and grace notes."""
+    for element in part.flatten().notes:
+        if "Harmony" not in element.classes and not element.duration.isGrace:
+            if element.isNote or (element.isChord and element.pitches):
+                yield element
+
+
+def _notes(part: Any, first: bool) -> Iterator[Note]:
+    """The notes of a part; with ``first`` only the first voice of bars that have several."""
+    silent = set()
+    for bar in part.getElementsByClass("Measure") if first else ():
+        voices = [v for v in bar.voices if v.notes]
+        silent |= {id(element) for voice in voices[1:] for element in voice.notes}
+    for element in _sounding(part):
+        if id(element) in silent:
+            continue
+        start, end = float(element.offset) * 4, float(element.offset + element.quarterLength) * 4
+        text = (element.lyric or "").rstrip("\"'”’») ")[-1:]
+        pause = SENTENCE if text and text in ".;:!?" else COMMA if text == "," else 0.0
+        if any("BreathMark" in mark.classes for mark in element.articulations):
+            pause = BREATH
+        for one in sorted(element.notes if element.isChord else [element], key=_negative_pitch):
+            if abs(one.pitch.ps - one.pitch.midi) > 1e-3:
+                raise Rejected(f"{one.pitch.nameWithOctave} is a quarter tone; write semitones")
+            tie = one.tie or element.tie
+            fermata = any("Fermata" in mark.classes for mark in element.expressions)
+            struck = tie is None or tie.type == "start"
+            yield Note(start, end, one.pitch.midi, struck, fermata, pause)
+
+
+def _negative_pitch(note: Any) -> float:
+    return -float(note.pitch.ps)
+
+
+def _bars(part: Any) -> Iterator[Bar]:
+    signature = None
+    for bar in part.getElementsByClass("Measure"):
+        signature = bar.timeSignature or signature or bar.getContextByClass("TimeSignature")
+        full = round(float(bar.barDuration.quarterLength) * 4)
+        unit = 16 // signature.denominator if signature else 4
+        if not full or unit < 1 or full % unit:
+            raise Rejected(
+                f"its time signature {signature.ratioString} does not count in 16ths; double all"
+                " note values"
+            )
+        yield Bar(float(bar.offset) * 4, float(bar.duration.quarterLength) * 4, full, unit)
+
+
+def _tempo(score: Any) -> int:
+    """The first tempo in quarters per minute, 0 if there is none."""
+    for mark in score.recurse().getElementsByClass("MetronomeMark"):
+        if mark.number or mark.numberSounding:
+            return round(mark.getQuarterBPM() or 0)
+    return 0
