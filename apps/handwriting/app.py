@@ -17,11 +17,13 @@ from apps.handwriting.data import (
     Source,
     batches,
     dataset,
+    find_ink,
     lines_of,
     load_splits,
     plan_epoch,
     read_lines,
     rows_of,
+    short_of,
     stack,
     whole,
     writer_kinds,
@@ -111,7 +113,11 @@ class Handwriting(Application):
         order of `writer_kinds`; with one all ink is in the style "any"."""
         config, data, options = stage.config, stage.data, stage.fit
         found = load_splits(data.data, ("train", "valid"), config.arc, config.turning)
-        items, valid = found["train"], lines_of(found["valid"], data.data, config.length)
+        strict = find_ink(data.data).suffix == ".json"  # own ink, which was drawn to be used
+        items, valid = (
+            short_of(found[split], data.data, config.length, strict) for split in ("train", "valid")
+        )
+        valid = lines_of(valid, data.data, config.length)
         kinds = {} if start else writer_kinds(items)
         if not start:
             config = dataclasses.replace(config, styles=tuple(kinds.values()))

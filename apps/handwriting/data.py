@@ -108,11 +108,35 @@ def lines_of(items: Sequence[Ink], data: str | Path, length: int = SHAPES[-1][1]
     Raises:
         InputError: All of it is too long.
     """
-    lines = [item for item in items if not item.word] or items
-    short = [item for item in lines if shape_of(item) and len(item.text) <= length]
-    if not short:
-        raise InputError(f"{data}: all lines are too long; split them")
-    return short
+    return short_of([item for item in items if not item.word] or items, data, length)
+
+
+def short_of(
+    items: Sequence[Ink], data: str | Path, length: int, strict: bool = False
+) -> list[Ink]:
+    """Selects the ink that is not too long, and reports on standard error what was left out.
+
+    Args:
+        items: Ink.
+        data: Its file or folder, for messages.
+        length: Characters of the longest text.
+        strict: Whether nothing may be left out.
+
+    Raises:
+        InputError: All of it is too long, or with ``strict`` any.
+    """
+    kept = [item for item in items if shape_of(item) and len(item.text) <= length]
+    long = [item for item in items if not shape_of(item) or len(item.text) > length]
+    limit = f"more than {length} characters or {SHAPES[-1][0]} points"
+    if long and (strict or not kept):
+        item = long[0]
+        raise InputError(
+            f"{item.source or data}: {item.text[:20]!r} has {len(item.text)} characters and "
+            f"{len(item)} points; this model takes no {limit}; split it, or set --length"
+        )
+    if long:
+        print(f"{data}: {len(long)} left out, of {limit}", file=sys.stderr)
+    return kept
 
 
 def load(data: str | Path, split: str, arc: float, turning: float) -> list[Ink]:

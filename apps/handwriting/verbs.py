@@ -79,7 +79,7 @@ def _write(args: argparse.Namespace) -> None:
     check_outputs(outputs, [*args.text, *([args.like] if args.like else [])])
     check_range("dpi", args.dpi, 20, 1200)
     layout = Layout(**chosen_fields(args, Layout))
-    text = _read(args.text)
+    text = read_words(args.text)
     if any(path.lower().endswith(".png") for path in args.output):
         check_pixels(*layout.extent(text), args.dpi)
     writer = Writer.from_preset(args.preset, backend=args.backend)
@@ -102,7 +102,7 @@ def _write(args: argparse.Namespace) -> None:
     _report(args, writer.opened, note, files)
 
 
-def _read(words: Sequence[str]) -> str:
+def read_words(words: Sequence[str]) -> str:
     """The text that the words are, or that of the one file that they name.
 
     Raises:

@@ -16,6 +16,7 @@ from apps.handwriting.data import (
     load,
     plan_epoch,
     shape_of,
+    short_of,
     stack,
     whole,
     writer_kinds,
@@ -81,7 +82,7 @@ def test_rows_are_strokes_and_back():
 def test_all_printable_ascii_has_a_symbol():
     text = "".join(map(chr, range(32, 127)))
     assert symbols(text).tolist() == list(range(1, 96)) and spelled(symbols(text)) == text
-    with pytest.raises(InputError, match=r"U\+00E9.*--fallback"):
+    with pytest.raises(InputError, match=r"U\+00E9.*printable ASCII only"):
         symbols("caf\xe9")
 
 
@@ -103,6 +104,12 @@ BAD = {
     "no points": ('[{"text": "a", "strokes": [[[0, 0]], [1, 2]]}]', "stroke 1"),
     "not finite": ('[{"text": "a", "strokes": [[[0, NaN]]]}]', "stroke 0"),
     "no JSON": ("{", "not valid JSON"),
+    "too deep": ('{"text": "a", "strokes": ' + "[" * 100_000, "not valid JSON"),
+    "a number as strokes": ('[{"text": "a", "strokes": 5}]', "sample 0: no strokes"),
+    "a truth as strokes": ('[{"text": "a", "strokes": true}]', "sample 0: no strokes"),
+    "a huge number": ('{"text": "a", "strokes": [[[0, 1' + "0" * 400 + "]]]}", "stroke 0"),
+    "too far": ('{"text": "a", "strokes": [[[0, 1e300]]]}', "stroke 0"),
+    "y": ('{"text": "a", "strokes": [[[0, 0]]], "y": "Up"}', 'expected "down" or "up"'),
 }
 
 
@@ -113,6 +120,43 @@ def test_bad_json_is_one_line(tmp_path, case):
     with pytest.raises(InputError, match=message) as caught:
         read_strokes(tmp_path / "a.json")
     assert "\n" not in str(caught.value)
+
+
+def test_own_ink_may_begin_with_a_byte_order_mark(tmp_path):
+    path = write_json(tmp_path / "mine.json")
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert len(read_own(path, 0.6, 60.0)) == len(TEXTS)
+
+
+def test_texts_of_own_ink_that_cannot_be_written_are_named(tmp_path):
+    path = write_json(tmp_path / "mine.json", ("to", "n\u00e0il"))
+    with pytest.raises(InputError, match=r"mine.json, sample 1: cannot write .*U\+00E0"):
+        read_own(path, 0.6, 60.0)
+    assert read_own(path, 0.6, 60.0, fallback=True)[1].text == "nail"
+
+
+def test_what_is_too_long_is_left_out_and_told_or_refused(tmp_path, capsys):
+    items = [Ink(text, to_rows(drawn(text)), source=f"mine.json#{len(text)}") for text in TEXTS]
+    assert short_of(items, "ink", 24, strict=True) == items and not capsys.readouterr().err
+    kept = short_of(items, "ink", 6)
+    assert {item.text for item in items} - {item.text for item in kept} == {
+        "into oil",
+        "not on tin",
+    }
+    assert "ink: 2 left out, of more than 6 characters" in capsys.readouterr().err
+    for length, strict in ((6, True), (1, False)):
+        with pytest.raises(InputError, match=r"mine.json#\d+: '.*' has \d+ characters"):
+            short_of(items, "ink", length, strict)
+
+
+def test_training_refuses_longer_texts_at_once(tmp_path):
+    stage = HANDWRITING.stage("tiny")
+    path = write_json(tmp_path / "mine.json", ("a lot", "to", "not on tin into oil nail"))
+    stage = dataclasses.replace(
+        stage, config=dataclasses.replace(stage.config, length=20), data=Data(data=str(path))
+    )
+    with pytest.raises(InputError, match="mine.json#2: .* has 24 characters"):
+        HANDWRITING.prepare(stage, tmp_path, None)
 
 
 def test_own_ink_is_scaled_and_of_one_writer(tmp_path):

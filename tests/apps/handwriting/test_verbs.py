@@ -1,11 +1,14 @@
 """Verbs that judge: the recognizer that is trained, the hands that are told apart."""
 
+import io
 import json
 
 import pytest
 
 from apps.handwriting.app import HANDWRITING
+from apps.handwriting.verbs import read_words
 from apps.verbs.cli import main
+from shared.errors import InputError
 from tests.apps.handwriting.toy_ink import write_json, write_unipen
 
 
@@ -36,6 +39,9 @@ def test_a_recognizer_is_trained_and_judges(tmp_path, capsys):
          "seeds must be 1 or more"),
         (["write", "a", "-o", "DATA", "--like", "DATA"], "use .svg"),
         (["write", "a", "-o", "a.json", "--like", "a.json"], "a.json"),
+        (["write", "a" * 49, "--size", "50", "--dpi", "1200", "-o", "a.png"], "megapixels"),
+        (["write", "a", "--page", "a4", "--margin", "100"], "make the margin smaller"),
+        (["write", "a", "--ink", "blurple"], "no color"),
     ],
 )  # fmt: skip
 def test_bad_options_are_one_line(tmp_path, capsys, words, message):
@@ -43,6 +49,27 @@ def test_bad_options_are_one_line(tmp_path, capsys, words, message):
     assert main([str(data) if word == "DATA" else word for word in words]) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", ["a" * 300, "\u00fc" * 200, "a\nb", "music.txt and more", "\0"])
+def test_words_that_are_no_short_name_are_text(text):
+    assert read_words([text]) == text
+
+
+def test_standard_input_is_decoded_like_a_file(tmp_path, monkeypatch, capsys):
+    for content in (b"caf\xe9", b"\xef\xbb\xbfan ant"):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content), "ascii"))
+        (tmp_path / "a").write_bytes(content)
+        told = [try_read([name]) for name in ("-", str(tmp_path / "a"))]
+        assert told[0] == told[1].replace(str(tmp_path / "a"), "standard input")
+        assert told[0] == "an ant" or "not UTF-8" in told[0]
+
+
+def try_read(words):
+    try:
+        return read_words(words)
+    except InputError as error:
+        return str(error)
 
 
 def test_recipes_are_no_presets():

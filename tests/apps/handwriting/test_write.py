@@ -1,5 +1,6 @@
 """The class that a Python user calls, with the shipped bundle."""
 
+import dataclasses
 import io
 import json
 
@@ -72,6 +73,19 @@ def test_it_goes_on_in_the_manner_of_ink_or_a_file(writer, tmp_path):
         writer.write("a tin", like=Ink("a" * 61, first.primer.rows))
 
 
+def test_what_follows_joined_ink_has_its_first_letter(writer, tmp_path):
+    writer.write("Dear reader, hello", style="mixed").save(tmp_path / "own.json")
+    note = writer.write("several lines\nin every", like=tmp_path / "own.json")
+    assert not note.problems
+
+
+def test_problems_say_which_line(note):
+    lines = [note.lines[0], dataclasses.replace(note.lines[1], problems=("skipped",))]
+    bad = dataclasses.replace(note, lines=tuple(lines))
+    assert bad.problems == [{"line": 3, "text": "good night.", "problems": ["skipped"]}]
+    assert "1 still not good (line 3, 'good night.': skipped)" in bad.summary
+
+
 def test_styles_go_by_name_or_number(writer):
     assert writer.styles[:5] == ["any", "printed", "cursive", "mixed", "cursive-1"]
     by_name, by_number = (writer.write("to", style=s, draws=1) for s in ("cursive-1", 4))
@@ -90,6 +104,21 @@ def test_other_alphabets_need_the_fallback(writer):
     with pytest.raises(InputError, match=r"U\+00E9"):
         writer.write("caf\xe9")
     assert writer.write("\xe9t\xe9", fallback=True, draws=1).lines[0].text == "ete"
+    with pytest.raises(InputError, match="U\\+4F60.*leave it out"):
+        writer.write("\u4f60", fallback=True)
+
+
+def test_long_lines_are_written_in_pieces_and_end_at_the_margin(writer):
+    layout = Layout(page="a4", size=1.3, margin=25)
+    text = "   into oil   " + "an ant or ten, " * 12
+    note = writer.write(text, style="printed", seed=1, draws=2, layout=layout)
+    [page] = note.pages
+    ends = [max(s[:, 0].max() for s in page.strokes[a:b])
+            for a, b in zip([0, *page.lines], page.lines, strict=False)]  # fmt: skip
+    assert max(ends) <= 185 + 1e-6 and all(end > 170 for end in ends[:-1])
+    assert max(note.numbers) == len(ends) < len(note.lines) and note.lines[0].text == "into oil"
+    assert " ".join(line["text"] for line in note.strokes) == " ".join(text.split())
+    assert min(s[:, 0].min() for s in page.strokes[: page.lines[0]]) > 27
 
 
 def test_the_demo_writes_a_note_in_three_styles(tmp_path, monkeypatch):
