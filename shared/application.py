@@ -116,6 +116,7 @@ class Training:
         callbacks: For `shared.training.fit.fit`.
         files: The tokenizer's files.
         figures: Measures a finished model on ``held``; by default `Application.figures` does.
+        left_out: What is not trained on, by the reason, such as ``{"empty on a side": 3}``.
     """
 
     config: Any
@@ -128,6 +129,7 @@ class Training:
     callbacks: Sequence[Any] = ()
     files: Sequence[Path] = ()
     figures: Callable[[Opened], Mapping[str, float]] | None = None
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 class Application(ABC):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import numpy as np
 
 from apps.translation.config import TranslationConfig
 from apps.translation.data import Data, Pair, Source, read
+from apps.translation.files import describe_counts, filled
 from shared.application import Application, Progress, Sample, Training, Verb
 from shared.errors import InputError
 from shared.export.goldens import Example
@@ -125,6 +127,7 @@ class TranslationApp(Application):
         """Reads the pairs, learns a tokenizer on those to train on, and builds the model."""
         from apps.translation.batches import epoch_batches, short_enough, whole
         from apps.translation.search import source_room
+        from shared.text.prepare import DATA_FILE
 
         data, config = stage.data, stage.config
         if data.own and start is None:
@@ -134,13 +137,21 @@ class TranslationApp(Application):
                 data.target_language.lower() or target,
             )
             config = dataclasses.replace(config, directions=(direction,), multilingual=False)
-        pairs, valid = (self.read(data, split, config) for split in ("train", "valid"))
+        left_out: Counter[str] = Counter()
+        pairs = filled(read(data, "train", config, left_out), left_out)
+        valid = filled(read(data, "valid", config))
         tokenizer = self._prepare_tokenizer(folder, config, pairs, start)
         config = dataclasses.replace(config, vocabulary=tokenizer.vocabulary)  # of little text less
-        pairs = short_enough(pairs, tokenizer, source_room(config))
-        if not pairs or not valid:
-            raise InputError(f"{data.own or data.data}: no pair to train on, or none to validate "
-                             "with; check the data")  # fmt: skip
+        short = short_enough(pairs, tokenizer, source_room(config))
+        left_out[f"longer than {source_room(config)} subwords"] = len(pairs) - len(short)
+        if not short or not valid:
+            for name in (TOKENIZER, DATA_FILE):  # better data may have the run's folder
+                (folder / name).unlink(missing_ok=True)
+            raise InputError(
+                f"{data.own or data.data}: no pair to train on, or none to validate with; check "
+                f"the data; left out: {describe_counts(left_out) or 'nothing'}"
+            )
+        pairs = short
         model = self.build(config)
         if start:
             assign_weights(model, start)
@@ -158,6 +169,7 @@ class TranslationApp(Application):
             examples=f"{len(pairs)} pairs",
             callbacks=[self._log_bleu(model, tokenizer, valid, data.bleu_sentences)],
             files=[folder / TOKENIZER],
+            left_out=left_out,
         )
 
     def _prepare_tokenizer(

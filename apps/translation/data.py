@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -14,10 +14,16 @@ from typing import NamedTuple
 import numpy as np
 
 from apps.translation.config import TranslationConfig
+from apps.translation.files import (
+    Row,
+    filled,
+    hold_out_distinct,
+    read_parallel,
+    read_tsv,
+    split_columns,
+)
 from shared.datasets import cache_dir, download
-from shared.datasets.split import hold_out
 from shared.errors import InputError
-from shared.files import decode_text
 
 TATOEBA = "https://www.manythings.org/anki/"
 CODES = {"de": "deu", "es": "spa", "fr": "fra"}
@@ -119,8 +125,19 @@ class Data(Source):
             raise InputError("keras-nlp's tokenizer has no BPE-dropout; leave out one of the two")
 
 
-def read(source: Source, split: str, config: TranslationConfig) -> list[Pair]:
+def read(
+    source: Source, split: str, config: TranslationConfig, left_out: Counter[str] | None = None
+) -> list[Pair]:
     """Reads the pairs of a split, see `shared.application.Application.read`.
+
+    Of files that have the split by themselves, and of one's own if no split is named, there is a
+    pair for each line, also for one that is empty on a side or on both.
+
+    Args:
+        source: Where they are.
+        split: As there.
+        config: The model's.
+        left_out: Counts what is left out of one's own files, by the reason.
 
     Raises:
         InputError: The data is missing or bad, has no such split, or is of other languages.
@@ -130,71 +147,22 @@ def read(source: Source, split: str, config: TranslationConfig) -> list[Pair]:
         return load(source.data, split or "test", directions)
     if len(directions) > 1:
         raise InputError("this model has several directions; name one with --from and --to")
-    if source.tsv:
-        pairs = read_tsv(source.tsv, *directions[0])
-    else:
-        pairs = read_parallel(source.source, source.target, *directions[0])
-    if not split:
-        return pairs
-    if split not in ("train", "valid"):
+    [direction] = directions
+    if split not in ("", "train", "valid"):
         raise InputError(f"{source.own}: has no split {split!r}; choose train or valid")
-    train, valid = hold_out(pairs, source.own)
-    return train if split == "train" else valid
+    if source.tsv:
+        rows = read_tsv(source.tsv, direction, left_out)
+    else:
+        rows = read_parallel(source.source, source.target, direction, left_out)
+    if split:
+        train, valid = hold_out_distinct(filled(rows, left_out), source.own, _key, left_out)
+        rows = train if split == "train" else valid
+    return [Pair(*row, *direction) for row in rows]
 
 
-# --- files ------------------------------------------------------------------------------------
-
-
-def read_parallel(
-    source: str | Path, target: str | Path, source_language: str, target_language: str
-) -> list[Pair]:
-    """Reads pairs from two files, line by line; lines empty on either side are left out.
-
-    Raises:
-        InputError: A file is missing or no text, or they differ in their number of lines.
-    """
-    left, right = _lines(source), _lines(target)
-    if len(left) != len(right):
-        raise InputError(
-            f"{source} has {len(left)} lines and {target} {len(right)}; a line of one "
-            "translates the same line of the other; align them"
-        )
-    return _pairs(zip(left, right, strict=True), source_language, target_language)
-
-
-def read_tsv(path: str | Path, source_language: str, target_language: str) -> list[Pair]:
-    """Reads pairs from a file with a tab between source and target; more columns are ignored.
-
-    Raises:
-        InputError: The file is missing or no text, or a line has no tab.
-    """
-    return _pairs(_columns(_lines(path), path), source_language, target_language)
-
-
-def _pairs(rows, source_language: str, target_language: str) -> list[Pair]:
-    stripped = ((source.strip(), target.strip()) for source, target in rows)
-    return [Pair(s, t, source_language, target_language) for s, t in stripped if s and t]
-
-
-def _columns(lines: Sequence[str], path: str | Path) -> Iterator[tuple[str, str]]:
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        columns = line.split("\t")
-        if len(columns) < 2:
-            raise InputError(f"{path}, line {number}: no tab between source and target; add it")
-        yield columns[0], columns[1]
-
-
-def _lines(path: str | Path) -> list[str]:
-    path = Path(path)
-    try:
-        data = path.read_bytes()
-        text = decode_text(gzip.decompress(data) if path.suffix == ".gz" else data, path)
-    except (OSError, EOFError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); check the file") from error
-    # Not `splitlines`: a sentence may hold a Unicode line separator.
-    return [line.rstrip("\r") for line in text.removesuffix("\n").split("\n")] if text else []
+def _key(row: Row) -> str:
+    """What sentences have in common that differ in case or punctuation alone."""
+    return "".join(c for c in row[0].casefold() if c.isalnum()) or row[0]
 
 
 # --- the two data sets ------------------------------------------------------------------------
@@ -245,7 +213,9 @@ def _multi30k(folder: Path | None, split: str, source: str, target: str) -> list
             raise InputError(f"{folder}: no {stem}.{language}; it needs {stem}.{source} and "
                              f"{stem}.{target} (or .gz)")  # fmt: skip
         files.append(found[0])
-    return read_parallel(files[0], files[1], source, target)
+    return [
+        Pair(*row, source, target) for row in read_parallel(files[0], files[1], (source, target))
+    ]
 
 
 def _tatoeba(folder: Path | None, split: str, source: str, target: str) -> list[Pair]:
@@ -260,12 +230,12 @@ def _tatoeba(folder: Path | None, split: str, source: str, target: str) -> list[
             text = archive.read(f"{CODES[other]}.txt").decode()
     except (OSError, KeyError, UnicodeDecodeError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: not Tatoeba's {name} ({error})") from error
-    rows = dict.fromkeys(_columns(text.split("\n"), path))
+    rows = dict.fromkeys((row[0], row[1]) for row in split_columns(text.split("\n"), path))
     chosen = [row for row in rows if split_of(row[0]) == split]
     ordered = (
         chosen if source == "en" else [(translation, english) for english, translation in chosen]
     )
-    return _pairs(ordered, source, target)
+    return [Pair(s.strip(), t.strip(), source, target) for s, t in ordered]
 
 
 def split_of(english: str) -> str:

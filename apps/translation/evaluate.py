@@ -62,12 +62,15 @@ def figures_of(
         generator: A translation model on any backend, or `Buckets`.
         config: The model's.
         tokenizer: The model's.
-        pairs: Of one or more of its directions.
+        pairs: Of one or more of its directions; what is empty on a side is not measured.
         options: How to decode, `DECODING` by default.
         progress: Called with the number of sentences finished since the last call.
 
     Returns:
-        The figures, and the translations that they are of.
+        The figures, and a translation for each pair.
+
+    Raises:
+        InputError: There is no pair with a source and a target.
     """
     parts = [parts_of(pair.source, tokenizer, source_room(config)) for pair in pairs]
     results = iter(
@@ -84,7 +87,10 @@ def figures_of(
     found = ["".join(next(results)[0].text + gap for _, gap in some) for some in parts]
     groups: dict[str, list[int]] = {}
     for index, pair in enumerate(pairs):
-        groups.setdefault(direction_of(pair), []).append(index)
+        if pair.source and pair.target:
+            groups.setdefault(direction_of(pair), []).append(index)
+    if not groups:
+        raise InputError("there are no pairs to measure; check the data")
     each = {
         name: scores([found[i] for i in group], [pairs[i].target for i in group])
         for name, group in sorted(groups.items())

@@ -6,11 +6,13 @@ import argparse
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from apps.translation.data import Source
+from apps.translation.data import Source, read
 from apps.translation.evaluate import baseline, figures_of
+from apps.translation.files import filled
 from apps.translation.record import record
 from apps.translation.search import DECODING, quickest
 from apps.translation.translate import Translation, Translator
@@ -21,7 +23,7 @@ from apps.verbs.arguments import (
     chosen_beam,
     report,
 )
-from apps.verbs.progress import Progress
+from apps.verbs.progress import Progress, say_left_out
 from apps.verbs.train import evaluate_command
 from shared.application import Trace, Verb
 from shared.datasets.split import spread
@@ -202,7 +204,12 @@ def _words(found: Sequence[Translation], n_best: int) -> str:
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--output", metavar="FILE", help="write the translations there")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write the translations there, a line for each line of the data",
+    )
     parser.add_argument("--record", action="store_true", help="add the figures to the preset's "
                         "metrics.json; BLEU on the test split gets a floor there")  # fmt: skip
     _add_decoding(parser)
@@ -210,10 +217,17 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
 
 def _evaluate(args: argparse.Namespace, opened: Opened, source: Source) -> dict[str, Any]:
     options = beam_options(DECODING, chosen_beam(args))
+    if args.output == STDOUT:
+        raise InputError("the figures go to standard output; name a file for the translations")
+    read_from = [path for path in (source.source, source.target, source.tsv) if path]
+    check_outputs({args.output: ()} if args.output else {}, read_from)
     if args.record:
         _check_record(args, options, source)
-    pairs = spread(args.app.read(source, args.split, opened.config), args.limit)
-    if not pairs:
+    left_out: Counter[str] = Counter()
+    pairs = spread(read(source, args.split, opened.config, left_out), args.limit)
+    measured = filled(pairs, left_out)
+    say_left_out(left_out)
+    if not measured:
         raise InputError("there are no pairs to measure; check the data")
     generator = quickest(opened.generator)
     with Progress(len(pairs), 20) as progress:
@@ -225,10 +239,10 @@ def _evaluate(args: argparse.Namespace, opened: Opened, source: Source) -> dict[
     split = args.split or "test"
     if args.record:
         command = evaluate_command(args.app, opened.name, source, split)
-        record(args.app.find_preset(args.preset), figures, pairs, split, command)
-    known = {} if source.own else baseline(source.data, split, pairs)
+        record(args.app.find_preset(args.preset), figures, measured, split, command)
+    known = {} if source.own else baseline(source.data, split, measured)
     beside = {f"word_by_word_bleu_{name}": bleu for name, bleu in known.items()}
-    return {"n": len(pairs), **figures, **beside}
+    return {"n": len(measured), **figures, **beside}
 
 
 def _check_record(args: argparse.Namespace, options: DecodingOptions, source: Source) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from types import TracebackType
 
 
@@ -37,3 +38,9 @@ class Progress:
     ) -> None:
         if self.shown:
             print(file=sys.stderr)
+
+
+def say_left_out(counts: Mapping[str, int]) -> None:
+    """Says on standard error what of the data is left out, and how many for each reason."""
+    if told := ", ".join(f"{count} {reason}" for reason, count in counts.items() if count):
+        print(f"left out: {told}", file=sys.stderr, flush=True)

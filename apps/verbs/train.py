@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from apps.verbs.arguments import add_fields, add_json, add_seed, chosen_fields, report
+from apps.verbs.progress import say_left_out
 from shared.application import Application, Training
 from shared.errors import InputError
 from shared.export.examples import write_examples
-from shared.files import check_folder, read_json
+from shared.files import check_folder, read_json, write_json
 from shared.presets.average import average_presets
 from shared.presets.store import (
     CONFIG,
@@ -167,20 +168,24 @@ def train(
     """
     import keras
 
-    from shared.training.fit import fit
+    from shared.training.fit import SUMMARY, fit
 
     folder.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(stage.fit.seed)
     ready = app.prepare(stage, folder, start)
+    left_out = {reason: count for reason, count in ready.left_out.items() if count}
+    say_left_out(left_out)
     options = stage.fit.with_steps(ready.steps)
     result = fit(ready.model, ready.epoch, ready.valid, options, folder, callbacks=ready.callbacks)
+    summary = {**result.summary, "examples": ready.examples, "left_out": left_out}
+    write_json(folder / SUMMARY, summary)
     if result.best_weights is None:
-        return None, result.summary
+        return None, summary
     ran = {
         "examples": ready.examples,
-        "steps": result.summary["steps"],
-        "minutes": round(result.summary["minutes"], 1),
-        "cores": result.summary["hardware"]["cores"],
+        "steps": summary["steps"],
+        "minutes": round(summary["minutes"], 1),
+        "cores": summary["hardware"]["cores"],
     }
     fitted = dataclasses.replace(stage.fit, max_minutes=0.0)
     before = _recipe_of(app, start) if start else {}
@@ -203,7 +208,7 @@ def train(
         extra_files=ready.files,
         recipe=recipe_to_json(app.name, recipe),
     )
-    return measure(app, preset, ready, stage.data), result.summary
+    return measure(app, preset, ready, stage.data), summary
 
 
 def measure(app: Application, preset: Preset, ready: Training, data: Any) -> Preset:

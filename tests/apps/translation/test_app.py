@@ -49,6 +49,20 @@ def test_a_run_on_other_data_is_refused(tmp_path):
         prepared(tmp_path, pairs)
 
 
+def test_what_is_left_out_is_counted(tmp_path):
+    pairs = [*toy_pairs(), *toy_pairs()[:3], ("", "leer"), ("the dog " * 80, "x")]
+    ready = prepared(tmp_path, pairs)
+    assert ready.left_out == {"more than once": 3, "empty on a side": 1,
+                              "longer than 63 subwords": 1}  # fmt: skip
+
+
+def test_if_all_is_left_out_that_is_said_and_better_data_may_follow(tmp_path):
+    long = [(f"{k} {'the dog ' * 80}", "x") for k in range(30)]
+    with pytest.raises(InputError, match="no pair to train on.*28 longer than 63 subwords"):
+        prepared(tmp_path, long)
+    assert prepared(tmp_path).examples
+
+
 def test_figures_are_noted_with_what_they_are_of():
     pairs = [Pair("a", "b", "en", "de")] * 2 + [Pair("b", "a", "de", "en")]
     notes = TRANSLATION.notes(pairs, {"bleu": 1.0, "bleu_en_de": 2.0})

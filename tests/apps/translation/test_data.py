@@ -1,5 +1,6 @@
 import gzip
 import zipfile
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -14,8 +15,6 @@ from apps.translation.data import (
     copy_augment,
     load,
     read,
-    read_parallel,
-    read_tsv,
     split_of,
 )
 from shared.errors import InputError
@@ -66,30 +65,7 @@ def test_case_and_punctuation_do_not_change_the_split(text):
     assert split_of(text) == split_of(f" {text}!") == split_of(text.casefold())
 
 
-def test_files_of_ones_own(tmp_path):
-    (tmp_path / "a").write_bytes("\ufeffone\u2028still one\r\n\r\ntwo\r\n".encode())
-    (tmp_path / "b").write_text("eins\nleer\nzwei\n", encoding="utf-8")
-    found = read_parallel(tmp_path / "a", tmp_path / "b", "en", "de")
-    assert [pair[:2] for pair in found] == [("one\u2028still one", "eins"), ("two", "zwei")]
-    (tmp_path / "tsv").write_text("one\teins\n\ntwo\tzwei\tmore\n", encoding="utf-8")
-    assert [pair[:2] for pair in read_tsv(tmp_path / "tsv", "en", "de")] == [
-        ("one", "eins"),
-        ("two", "zwei"),
-    ]
-
-
 def test_files_that_are_wrong(tmp_path):
-    (tmp_path / "a").write_text("one\ntwo\n")
-    (tmp_path / "b").write_text("eins\n")
-    (tmp_path / "c").write_bytes(b"caf\xe9\n")
-    with pytest.raises(InputError, match=r"a has 2 lines and .*b 1;"):
-        read_parallel(tmp_path / "a", tmp_path / "b", "en", "de")
-    with pytest.raises(InputError, match=r"not UTF-8 text \(byte 3\)"):
-        read_tsv(tmp_path / "c", "en", "de")
-    with pytest.raises(InputError, match="line 1: no tab"):
-        read_tsv(tmp_path / "a", "en", "de")
-    with pytest.raises(InputError, match="cannot be read"):
-        read_tsv(tmp_path / "none", "en", "de")
     with pytest.raises(InputError, match="no such folder"):
         load(tmp_path / "none", "train", [("en", "de")])
 
@@ -110,6 +86,27 @@ def test_ones_own_pairs_are_held_out_every_twentieth(tmp_path):
     assert read(Source(tsv=str(path), target_language="fr"), "", six)[0].target_language == "fr"
     with pytest.raises(InputError, match="name one with --from and --to"):
         read(own, "", six)
+
+
+def test_no_source_is_in_training_and_in_validation(tmp_path):
+    path = tmp_path / "pairs.tsv"
+    lines = [f"Dog {k % 30}{'.!'[k % 2]}\tHund {k}\n" for k in range(60)] * 3
+    path.write_text("".join([*lines, "\tleer\n", "\n"]), encoding="utf-8")
+    own, config, left_out = Source(tsv=str(path)), TranslationConfig(), Counter()
+    train, valid = read(own, "train", config, left_out), read(own, "valid", config)
+    assert [p.target for p in valid] == ["Hund 0", "Hund 20", "Hund 40"]
+    assert {p.source for p in train}.isdisjoint(p.source for p in valid)
+    assert len(train) == len(set(train)) == 60 - 6
+    assert left_out == {"empty on a side": 1, "more than once": 120,
+                        "with a source that is also in validation": 3}  # fmt: skip
+    assert len(read(own, "", config)) == 182  # a pair for each line
+
+
+def test_one_pair_many_times_is_refused_with_what_was_left_out(tmp_path):
+    path = tmp_path / "pairs.tsv"
+    path.write_text("a\tb\n" * 40, encoding="utf-8")
+    with pytest.raises(InputError, match="1 distinct pairs.*39 more than once"):
+        read(Source(tsv=str(path)), "train", TranslationConfig(), Counter())
 
 
 def test_a_source_takes_of_the_data_what_its_languages_name(tatoeba):

@@ -118,3 +118,19 @@ def test_several_translations_as_one_types(monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdin", typed)
     status, out, err = run(capsys, "--interactive", "--n-best", "2", "--to", "de")
     assert status == 0 and len(out.splitlines()) == 2 and "German (de) already" in err
+
+
+def test_evaluate_writes_a_line_for_each_line_and_measures_what_has_two_sides(tmp_path, capsys):
+    (tmp_path / "a").write_text("en\nI am tired.\n\nThe house.\nThe man.\n")
+    (tmp_path / "b").write_text("de\nIch bin müde.\nleer\n\nDer Mann.\n", encoding="utf-8")
+    words = ["--source", "a", "--reference", "b", "--from", "en", "--to", "DE",
+             "--backend", "litert", "--json"]  # fmt: skip
+    assert main(["evaluate", "translation", *words, "-o", "o"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["n"] == 2
+    assert captured.err == "left out: 1 header line, 2 empty on a side\n"
+    lines = (tmp_path / "o").read_text(encoding="utf-8").split("\n")
+    assert len(lines) == 6 and lines[1] == "Ich bin müde." and lines[0] == lines[2] == ""
+    for output, error in (("b", "would be lost"), ("-", "name a file")):
+        assert main(["evaluate", "translation", *words, "-o", output]) == 2
+        assert error in capsys.readouterr().err
