@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,8 +30,12 @@ def _arrays(path: str | Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     try:
         with np.load(path) as file:
             return {name: file[name] for name in names}
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not an archive of ink ({error})") from error
+    except KeyError as error:
+        raise InputError(
+            f"{path}: not an archive of ink: {error.args[0]}; check the file"
+        ) from error
+    except (OSError, EOFError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{path}: not an archive of ink, or damaged; restore the file") from error
 
 
 def read_archive(path: str | Path, arc: float, turning: float) -> tuple[list[Ink], list[str]]:

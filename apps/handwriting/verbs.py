@@ -76,6 +76,8 @@ def _write(args: argparse.Namespace) -> None:
     outputs: dict[str, Sequence[str]] = dict.fromkeys(args.output, ENDINGS)
     outputs |= {args.animate: (".svg",)} if args.animate else {}
     outputs |= {args.show_window: (".png",)} if args.show_window else {}
+    if STDOUT in outputs:
+        raise InputError(f"-: name a file, {', '.join(ENDINGS)}")
     check_outputs(outputs, [*args.text, *([args.like] if args.like else [])])
     check_range("dpi", args.dpi, 20, 1200)
     layout = Layout(**chosen_fields(args, Layout))
