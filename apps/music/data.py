@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,7 +90,11 @@ def read_pieces(source: Source, split: str) -> list[Piece]:
     if source.data == BACH:
         splits = bach_splits()
     elif Path(source.data).is_dir():
-        pieces = read_folder(source.data)[0]
+        pieces, rejected = read_folder(source.data)
+        if rejected and split != "valid":  # training reads both parts
+            why = "; ".join(f"{name}: {reason}" for name, reason in rejected.items())
+            count = f"{len(pieces)} pieces kept, {len(rejected)} files left out"
+            print(f"{source.data}: {count}: {why}", file=sys.stderr)
         if not split:
             return pieces
         train, valid = hold_out(pieces, source.data)

@@ -29,8 +29,6 @@ def parse(path: Path) -> Any:
         raise Rejected(f"music21 cannot parse it ({type(error).__name__}: {reason})") from error
     if isinstance(score, stream.Opus):
         score = score.scores[0] if len(score.scores) else stream.Score()
-    if isinstance(score, stream.Part):
-        score = stream.Score([score])
     return score
 
 
@@ -42,8 +40,12 @@ def sheet_from_score(score: Any, *, melody: bool = False, as_written: bool = Fal
         melody: Whether a single part is wanted, of which its first voice counts.
         as_written: Keep written pitches, and play repeats once.
     """
+    from music21 import stream
+
     said: list[str] = []
     facts = score.metadata
+    if isinstance(score, stream.Part):
+        score = stream.Score([score])
     if not as_written:
         score = _as_played(score, said)
     parts = _pitched(score)

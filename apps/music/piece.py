@@ -117,6 +117,14 @@ class Piece:
         """The `unit` of each step, by default that of `default_units`."""
         return default_units(self.bar_length) if self.unit is None else self.unit
 
+    @property
+    def beats(self) -> np.ndarray:
+        """16ths in the beat of each step: three units in 6/8, 9/8 and their like, else a quarter
+        or the unit if that is longer."""
+        three = 3 * self.units
+        compound = (self.bar_length > three) & (self.bar_length % three == 0) & (self.units <= 4)
+        return np.where(compound, three, np.maximum(self.units, 4))
+
 
 def default_units(bar_length: np.ndarray) -> np.ndarray:
     """The note that a time signature counts when only the bar's length is known, in 16ths."""

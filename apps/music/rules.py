@@ -116,6 +116,7 @@ class Rules:
         self.harmony = Harmony(outline, self.melody)
         index = np.where(outline.position >= 0, outline.position, np.arange(len(outline)))
         self.on_beat = index % BEAT == 0
+        self.compound = (outline.beats % 3 == 0) & (index % outline.beats == 0)
 
     def __call__(self, prefixes: np.ndarray, log_probabilities: np.ndarray) -> np.ndarray:
         """Masks symbols that break the rules, in place."""
@@ -129,6 +130,12 @@ class Rules:
         for row in np.flatnonzero(left <= max(LEAST[name] for name in self.names)):
             allowed[row] = self._one_by_one(moment.row(int(row)), probabilities[row])
         log_probabilities[~allowed] = -np.inf
+        if self.compound[frame] and 0 < frame < self.harmony.final:
+            # In 6/8 and its like, what began between beats ends with them: no hemiolas.
+            begun = prefixes[:, place : 4 * frame : len(VOICE_ORDER)] != HOLD
+            onset = frame - 1 - np.argmax(begun[:, ::-1], axis=1)
+            others = np.isfinite(np.delete(log_probabilities, HOLD, axis=1)).any(1)
+            log_probabilities[others & ~self.compound[onset], HOLD] = -np.inf
         return log_probabilities
 
     def _one_by_one(self, moment: Moment, probabilities: np.ndarray) -> np.ndarray:

@@ -55,29 +55,24 @@ class _Bar:
     position: int
     full: int
     unit: int
+    beat: int
 
     @property
     def signature(self) -> str:
         """Such as ``"6/8"``."""
         return f"{self.full // self.unit}/{16 // self.unit}"
 
-    @property
-    def beat(self) -> int:
-        """16ths in a beat: three units in 6/8, 9/8, 12/8 and their like."""
-        compound = self.full > 3 * self.unit and self.full % (3 * self.unit) == 0
-        return 3 * self.unit if compound and self.unit <= 4 else max(self.unit, 4)
-
 
 def _bars(piece: Piece) -> list[_Bar]:
     if piece.position[0] < 0:
         position, length = np.arange(len(piece)) % 16, np.full(len(piece), 16)
-        units = np.full(len(piece), 4)
+        units = beats = np.full(len(piece), 4)
     else:
         position, length = piece.position.astype(int), piece.bar_length.astype(int)
-        units = piece.units.astype(int)
+        units, beats = piece.units.astype(int), piece.beats
     starts = [0, *(np.flatnonzero(position[1:] <= position[:-1]) + 1).tolist(), len(piece)]
     return [
-        _Bar(a, b, int(position[a]), int(length[a]), int(units[a]))
+        _Bar(a, b, int(position[a]), int(length[a]), int(units[a]), int(beats[a]))
         for a, b in zip(starts, starts[1:], strict=False)
     ]
 
@@ -118,6 +113,7 @@ def _part(piece: Piece, voices: tuple[int, ...], tempo: int | None):
             before = one.signature
         if end - start < one.full:
             measure.paddingLeft = one.position / 4
+            measure.paddingRight = (one.full - one.position - end + start) / 4
         elements = [list(_elements(piece, v, one, tonic, mode)) for v in voices]
         _accidentals([note for line in elements for note in line], signature)
         for index, line in enumerate(elements):
@@ -234,7 +230,8 @@ def musicxml(piece: Piece, *, tempo: int | None = None, title: str = "", staves:
 def midi(piece: Piece, tempo: int | None = None) -> bytes:
     """Converts a piece to a MIDI file with a track for each voice, a full bar at the beginning.
 
-    An upbeat follows the rests that complete its bar, for MIDI has no other bar lines.
+    MIDI has no bar lines, so an upbeat follows the rests that complete its bar, and an incomplete
+    bar before the last has a time signature of its own.
     """
     from music21.midi.translate import streamToMidiFile
 
@@ -244,6 +241,11 @@ def midi(piece: Piece, tempo: int | None = None) -> bytes:
 
 def _padded(piece: Piece) -> Piece:
     late = max(0, int(piece.position[0]))
+    bar_length, unit = piece.bar_length.copy(), piece.units.copy()
+    for bar in _bars(piece)[1:-1]:
+        if bar.end - bar.start < bar.full and piece.position[0] >= 0:
+            bar_length[bar.start : bar.end] = bar.end - bar.start
+            unit[bar.start : bar.end] = np.gcd(bar.end - bar.start, bar.unit)
 
     def pad(values: np.ndarray, first: Any) -> np.ndarray:
         return np.concatenate([np.full((late, *values.shape[1:]), first, values.dtype), values])
@@ -253,9 +255,9 @@ def _padded(piece: Piece) -> Piece:
         pitches=pad(piece.pitches, -1),
         strikes=pad(piece.strikes, False),
         position=np.append(np.arange(late), piece.position).astype(np.int16),
-        bar_length=pad(piece.bar_length, piece.bar_length[0]),
+        bar_length=pad(bar_length, bar_length[0]),
         fermata=pad(piece.fermata, False),
-        unit=pad(piece.units, piece.units[0]),
+        unit=pad(unit, unit[0]),
     )
 
 
