@@ -23,6 +23,7 @@ from apps.verbs.arguments import (
     chosen_beam,
     report,
 )
+from apps.verbs.lines import Lines
 from apps.verbs.progress import Progress, say_left_out
 from apps.verbs.train import evaluate_command
 from shared.application import Trace, Verb
@@ -32,6 +33,9 @@ from shared.errors import InputError
 from shared.files import STDOUT, check_outputs, read_text, write_bytes, write_text
 from shared.presets.open import Opened
 from shared.text.language import is_short, name_of
+from shared.text.sentences import split_sentences
+
+_CHUNK = 256  # lines after which what is done is written
 
 
 def _add_directions(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +63,7 @@ def _add_translate(parser: argparse.ArgumentParser) -> None:
         "name of a file")  # fmt: skip
     _add_directions(parser)
     add("-o", "--output", metavar="FILE", help="write the translation there")
+    add("--resume", action="store_true", help="go on with an output that was stopped")
     add("--interactive", action="store_true", help="translate as one types")
     add("--n-best", type=int, default=1, metavar="N",
         help="translations of each sentence; default: %(default)s")  # fmt: skip
@@ -74,43 +79,74 @@ def _translate(args: argparse.Namespace) -> None:
         raise InputError("--interactive takes no text, no --output, --attention or --json")
     if args.output == STDOUT:
         args.output = None
-    path = None if args.interactive or args.words else text_file(args.text)
+    path = None if args.interactive or (args.words and args.text) else text_file(args.text)
     _check_outputs(args, path)
     beam_options(DECODING, chosen_beam(args))  # refuses bad ones before a model is opened
     lines = [] if args.interactive else read_lines(args.text, path)
     translator = Translator.from_preset(args.preset, backend=args.backend)
-    options: dict[str, Any] = {
-        "to": args.to,
-        "source_language": args.source_language,
-        **chosen_beam(args),
-    }
     if args.interactive:
-        _converse(translator, args, options)
+        _converse(translator, args)
         return
-    with Progress(len(lines), 20) as progress:
-        found = translator(lines, progress=progress, **options)
-    first = found[0]
-    _say_assumed(args, " ".join(lines), first)
+    out = Lines(args.output, args.resume)
+    if out.done > len(lines):
+        raise InputError(f"{args.output}: has {out.done} lines, the text {len(lines)}; it is not "
+                         "this text's translation; leave out --resume")  # fmt: skip
+    text = " ".join(lines)
+    direction = translator.direction(text, args.to, args.source_language)
+    _say_assumed(args, text, direction[0])
+    kept = _translate_lines(translator, args, lines, direction, out)
     if args.attention:
-        write_bytes(args.attention, next((t for t in found if t.pieces), first).attention_map())
-    words = _words(found, args.n_best)
-    if args.output:
-        write_text(args.output, f"{words}\n")
-        words = (f"wrote {args.output}: {len(lines)} lines, "
-                 f"{first.source_language}-{first.target_language}")  # fmt: skip
+        write_bytes(args.attention, next((t for t in kept if t.pieces), kept[0]).attention_map())
     values = {
         **translator.opened.header,
-        "source_language": first.source_language,
-        "target_language": first.target_language,
-        "texts": [translation.to_json() for translation in found],
+        "source_language": direction[0],
+        "target_language": direction[1],
+        "texts": [translation.to_json() for translation in kept],
     }
-    report(args, values, words)
+    if args.json or args.output:
+        report(args, values, f"wrote {args.output}: {len(lines)} lines, {'-'.join(direction)}")
+
+
+def _translate_lines(
+    translator: Translator,
+    args: argparse.Namespace,
+    lines: Sequence[str],
+    direction: tuple[str, str],
+    out: Lines,
+) -> list[Translation]:
+    """Writes translations as they are made; returns those that are needed in the end."""
+    kept: list[Translation] = []
+    lines = lines[out.done :]
+    quiet = sys.stdout.isatty() and not (args.output or args.json)  # the lines show how far it is
+    total = 0 if quiet else sum(len(split_sentences(line)) for line in lines)
+    with out, Progress(total, 20) as progress:
+        for first in range(0, len(lines), _CHUNK):
+            found = translator(
+                list(lines[first : first + _CHUNK]),
+                to=direction[1],
+                source_language=direction[0],
+                progress=progress,
+                **chosen_beam(args),
+            )
+            if args.output or not args.json:
+                out.write(_words(found, args.n_best))
+            if args.json or (args.attention and not any(t.pieces for t in kept)):
+                kept += found
+    return kept
 
 
 def _check_outputs(args: argparse.Namespace, path: str | None) -> None:
+    other = args.json or args.attention or args.n_best > 1
+    if args.resume and (other or args.interactive or not args.output):
+        raise InputError("--resume goes on with --output FILE, one line for each; leave out "
+                         "--json, --attention and --n-best")  # fmt: skip
     if args.attention == STDOUT:
         raise InputError("--attention is a picture, and words go to standard output; name a file")
-    if args.attention and args.attention == args.output:
+    if (
+        args.attention
+        and args.output
+        and os.path.realpath(args.attention) == os.path.realpath(args.output)
+    ):
         raise InputError("--attention and --output name the same file; name two")
     outputs = {args.attention: (".png",), args.output: ()}
     check_outputs(
@@ -118,10 +154,10 @@ def _check_outputs(args: argparse.Namespace, path: str | None) -> None:
     )
 
 
-def _say_assumed(args: argparse.Namespace, text: str, found: Translation) -> None:
+def _say_assumed(args: argparse.Namespace, text: str, language: str) -> None:
     """Says which language a word or two were taken for."""
     if not args.source_language and is_short(text):
-        print(f"taken for {name_of(found.source_language)}; --from names another language",
+        print(f"taken for {name_of(language)}; --from names another language",
               file=sys.stderr)  # fmt: skip
 
 
@@ -171,33 +207,35 @@ def read_lines(words: Sequence[str], path: str | None) -> list[str]:
     return lines[:-1] if not lines[-1] else lines
 
 
-def _converse(translator: Translator, args: argparse.Namespace, options: dict[str, Any]) -> None:
+def _converse(translator: Translator, args: argparse.Namespace) -> None:
     """Translates line by line, until the input ends."""
     while True:
         try:
             line = input("> " if sys.stdin.isatty() else "")
         except EOFError:
             return
-        if line.strip():
-            try:
-                found = translator(line, **options)
-            except InputError as error:  # of this line
-                print(error, file=sys.stderr)
-                continue
-            _say_assumed(args, line, found)
-            print(_words([found], args.n_best), flush=True)
+        if not line.strip():
+            continue
+        try:
+            source, to = translator.direction(line, args.to, args.source_language)
+        except InputError as error:  # of this line
+            print(error, file=sys.stderr)
+            continue
+        _say_assumed(args, line, source)
+        found = translator(line, to=to, source_language=source, **chosen_beam(args))
+        print(*_words([found], args.n_best), sep="\n", flush=True)
 
 
-def _words(found: Sequence[Translation], n_best: int) -> str:
+def _words(found: Sequence[Translation], n_best: int) -> list[str]:
     """The lines to print: one for each text; of several translations the scores, too."""
     if n_best == 1:
-        return "\n".join(translation.text for translation in found)
-    return "\n".join(
+        return [translation.text for translation in found]
+    return [
         f"{hypothesis.score:8.3f}  {hypothesis.text}"
         for translation in found
         for sentence in translation.sentences
         for hypothesis in sentence.found
-    )
+    ]
 
 
 # --- evaluate ---------------------------------------------------------------------------------

@@ -20,11 +20,12 @@ class Progress:
         self.shown = total > least and sys.stderr.isatty()
 
     def __enter__(self) -> Progress:
+        self(0)
         return self
 
     def __call__(self, count: int) -> None:
         """So many more are done."""
-        self.done += count
+        self.done = min(self.total, self.done + count)
         if self.shown:
             width = 40 * self.done // self.total
             bar = "=" * width + " " * (40 - width)

@@ -4,9 +4,11 @@ import io
 import json
 import os
 import sys
+import threading
 
 import pytest
 
+from apps.translation import verbs
 from apps.translation.verbs import read_lines, text_file
 from apps.verbs.cli import main
 from shared.errors import InputError
@@ -134,3 +136,66 @@ def test_evaluate_writes_a_line_for_each_line_and_measures_what_has_two_sides(tm
     for output, error in (("b", "would be lost"), ("-", "name a file")):
         assert main(["evaluate", "translation", *words, "-o", output]) == 2
         assert error in capsys.readouterr().err
+
+
+@pytest.fixture
+def book(tmp_path, monkeypatch):
+    """A file of more lines than are translated at a time."""
+    monkeypatch.setattr("apps.translation.verbs._CHUNK", 2)
+    lines = ["I am tired.", "", "The house is big.", "The man is here.", "A dog.", "I see you."]
+    (tmp_path / "in.txt").write_text("\n".join(lines) + "\n")
+    return lines
+
+
+def test_after_a_stop_what_is_done_is_there_and_resume_goes_on(book, tmp_path, capsys, monkeypatch):
+    words = ["in.txt", "-o", "out.txt", "--to", "de"]
+    status, out, _ = run(capsys, *words)
+    assert status == 0 and out == "wrote out.txt: 6 lines, en-de\n"
+    whole = (tmp_path / "out.txt").read_bytes()
+    assert whole.decode().startswith("Ich bin müde.\n\n") and whole.count(b"\n") == 6
+
+    translate = verbs.Translator.__call__
+    calls = []
+
+    def stopped(self, texts, **options):
+        calls.append(texts)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return translate(self, texts, **options)
+
+    monkeypatch.setattr(verbs.Translator, "__call__", stopped)
+    assert run(capsys, *words)[0] == 130
+    assert (tmp_path / "out.txt").read_bytes() == b"".join(whole.splitlines(keepends=True)[:2])
+    with (tmp_path / "out.txt").open("ab") as file:
+        file.write(b"half a li")
+    assert run(capsys, *words, "--resume")[0] == 0
+    assert (tmp_path / "out.txt").read_bytes() == whole
+    assert calls[2:] == [book[2:4], book[4:]]
+    assert run(capsys, *words, "--resume")[0] == 0
+    (tmp_path / "in.txt").write_text("I am tired.\n")
+    status, _, err = run(capsys, *words, "--resume")
+    assert status == 2 and "has 6 lines, the text 1" in err
+
+
+def test_json_and_standard_output_have_all_lines(book, capsys):
+    status, out, err = run(capsys, "in.txt", "--to", "de", "--json", "-o", "out.txt")
+    texts = [text["translation"] for text in json.loads(out)["texts"]]
+    assert status == 0 and not err and len(texts) == 6
+    assert run(capsys, "in.txt", "--to", "de")[1].splitlines() == texts
+    assert run(capsys, "in.txt", "--to", "de", "--resume")[0] == 2
+
+
+def test_a_refused_text_leaves_the_output_as_it_was(tmp_path, capsys):
+    (tmp_path / "out.txt").write_text("mine")
+    assert run(capsys, "Wo ist der Bahnhof?", "--to", "fr", "-o", "out.txt")[0] == 2
+    assert (tmp_path / "out.txt").read_text() == "mine"
+
+
+def test_a_pipe_is_written_to(tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe")
+    read = []
+    reader = threading.Thread(target=lambda: read.append((tmp_path / "pipe").read_bytes()))
+    reader.start()
+    assert run(capsys, "I am tired.", "--to", "de", "-o", "pipe")[0] == 0
+    reader.join(5)
+    assert read == ["Ich bin müde.\n".encode()] and (tmp_path / "pipe").is_fifo()
