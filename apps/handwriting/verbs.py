@@ -73,9 +73,12 @@ def _add_write(parser: argparse.ArgumentParser) -> None:
 
 
 def _write(args: argparse.Namespace) -> None:
-    outputs: dict[str, Sequence[str]] = dict.fromkeys(args.output, ENDINGS)
-    outputs |= {args.animate: (".svg",)} if args.animate else {}
-    outputs |= {args.show_window: (".png",)} if args.show_window else {}
+    outputs: dict[str, Sequence[str]] = {}
+    asked = [(path, ENDINGS) for path in args.output]
+    for path, endings in [*asked, (args.animate, (".svg",)), (args.show_window, (".png",))]:
+        if path in outputs:
+            raise InputError(f"{path}: is asked for twice; name another file")
+        outputs |= {path: endings} if path else {}
     if STDOUT in outputs:
         raise InputError(f"-: name a file, {', '.join(ENDINGS)}")
     check_outputs(outputs, [*args.text, *([args.like] if args.like else [])])
@@ -157,6 +160,7 @@ def _sheets(args: argparse.Namespace) -> None:
     from apps.handwriting.sheets import grouped, sheet
 
     check_range("items", args.items, 1)
+    check_outputs({str(Path(args.output) / "sheet.png"): ()})
     config = HandwritingConfig(**chosen_fields(args, HandwritingConfig))
     items = load(args.data, args.split, config.arc, config.turning)
     groups = grouped([item for item in items if not (args.lines and item.word)], args.by)

@@ -42,6 +42,8 @@ def test_a_recognizer_is_trained_and_judges(tmp_path, capsys):
         (["write", "a" * 49, "--size", "50", "--dpi", "1200", "-o", "a.png"], "megapixels"),
         (["write", "a", "--page", "a4", "--margin", "100"], "make the margin smaller"),
         (["write", "a", "--ink", "blurple"], "no color"),
+        (["write", "a", "-o", "a.svg", "--animate", "a.svg"], "is asked for twice"),
+        (["sheets", "DATA", "-o", "DATA"], "is a file, not a folder"),
         (["write", "a", "-o", "-", "--preset", "none"], "-: name a file"),
     ],
 )  # fmt: skip
