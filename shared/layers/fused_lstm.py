@@ -149,9 +149,7 @@ def _gradients(weights: Weights, transposed, part, kept, d_hs, d_h, d_c):
         mask,
         drop,
         saved,
-        _time_major(d_hs),
-        d_h,
-        d_c,
+        (_time_major(d_hs), d_h, d_c),
     )
     # Outside of the recurrence, single large matmuls over batch and time.
     kind, width = weights.kernel.dtype, weights.kernel.shape[1]
@@ -291,7 +289,7 @@ def _forward(weights: Weights, z, h0, c0, mask, drop, save):
 
 
 @tf.function(jit_compile=True)
-def _backward(weights: Weights, transposed, z, mask, drop, saved, d_hs, d_h, d_c):
+def _backward(weights: Weights, transposed, z, mask, drop, saved, upstream):
     """Runs the loop of the backward pass, up to the large matmuls.
 
     Args:
@@ -301,14 +299,13 @@ def _backward(weights: Weights, transposed, z, mask, drop, saved, d_hs, d_h, d_c
         mask: Bool ``(rows, timesteps)`` or None.
         drop: Dropout mask of ``h``, ``(rows, H)`` or None.
         saved: What `_forward` saved.
-        d_hs: Gradient of the outputs, time-major.
-        d_h: Gradient of the last ``h``.
-        d_c: Gradient of the last ``c``.
+        upstream: Gradients of the outputs, time-major, and of the last ``h`` and ``c``.
 
     Returns:
         Gradients of ``x W`` and of ``h R``, ``(timesteps, rows, 4H)``, the latter None if equal; of
         ``(h0, c0)``; and of the other weights, by name.
     """
+    d_hs, d_h, d_c = upstream
     norms, peep = weights.norms, weights.peephole
     steps, units = tf.shape(d_hs)[0], d_h.shape[-1]
     starts = {"h", "c"}  # these begin with the first state

@@ -38,7 +38,7 @@ def window_sequence(projected, recurrent, peephole, kernel, bias, values, mask, 
         weights = tuple(tf.stop_gradient(v) for v in weights)
         parts = _split(projected.shape[0], tf.shape(projected)[0])
         cut = [([v[p] for v in by_row], marks[p]) for p in parts]
-        done = [_forward(*arrays, own, *weights) for arrays, own in cut]
+        done = [_forward(*arrays[:2], arrays[2:], own, *weights) for arrays, own in cut]
 
         def grad(*upstream):
             found = []
@@ -66,8 +66,9 @@ def _bells(position, sharpness, places):
 
 
 @tf.function(jit_compile=True)
-def _forward(projected, values, h, c, w, position, marks, recurrent, kernel, bias, peephole=None):
+def _forward(projected, values, state, marks, recurrent, kernel, bias, peephole=None):
     """Runs the forward pass; returns all steps by name, time-major, states with the first one."""
+    h, c, w, position = state
     time = tf.shape(projected)[1]
     places = tf.range(tf.shape(values)[1], dtype=tf.float32)
     gates = [_array(time, c, values=g) for g in tf.split(_time_major(projected), 4, 2)]
