@@ -8,6 +8,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from apps.translation.data import Source, read
@@ -32,7 +33,7 @@ from shared.decoding import DecodingOptions, beam_options
 from shared.errors import InputError
 from shared.files import STDOUT, check_outputs, read_text, write_bytes, write_text
 from shared.presets.open import Opened
-from shared.text.language import is_short, name_of
+from shared.text.language import guess_language, is_short, name_of
 from shared.text.sentences import split_sentences
 
 _CHUNK = 256  # lines after which what is done is written
@@ -91,9 +92,8 @@ def _translate(args: argparse.Namespace) -> None:
     if out.done > len(lines):
         raise InputError(f"{args.output}: has {out.done} lines, the text {len(lines)}; it is not "
                          "this text's translation; leave out --resume")  # fmt: skip
-    text = " ".join(lines)
-    direction = translator.direction(text, args.to, args.source_language)
-    _say_assumed(args, text, direction[0])
+    direction = translator.direction(" ".join(lines), args.to, args.source_language)
+    _say_assumed(args, translator, lines, direction[0])
     kept = _translate_lines(translator, args, lines, direction, out)
     if args.attention:
         write_bytes(args.attention, next((t for t in kept if t.pieces), kept[0]).attention_map())
@@ -101,6 +101,7 @@ def _translate(args: argparse.Namespace) -> None:
         **translator.opened.header,
         "source_language": direction[0],
         "target_language": direction[1],
+        "source_language_guessed": not args.source_language,
         "texts": [translation.to_json() for translation in kept],
     }
     if args.json or args.output:
@@ -149,16 +150,31 @@ def _check_outputs(args: argparse.Namespace, path: str | None) -> None:
     ):
         raise InputError("--attention and --output name the same file; name two")
     outputs = {args.attention: (".png",), args.output: ()}
+    read_from = "/dev/stdin" if path == STDOUT else path  # a link to the file that is piped in
     check_outputs(
-        {name: endings for name, endings in outputs.items() if name}, [path] if path else []
+        {name: endings for name, endings in outputs.items() if name},
+        [read_from] if read_from else [],
     )
 
 
-def _say_assumed(args: argparse.Namespace, text: str, language: str) -> None:
-    """Says which language a word or two were taken for."""
-    if not args.source_language and is_short(text):
-        print(f"taken for {name_of(language)}; --from names another language",
-              file=sys.stderr)  # fmt: skip
+def _say_assumed(
+    args: argparse.Namespace, translator: Translator, lines: Sequence[str], language: str
+) -> None:
+    """Says which language a word or two were taken for, and how many lines seem to be of another.
+
+    A text is translated from one language.
+    """
+    if args.source_language:
+        return
+    if is_short(" ".join(lines)):
+        print(f"taken for {name_of(language)}; --from names another language", file=sys.stderr)
+        return
+    known = translator.opened.config.languages
+    guesses = Counter(guess_language(line, [language], known) for line in lines)
+    if others := len(lines) - guesses.pop(language):
+        named = ", ".join(f"{name_of(name)} {count}" for name, count in guesses.most_common(3))
+        print(f"taken for {name_of(language)}, but {others} of {len(lines)} lines seem to be in "
+              f"other languages: {named}", file=sys.stderr)  # fmt: skip
 
 
 def text_file(words: Sequence[str]) -> str | None:
@@ -221,7 +237,7 @@ def _converse(translator: Translator, args: argparse.Namespace) -> None:
         except InputError as error:  # of this line
             print(error, file=sys.stderr)
             continue
-        _say_assumed(args, line, source)
+        _say_assumed(args, translator, [line], source)
         found = translator(line, to=to, source_language=source, **chosen_beam(args))
         print(*_words([found], args.n_best), sep="\n", flush=True)
 
@@ -258,6 +274,8 @@ def _evaluate(args: argparse.Namespace, opened: Opened, source: Source) -> dict[
     if args.output == STDOUT:
         raise InputError("the figures go to standard output; name a file for the translations")
     read_from = [path for path in (source.source, source.target, source.tsv) if path]
+    if not source.own and Path(source.data).is_dir():
+        read_from += map(str, Path(source.data).iterdir())
     check_outputs({args.output: ()} if args.output else {}, read_from)
     if args.record:
         _check_record(args, options, source)
@@ -280,7 +298,8 @@ def _evaluate(args: argparse.Namespace, opened: Opened, source: Source) -> dict[
         record(args.app.find_preset(args.preset), figures, measured, split, command)
     known = {} if source.own else baseline(source.data, split, measured)
     beside = {f"word_by_word_bleu_{name}": bleu for name, bleu in known.items()}
-    return {"n": len(measured), **figures, **beside}
+    dropped = {"left_out": len(pairs) - len(measured)} if len(pairs) > len(measured) else {}
+    return {"n": len(measured), **dropped, **figures, **beside}
 
 
 def _check_record(args: argparse.Namespace, options: DecodingOptions, source: Source) -> None:
@@ -295,12 +314,16 @@ def _check_record(args: argparse.Namespace, options: DecodingOptions, source: So
 
 
 def _add_inspect(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("text", nargs="+", help="a sentence")
+    parser.add_argument("text", nargs="+", help="a sentence, or a file with one")
     _add_directions(parser)
 
 
 def _inspect(args: argparse.Namespace, opened: Opened) -> Trace:
-    return Translator(opened).trace(" ".join(args.text), args.to, args.source_language)
+    text = " ".join(read_lines(args.text, text_file(args.text)))
+    translator = Translator(opened)
+    direction = translator.direction(text, args.to, args.source_language)
+    _say_assumed(args, translator, [text], direction[0])
+    return translator.trace(text, direction[1], direction[0])
 
 
 COMMANDS = {

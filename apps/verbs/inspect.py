@@ -10,7 +10,7 @@ import numpy as np
 from apps.verbs.arguments import add_json, add_preset, add_seed, report
 from shared.application import Application, Trace
 from shared.errors import InputError
-from shared.files import write_bytes
+from shared.files import check_outputs, write_bytes
 
 
 def add_arguments(parser: argparse.ArgumentParser, app: Application) -> None:
@@ -33,6 +33,9 @@ def run(args: argparse.Namespace) -> None:
         raise InputError(f"--layer must be 1 to {layers}, --units at least 1")
     if Path(args.output).suffix.lower() != ".png":
         raise InputError(f"{args.output}: the gates are drawn as a picture; call it FILE.png")
+    given = [value for name, value in vars(args).items() if name != "output"]
+    words = [word for value in given for word in (value if isinstance(value, list) else [value])]
+    check_outputs({args.output: ()}, [word for word in words if isinstance(word, str)])
     opened = app.open_model(app.load_model(preset), preset)
     trace = app.commands()["inspect"].run(args, opened)
     write_bytes(args.output, picture(trace, args.layer, args.units))

@@ -3,8 +3,10 @@
 import io
 import json
 import os
+import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,8 @@ from apps.translation import verbs
 from apps.translation.verbs import read_lines, text_file
 from apps.verbs.cli import main
 from shared.errors import InputError
+
+ROOT = Path(verbs.__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -107,12 +111,38 @@ def test_inputs_are_not_written_over(tmp_path, capsys):
     assert (tmp_path / "a.png").read_text() == "I am tired.\n"
 
 
+def test_the_data_of_a_folder_is_not_written_over(tmp_path, capsys):
+    (tmp_path / "test_2016_flickr.en").write_text("I am tired.\n")
+    words = ["--data", ".", "-o", "./test_2016_flickr.en", "--backend", "litert"]
+    assert main(["evaluate", "translation", *words]) == 2
+    assert "would be lost" in capsys.readouterr().err
+
+
+def test_what_is_piped_in_is_not_written_over(tmp_path):
+    (tmp_path / "in").write_text("I am tired.\n")
+    code = "import sys; from apps.verbs.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "translate", "-", "-o", "in"]
+    with open("in") as file:
+        done = subprocess.run(command, stdin=file, capture_output=True, check=False, text=True,
+                              env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+    assert done.returncode == 2 and "would be lost" in done.stderr
+
+
 def test_the_language_of_a_word_is_said(capsys):
     status, out, err = run(capsys, "Water", "--json")
     assert status == 0 and json.loads(out)["source_language"] == "en"
     assert err == "taken for English (en); --from names another language\n"
+    assert json.loads(out)["source_language_guessed"] is True
     assert run(capsys, "Water", "--from", "EN", "--to", "De")[2] == ""
     assert run(capsys, "I am tired.", "-o", "-", "--to", "de") == (0, "Ich bin müde.\n", "")
+
+
+def test_lines_in_other_languages_are_counted(tmp_path, capsys):
+    (tmp_path / "in").write_text("I am so tired today.\nWhere is the station?\nThe house is big.\n"
+                                 "Wo ist der Bahnhof?\nHello.\nTom\n")  # fmt: skip
+    status, out, err = run(capsys, "in", "--to", "de")
+    assert status == 0 and len(out.splitlines()) == 6
+    assert "but 1 of 6 lines seem to be in other languages: German (de) 1" in err
 
 
 def test_several_translations_as_one_types(monkeypatch, capsys):
