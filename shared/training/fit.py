@@ -48,7 +48,6 @@ def fit(
     *,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     resume: bool = True,
-    loss: Any = None,
     verbose: int | None = None,
 ) -> FitResult:
     """Trains a model, or resumes a run that was stopped, killed or given more epochs.
@@ -68,7 +67,6 @@ def fit(
         callbacks: Additional callbacks. In ``on_epoch_end`` the model has its averaged weights, and
             a callback may add values to ``logs``, the monitored one included.
         resume: Whether to resume the run in the folder. False deletes it and starts over.
-        loss: Loss for ``compile``, if the model does not override ``compute_loss``.
         verbose: 1 for a progress bar, 2 for a line per epoch, 0 for nothing. Defaults to 1 on a
             terminal, otherwise 2.
 
@@ -102,7 +100,7 @@ def fit(
     keep_freed_memory()
     keras.utils.set_random_seed(options.seed)
     optimizer = make_optimizer(options, model.trainable_variables)
-    model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
+    model.compile(optimizer=optimizer, jit_compile=False)
     model.optimizer.build(model.trainable_variables)
     checkpoint = Checkpoint(folder / LAST, model, optimizer._learning_rate)
     if saved:
