@@ -259,7 +259,8 @@ show(axes)
 # beat, some with the phrase. `lstm-suite inspect music FILE` draws this for any score.
 
 # %%
-piece = piece_from_score(corpus.parse("bach/bwv269"), "bwv269")
+score = corpus.parse("bach/bwv269", forceSource=True)
+piece = piece_from_score(score, "bwv269", as_written=True)
 bach = trace(MUSIC.load_model(MUSIC.find_preset()), piece, 96, "BWV 269")
 show(picture(bach, layer=2, units=24))
 

@@ -155,7 +155,8 @@ from shared.training import FitOptions
 from shared.training.fit import fit
 
 names = ("bwv11.6", "bwv122.6", "bwv145.5", "bwv269", "bwv306", "bwv321", "bwv295", "bwv299")
-movements = [piece_from_score(corpus.parse(f"bach/{name}"), name) for name in names]
+scores = [corpus.parse(f"bach/{name}", forceSource=True) for name in names]
+movements = [piece_from_score(s, n, as_written=True) for s, n in zip(scores, names, strict=True)]
 training, held_out = movements[:-2], movements[-2:]
 for movement in movements:
     print(f"{movement.name:10} {len(movement) // 12} bars of 3/4")

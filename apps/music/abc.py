@@ -22,7 +22,7 @@ from apps.music.abc_fields import (
 )
 from apps.music.measures import Measure, bars_of, notes_of, play
 from apps.music.piece import Facts
-from apps.music.sheet import BREATH, COMMA, SENTENCE, Bar, Note, Part, Rejected, Sheet
+from apps.music.sheet import BREATH, COMMA, REPEATS, SENTENCE, Bar, Note, Part, Rejected, Sheet
 
 _LENGTH = r"(?P<{0}>\d*(?:/+\d*)?)"
 _PITCH = (
@@ -364,7 +364,7 @@ class _Tune:
             measures = [m for m in voice.measures if m.length]
             played = play(measures)
             if len(played) > len(measures):
-                self._say("repeats are played")
+                self._say(REPEATS)
             if voice.percussion:
                 continue
             part = Part(voice.name, list(notes_of(played)))

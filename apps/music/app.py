@@ -89,14 +89,25 @@ class Music(Application):
 
     def read(self, source: Source, split: str, config: MusicConfig) -> list[Piece]:
         from apps.music.data import read_pieces
+        from apps.verbs.progress import say_left_out
 
-        return read_pieces(source, split)
+        left_out: dict[str, int] = {}
+        pieces = read_pieces(source, split, left_out)
+        say_left_out(left_out)
+        return pieces
 
     def prepare(self, stage: Stage, folder: Path, start: Preset | None) -> Training:
-        from apps.music.data import batches_per_pass, epoch_pipeline, validation_pipeline
+        from apps.music.data import (
+            batches_per_pass,
+            epoch_pipeline,
+            read_pieces,
+            validation_pipeline,
+        )
 
         config, data = stage.config, stage.data
-        pieces, valid = (self.read(data, split, config) for split in ("train", "valid"))
+        left_out: dict[str, int] = {}
+        pieces = read_pieces(data, "train", left_out)
+        valid = read_pieces(data, "valid")
         model = self.build(config)
         if start:
             assign_weights(model, start)
@@ -109,6 +120,7 @@ class Music(Application):
             valid=validation_pipeline(valid, data.batch, config.holds),
             held=valid,
             examples=f"{len(pieces)} pieces",
+            left_out=left_out,
         )
 
     def card(self, config: MusicConfig, data: Data, tuned: bool) -> Card:

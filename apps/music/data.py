@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,13 +75,14 @@ class Data(Source):
 # --- pieces ---------------------------------------------------------------------------------
 
 
-def read_pieces(source: Source, split: str) -> list[Piece]:
+def read_pieces(source: Source, split: str, left_out: dict[str, int] | None = None) -> list[Piece]:
     """The pieces of a split.
 
     Args:
         source: Names the data. A folder of scores has no parts: every twentieth piece validates.
         split: ``train``, ``valid`` or ``test``, or what a file calls its parts; "" for the test
             part, or all pieces of data that has none.
+        left_out: Gets the files of a folder that are no pieces, with the reason.
 
     Raises:
         InputError: The data is missing or bad, or has no such split.
@@ -91,10 +91,8 @@ def read_pieces(source: Source, split: str) -> list[Piece]:
         splits = bach_splits()
     elif Path(source.data).is_dir():
         pieces, rejected = read_folder(source.data)
-        if rejected and split != "valid":  # training reads both parts
-            why = "; ".join(f"{name}: {reason}" for name, reason in rejected.items())
-            count = f"{len(pieces)} pieces kept, {len(rejected)} files left out"
-            print(f"{source.data}: {count}: {why}", file=sys.stderr)
+        if left_out is not None:
+            left_out |= {f"{name} ({reason})": 1 for name, reason in rejected.items()}
         if not split:
             return pieces
         train, valid = hold_out(pieces, source.data)

@@ -24,6 +24,7 @@ from apps.music.piece import (
     piece_from_pitches,
 )
 from apps.music.rules import RULES, Rules
+from apps.music.sheet import REPEATS
 from shared.decoding import DecodingOptions, decode
 from shared.errors import InputError
 from shared.export.goldens import Example
@@ -183,7 +184,7 @@ def check_length(piece: Piece, config: MusicConfig) -> None:
     if len(piece) > config.frames:
         raise InputError(
             f"{piece.name}: {len(piece)} 16ths are more than this model's {config.frames}; "
-            "make it shorter"
+            + ("remove repeat signs" if REPEATS in piece.facts.said else "make it shorter")
         )
 
 

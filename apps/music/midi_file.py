@@ -123,12 +123,11 @@ def _track(chunk: bytes) -> _Track:
 
     while place < len(chunk):
         time += number()
-        if chunk[place] >= 0x80:
-            status = chunk[place]
-            place += 1
-        if status == 0xFF or status in (0xF0, 0xF7):
+        byte = chunk[place]
+        place += byte >= 0x80
+        if byte in (0xF0, 0xF7, 0xFF):
             kind = -1
-            if status == 0xFF:
+            if byte == 0xFF:
                 kind = chunk[place]
                 place += 1
             size = number()
@@ -139,10 +138,11 @@ def _track(chunk: bytes) -> _Track:
             if kind == _END:
                 break
             if kind == _NAME and not track.name:
-                track.name = " ".join(content.decode("utf-8", "replace").split())
+                track.name = _text(content)
             track.meta.append((time, kind, content))
-            status = 0
             continue
+        if byte >= 0x80:
+            status = byte  # else it runs on
         message, channel = status & 0xF0, status & 0x0F
         if message not in _DATA:
             raise IndexError
@@ -165,6 +165,14 @@ def _track(chunk: bytes) -> _Track:
                 track.unended += 1
                 note[1] = min((n[0] for n in notes if n[0] > note[0]), default=time)
     return track
+
+
+def _text(content: bytes) -> str:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    return " ".join(text.replace("\0", " ").split())
 
 
 # --- notes and bars -------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any
 
 from apps.music.key import MAJOR_MODES
 from apps.music.piece import Facts
-from apps.music.sheet import BREATH, COMMA, SENTENCE, Bar, Note, Part, Rejected, Sheet
+from apps.music.sheet import BREATH, COMMA, REPEATS, SENTENCE, Bar, Note, Part, Rejected, Sheet
 
 
 def parse(path: Path) -> Any:
@@ -96,6 +96,7 @@ def _as_played(score: Any, said: list[str]) -> Any:
     except Exception:  # music21 raises many kinds where repeats make no sense
         said.append("its repeats make no sense, so they are played once")
         return score
+    said.append(REPEATS)
     return stream.Score(played)
 
 

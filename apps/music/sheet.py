@@ -14,6 +14,9 @@ from apps.music.piece import Facts, Piece, default_units, piece_from_pitches
 COMMA, SENTENCE, BREATH = 1.0, 2.5, 3.0
 """How much lyrics' punctuation or a breath mark after a note suggests the end of a phrase."""
 
+REPEATS = "repeats are played"
+"""Said of a file that has some."""
+
 _MELODY = re.compile(r"sopran|melod|tune|vocal|voice|cantus|discant|treble|lead|^s\.?$", re.I)
 _NAMES = (
     r"sopran|cantus|discant|^s\.?$",
@@ -229,8 +232,9 @@ def _check_grid(parts: list[Part], bars: list[Bar], tolerance: float) -> None:
     off = [note for note in notes if _beside(note)]
     if off and len(off) / len(notes) > tolerance:
         first = min(note.start for note in off)
-        bar = sum(b.start <= first for b in bars)
-        where = f", the first in bar {bar}" if bar else ""
+        upbeat = bool(bars) and bars[0].length < bars[0].full
+        bar = sum(b.start <= first for b in bars) - upbeat
+        where = f", the first in bar {bar}" if bars else ""
         raise Rejected(
             f"{len(off)} of {len(notes)} notes are off the grid of 16ths{where}: triplets, 32nds or"
             " free timing; quantize them, or double all note values"

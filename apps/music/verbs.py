@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -175,9 +176,14 @@ def _finish(
         "files": files,
         "pitches": made.piece.pitches.tolist(),
     }
-    for line in made.said:
-        print(f"note: {line}", file=sys.stderr)
+    _say(made.said)
     report(args, values, f"{words}, seed {made.seed}: {', '.join(files)}")
+
+
+def _say(lines: Iterable[str]) -> None:
+    """Prints what was chosen, moved or left out of a file."""
+    for line in lines:
+        print(f"note: {line}", file=sys.stderr)
 
 
 def bars_in_words(bars: int) -> str:
@@ -242,6 +248,7 @@ def inspect(args: argparse.Namespace, opened: Opened) -> Trace:
 
     check_range("--steps", args.steps, 1)
     piece = read_score(args.input)
+    _say(piece.facts.said)
     title = f"{Path(args.input).name} read by {opened.name}"
     return trace(opened.generator.model, piece, args.steps, title)  # type: ignore[attr-defined]
 

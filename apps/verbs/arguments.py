@@ -33,7 +33,8 @@ def add_model_arguments(parser: argparse.ArgumentParser, backend: str = "litert"
 
 def add_seed(parser: argparse.ArgumentParser) -> None:
     """Adds ``--seed``: every random choice depends on it."""
-    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    parser.add_argument("--seed", type=int, default=0, help="the same one gives the same on the "
+                        "same --backend; default: %(default)s")  # fmt: skip
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

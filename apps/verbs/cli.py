@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from types import ModuleType
+from typing import NoReturn
 
 from apps import APPS, application
 from apps.verbs import demo, presets
@@ -65,9 +66,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 2
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that tells what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exits with status 2."""
+        self.exit(2, f"{self.prog}: {message}; --help lists what there is\n")
+
+
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """The parser. Of verbs that differ by application only the one that is asked for is filled."""
-    top = argparse.ArgumentParser(prog="lstm-suite", description="Four applications on one LSTM.")
+    top = _Parser(prog="lstm-suite", description="Four applications on one LSTM.")
     top.add_argument("--version", action="version", version=f"lstm-suite {__version__}")
     verbs = top.add_subparsers(required=True, metavar="VERB")
     for name in APPS:

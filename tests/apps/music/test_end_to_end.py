@@ -56,7 +56,7 @@ def test_bad_data_is_one_line(tmp_path, capsys, case):
     assert message in error and error.count("\n") == 1
 
 
-def test_a_folder_of_scores_trains(tmp_path):
+def test_a_folder_of_scores_trains_and_says_what_it_leaves_out(tmp_path, capsys):
     from apps.music import score
     from apps.music.piece import metre, piece_from_pitches
 
@@ -65,9 +65,11 @@ def test_a_folder_of_scores_trains(tmp_path):
         position, length = metre(len(pitches))
         piece = piece_from_pitches(f"{number}", pitches, position=position, bar_length=length)
         (tmp_path / f"{number}.musicxml").write_text(score.musicxml(piece))
+    (tmp_path / "cut.mid").write_bytes(score.midi(piece)[:99])
     words = ["--recipe", "tiny", "--data", str(tmp_path), "--epochs", "1"]
     assert main(["train", "music", *words, "--run", str(tmp_path / "run")]) == 0
     assert (tmp_path / "run" / "preset" / "weights.npz").exists()
+    assert "left out: 1 cut.mid (it is cut off" in capsys.readouterr().err
 
 
 def test_a_share_is_0_to_1(made, capsys):
