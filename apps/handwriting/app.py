@@ -26,9 +26,9 @@ from apps.handwriting.data import (
     short_of,
     stack,
     whole,
-    writer_kinds,
 )
 from apps.handwriting.ink import Ink
+from apps.handwriting.splits import writer_kinds
 from shared.application import (
     Application,
     BundleFacts,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from apps.handwriting.archive import archive_sources
 from apps.handwriting.config import HandwritingConfig
-from apps.handwriting.data import Source, is_unipen
+from apps.handwriting.data import Source, find_ink
 from shared.presets.card import Card
 
 UNIPEN = (
@@ -21,7 +22,7 @@ _NOTE = (
 
 def card(config: HandwritingConfig, source: Source, tuned: bool) -> Card:
     """The card of a model; see `shared.application.Application.card`."""
-    known = is_unipen(source.data)
+    known = _is_unipen(source.data)
     data = UNIPEN if known else Path(source.data).name
     unknown = "The license is that of the ink it was trained on"
     unknown += ", and of the model that it started from." if tuned else "."
@@ -41,3 +42,11 @@ def card(config: HandwritingConfig, source: Source, tuned: bool) -> Card:
         languages=("en",),
         tags=("handwriting", "lstm", "mixture-density"),
     )
+
+
+def _is_unipen(data: str) -> bool:
+    """Whether ink is from UNIPEN: its folders, or an archive made from them."""
+    path = find_ink(data)
+    if path.suffix == ".npz":
+        return any(source.startswith("data/") for source in archive_sources(path))
+    return (path / "data").is_dir() and (path / "include").is_dir()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from apps.handwriting.archive import archive_sources, read_archive
+from apps.handwriting.archive import read_archive
 from apps.handwriting.config import HandwritingConfig
 from apps.handwriting.corpus import Reject, read_unipen, reasons
 from apps.handwriting.iam import read_iam
@@ -78,14 +77,6 @@ def find_ink(data: str | Path) -> Path:
     if path.is_dir() and (found := sorted([*path.glob("*.npz"), *path.glob("*.json")])):
         return found[0]
     return path
-
-
-def is_unipen(data: str | Path) -> bool:
-    """Whether ink is from UNIPEN: its folders, or an archive made from them."""
-    path = find_ink(data)
-    if path.suffix == ".npz":
-        return any(source.startswith("data/") for source in archive_sources(path))
-    return (path / "data").is_dir() and (path / "include").is_dir()
 
 
 def read_lines(data: str | Path, split: str, config: HandwritingConfig) -> list[Ink]:
@@ -191,16 +182,6 @@ def _told(path: Path, items: list[Ink], rejects: Sequence[Reject]) -> list[Ink]:
         why = ", ".join(f"{reason} {count}" for reason, count in reasons(rejects).items())
         print(f"{path}: {len(items)} kept, {len(rejects)} left out: {why}", file=sys.stderr)
     return items
-
-
-def writer_kinds(items: Sequence[Ink]) -> dict[str, str]:
-    """Finds the kind of most of the ink of each writer, those with most points first."""
-    points: Counter[str] = Counter()
-    kinds: dict[str, Counter[str]] = {}
-    for item in items:
-        points[item.writer] += len(item)
-        kinds.setdefault(item.writer, Counter())[item.kind] += len(item)
-    return {writer: kinds[writer].most_common(1)[0][0] for writer, _ in points.most_common()}
 
 
 # --- batches ----------------------------------------------------------------------------------

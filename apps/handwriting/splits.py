@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 
 from apps.handwriting.ink import Ink
@@ -47,3 +48,13 @@ def split_of(writer: str) -> str:
     """Assigns ``train`` or ``valid`` by a hash of the writer's name; one in twenty is ``valid``."""
     place = int.from_bytes(hashlib.sha256(writer.encode()).digest()[:6], "big") / 2**48
     return "valid" if place < 0.05 else "train"
+
+
+def writer_kinds(items: Sequence[Ink]) -> dict[str, str]:
+    """Finds the kind of most of the ink of each writer, those with most points first."""
+    points: Counter[str] = Counter()
+    kinds: dict[str, Counter[str]] = {}
+    for item in items:
+        points[item.writer] += len(item)
+        kinds.setdefault(item.writer, Counter())[item.kind] += len(item)
+    return {writer: kinds[writer].most_common(1)[0][0] for writer, _ in points.most_common()}

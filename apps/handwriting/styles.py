@@ -13,10 +13,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from apps.handwriting.data import lines_of, load_splits, writer_kinds
+from apps.handwriting.data import lines_of, load_splits
 from apps.handwriting.ink import Ink
 from apps.handwriting.lines import BIAS, likeliest_style, write_each
 from apps.handwriting.phrases import PHRASES
+from apps.handwriting.splits import writer_kinds
 from shared.datasets.split import spread
 from shared.errors import InputError
 from shared.layers import LSTM

@@ -19,7 +19,6 @@ from apps.handwriting.data import (
     short_of,
     stack,
     whole,
-    writer_kinds,
 )
 from apps.handwriting.iam import form_lines, read_iam, read_line
 from apps.handwriting.ink import (
@@ -32,7 +31,7 @@ from apps.handwriting.ink import (
     to_strokes,
 )
 from apps.handwriting.own import read_own
-from apps.handwriting.splits import split_of
+from apps.handwriting.splits import split_of, writer_kinds
 from shared.errors import InputError
 from tests.apps.handwriting.toy_ink import TEXTS, drawn, write_json, write_unipen
 
