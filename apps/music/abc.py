@@ -41,10 +41,16 @@ _TOKEN = re.compile(
     + r"|(?P<rest>[zx])" + _LENGTH.format("rest_length")
     + r"|(?P<rests>[ZX])(?P<rest_bars>\d*)"
     r"|(?P<broken>>+|<+)|(?P<tie>-)|(?P<overlay>&)|(?P<sign>[.~H-Wh-wJ])"
-    r"|(?P<nothing>[\s`$*\\()y;@]+)"
+    r"|(?P<nothing>[\s`$*\\();@!]+|y\d*)"
 )  # fmt: skip
 _NOTE = re.compile(_PITCH + _LENGTH.format("length") + r"(?P<tie>-)?")
 _DEFAULTS = {"H": "fermata"}
+_MARKS = re.compile(
+    r"trill[()]?|(lower|upper|inverted)?(mordent|turnx?|fermata)|pralltriller|roll|arpeggio|accent|"
+    r"emphasis|tenuto|plus|snap|slide|wedge|(up|down)bow|open|thumb|breath|p{1,4}|f{1,4}|m[pf]|sfz|"
+    r"(crescendo|diminuendo|[<>])[()]|(short|medium|long)phrase|[0-5+>^]|editorial|courtesy|marcato|"
+    r"(dim|cresc|staccato|x?stem|8v[ab]|1?5?m[ab]).*"
+)
 _JUMPS = re.compile(r"D\.?[CS]\.?|fine|coda|segno|dacapo|dacoda", re.I)
 _TUPLETS = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
 
@@ -241,6 +247,8 @@ class _Tune:
                     note.pause = BREATH
             elif _JUMPS.fullmatch(mark):
                 self._say(f"the jump !{mark}! is not played")
+            elif not _MARKS.fullmatch(mark):
+                self._say(f"!{mark}! is no known decoration, and is left out")
         elif "bar" in token:
             self._bar(token["bar"], token.get("ending", ""))
         elif "part_ending" in token:

@@ -54,10 +54,10 @@ def sheet_from_score(score: Any, *, melody: bool = False, as_written: bool = Fal
     if not parts:
         return Sheet([])
     names = [str(getattr(part, "partName", None) or "") for part in parts]
-    notes = [
-        Part(name, list(_notes(part, first=melody and not as_written)))
-        for name, part in zip(names, parts, strict=True)
-    ]
+    notes = []
+    for name, part in zip(names, parts, strict=True):
+        other = _other_voices(part) if melody and not as_written else set()
+        notes.append(Part(name, list(_notes(part, other)), len(other)))
     found = list(parts[0].recurse().getElementsByClass("KeySignature"))
     signature = found[0].sharps if found else None
     if len({one.sharps for one in found}) > 1:
@@ -112,14 +112,15 @@ def _sounding(part: Any) -> Iterator[Any]:
                 yield element
 
 
-def _notes(part: Any, first: bool) -> Iterator[Note]:
-    """The notes of a part; with ``first`` only the first voice of bars that have several."""
-    silent = set()
-    for bar in part.getElementsByClass("Measure") if first else ():
-        voices = [v for v in bar.voices if v.notes]
-        silent |= {id(element) for voice in voices[1:] for element in voice.notes}
+def _other_voices(part: Any) -> set[int]:
+    """The ids of the notes that are not in the first voice of bars that have several."""
+    bars = [[v for v in bar.voices if v.notes] for bar in part.getElementsByClass("Measure")]
+    return {id(note) for voices in bars for voice in voices[1:] for note in voice.notes}
+
+
+def _notes(part: Any, left_out: set[int]) -> Iterator[Note]:
     for element in _sounding(part):
-        if id(element) in silent:
+        if id(element) in left_out:
             continue
         start, end = float(element.offset) * 4, float(element.offset + element.quarterLength) * 4
         text = (element.lyric or "").rstrip("\"'”’») ")[-1:]

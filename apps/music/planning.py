@@ -43,12 +43,16 @@ def plan(
     )
 
 
-def fermatas(position: np.ndarray, bar_length: int, ends: Sequence[int]) -> np.ndarray:
+def fermatas(
+    position: np.ndarray, bar_length: int, ends: Sequence[int], beat: int = 4
+) -> np.ndarray:
     """Where a phrase rests, bool ``(steps,)``: from the last accent before each of its ends.
 
-    Accents are the first beat and, in bars of an even number of quarters, the last half.
+    Accents are the first beat and, in bars of an even number of beats, the last two of four, or
+    the last of two dotted ones.
     """
-    accents = {0, bar_length - 8 if bar_length % 8 == 0 else 0}
+    last = 2 * beat if beat % 3 or bar_length > 2 * beat else beat
+    accents = {0, bar_length - last if bar_length % (2 * beat) == 0 else 0}
     rest = np.zeros(len(position), bool)
     for end in ends:
         start = next((k for k in range(end - 1, -1, -1) if position[k] in accents), 0)
@@ -80,7 +84,8 @@ def prolong(primer: Piece, bars: int, phrase: int = 2, key: tuple[int, int] | No
     position = np.append(known, (position_next + np.arange(more)) % bar_length)
     steps = there + more
     ends = [e for e in range(steps, 0, -phrase * bar_length) if e - there >= bar_length]
-    fermata = fermatas(position, bar_length, ends)
+    beat = int(primer.beats[-1])
+    fermata = fermatas(position, bar_length, ends, 4 if beat % 3 else beat)
     fermata[:there] = primer.fermata
     lengths = primer.bar_length if primer.position[0] >= 0 else np.full(there, bar_length)
     rest = np.full((more, 4), -1, np.int16)

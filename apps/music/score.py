@@ -236,7 +236,17 @@ def midi(piece: Piece, tempo: int | None = None) -> bytes:
     from music21.midi.translate import streamToMidiFile
 
     file = streamToMidiFile(to_score(_padded(piece), tempo=tempo, staves=4))
+    if piece.facts.title:
+        _entitle(file.tracks[0], piece.facts.title)
     return file.writestr()
+
+
+def _entitle(track: Any, title: str) -> None:
+    from music21.midi import DeltaTime, MetaEvents, MidiEvent
+
+    event = MidiEvent(track, type=MetaEvents.SEQUENCE_TRACK_NAME)
+    event.data = title.encode()
+    track.events[:0] = [DeltaTime(track), event]
 
 
 def _padded(piece: Piece) -> Piece:

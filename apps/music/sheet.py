@@ -57,6 +57,7 @@ class Part:
 
     name: str
     notes: list[Note]
+    others: int = 0  # notes of other voices, which were left out
 
     def mean(self) -> float:
         """The mean pitch, weighted by duration."""
@@ -125,6 +126,9 @@ def piece_from_sheet(
         parts = [_choose(parts, part, said)]
     elif len(parts) == 2 and not as_written:
         parts = [half for p in parts for half in _halves(p)]
+    if not melody and len(parts) > 4 and not as_written and (named := _named(parts)):
+        said.append(f"{len(parts) - 4} parts beside the four voices are left out")
+        parts = named
     if not melody and len(parts) != 4:
         raise Rejected(f"{len(parts)} part{'s' * (len(parts) != 1)}, not four")
     if not melody and not as_written:
@@ -189,13 +193,16 @@ def _choose(parts: list[Part], wanted: str | None, said: list[str]) -> Part:
     return chosen
 
 
+def _named(parts: list[Part]) -> list[Part]:
+    """The parts that are named soprano, alto, tenor and bass, if there is one of each."""
+    named = [[p for p in parts if re.search(word, p.name, re.I)] for word in _NAMES]
+    distinct = {id(found[0]) for found in named if len(found) == 1}
+    return [found[0] for found in named] if len(distinct) == 4 else []
+
+
 def _in_order(parts: list[Part], said: list[str]) -> list[Part]:
     """Four parts from soprano to bass, by their names or else by their pitch."""
-    named = [[p for p in parts if re.search(word, p.name, re.I)] for word in _NAMES]
-    if all(len(found) == 1 for found in named) and len({id(f[0]) for f in named}) == 4:
-        ordered = [found[0] for found in named]
-    else:
-        ordered = sorted(parts, key=lambda p: -p.mean())
+    ordered = _named(parts) or sorted(parts, key=lambda p: -p.mean())
     if any(a is not b for a, b in zip(ordered, parts, strict=True)):
         numbers = [[p is o for p in parts].index(True) + 1 for o in ordered]
         said.append(f"parts {', '.join(map(str, numbers))} are soprano, alto, tenor and bass")
@@ -244,7 +251,7 @@ def _check_grid(parts: list[Part], bars: list[Bar], tolerance: float) -> None:
 def _on_grid(part: Part, top: bool, said: list[str]) -> list[Note]:
     """The notes of a part moved to the grid, tied ones joined; of chords the top, if wanted."""
     found: list[Note] = []
-    beneath = 0
+    beneath = part.others
     for k, given in enumerate(part.notes):
         if not top and k and part.notes[k - 1].start == given.start:
             raise Rejected("a part has chords")
@@ -270,7 +277,7 @@ def _on_grid(part: Part, top: bool, said: list[str]) -> list[Note]:
             note.struck = True
             found.append(note)
     if beneath:
-        said.append(f"{beneath} notes of the part that sound with higher ones are left out")
+        said.append(f"{beneath} notes that sound with the melody are left out")
     return found
 
 

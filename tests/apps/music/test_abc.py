@@ -182,3 +182,9 @@ def test_encodings(tmp_path, encoding):
     path = tmp_path / "tune.abc"
     path.write_bytes("X:1\r\nT:Frère\r\nM:4/4\r\nL:1/4\r\nK:C\r\nCDEF|\r\n".encode(encoding))
     assert read_score(path, melody=True).facts.title == "Frère"
+
+
+def test_marks_that_nobody_knows_are_said(read):
+    assert read("!trill!C!>!D!f!E!^!F|").facts.said == ()
+    assert any("!GA! is no known" in line for line in read("CDEF!GA!|").facts.said)
+    assert heard(read("CDEF!\nGABc|")) == [60, 62, 64, 65, 67, 69, 71, 72]  # old line breaks

@@ -8,7 +8,7 @@ import pytest
 from apps.music import score
 from apps.music.corpus import read_score
 from apps.music.key import key_name
-from apps.music.piece import metre, notes, piece_from_pitches
+from apps.music.piece import Facts, metre, notes, piece_from_pitches
 from shared.errors import InputError
 
 TICKS = 480
@@ -126,13 +126,15 @@ def test_upbeats_and_metres_survive(tmp_path, bar_length, unit, pickup):
     position, lengths = metre(steps, bar_length, pickup)
     strikes = np.repeat((position % 2 == 0)[:, None], 4, axis=1)
     piece = piece_from_pitches("p", pitches, strikes, position=position, bar_length=lengths)
-    piece = dataclasses.replace(piece, unit=np.full(steps, unit, np.int16))
+    facts = Facts(title="Glück", tempo=100, signature=1)
+    piece = dataclasses.replace(piece, unit=np.full(steps, unit, np.int16), facts=facts)
     (tmp_path / "a.mid").write_bytes(score.midi(piece))
     (tmp_path / "a.musicxml").write_text(score.musicxml(piece))
     for name in ("a.mid", "a.musicxml"):
         got = read_score(tmp_path / name)
         for field in ("pitches", "strikes", "position", "bar_length", "units"):
             np.testing.assert_array_equal(getattr(got, field), getattr(piece, field), field)
+        assert (got.facts.title, got.facts.tempo, got.facts.signature) == ("Glück", 100, 1)
 
 
 @pytest.mark.parametrize(

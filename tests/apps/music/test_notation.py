@@ -83,6 +83,13 @@ def test_names_count_more_than_pitch(read):
     assert piece.pitches[0].tolist() == [72, 62, 65, 48]
 
 
+def test_a_piano_beside_the_voices_is_left_out(read):
+    names = {"Soprano": 72, "Alto": 67, "Tenor": 60, "Bass": 48, "Piano": 84}
+    piece = read({name: whole(midi) for name, midi in names.items()}, melody=False)
+    assert piece.pitches[0].tolist() == [72, 67, 60, 48]
+    assert "1 parts beside the four voices are left out" in piece.facts.said
+
+
 def test_percussion_and_chord_symbols_are_no_parts(read):
     hit = "<note><unpitched><display-step>E</display-step><display-octave>4</display-octave>"
     hits = measure(f"{hit}</unpitched><duration>16</duration></note>", attributes())
