@@ -241,9 +241,8 @@ def join(pieces: Sequence[tuple[int, np.ndarray]], space: float) -> np.ndarray:
 
 
 def space_of(texts: Sequence[str], inks: Sequence[np.ndarray]) -> float:
-    """Measures the width of an average character, the median of lines, in x-heights."""
-    widths = [_right(to_strokes(rows)) / ems(text) for text, rows in zip(texts, inks, strict=True)]
-    return float(np.median(widths))
+    """Measures the width of an average character on lines, in x-heights."""
+    return sum(_right(to_strokes(rows)) for rows in inks) / sum(map(ems, texts))
 
 
 def place(
