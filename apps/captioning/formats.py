@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,7 +62,8 @@ def _rows(path: Path) -> Iterator[tuple[str, str]]:
             if row:
                 if len(row) < 2:
                     raise InputError(f"{path}, line {rows.line_num}: no caption after the name")
-                yield row[0].strip(), (row[1] if commas else row[-1]).strip()
+                # A caption with commas that nobody quoted is several columns.
+                yield row[0].strip(), (",".join(row[1:]) if commas else row[-1]).strip()
         return
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
@@ -71,7 +73,7 @@ def _rows(path: Path) -> Iterator[tuple[str, str]]:
                     f"{path}, line {number}: no tab; the file is to begin with 'image,caption', or "
                     "to have lines of a photo's name, '#' and a number, a tab and the caption"
                 )
-            yield name.partition("#")[0].strip(), caption.strip()
+            yield re.sub(r"#\d+$", "", name.strip()), caption.strip()
 
 
 def read_split(path: str | Path) -> list[str]:

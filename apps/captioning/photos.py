@@ -10,6 +10,7 @@ square:
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -21,10 +22,27 @@ from apps.captioning.config import CaptioningConfig
 from shared.errors import InputError
 
 SAMPLES = Path(__file__).parent / "samples"  # in the public domain, see SOURCES.md in there
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+# Pillow hands EPS to Ghostscript, which runs programs; the others are no photos, or only written.
+_NO_PHOTOS = {"EPS", "PDF", "MPEG", "WMF", "BUFR", "GRIB", "HDF5", "FITS"}
+# What Pillow cannot read is named where a folder holds it, not passed over.
+_UNREADABLE = {".heic", ".heif", ".jxl", ".svg", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf"}
 PIXELS = 100_000_000  # larger photos are refused: decoded, this size takes 300 MB
 LEAST_PART, LEAST_TONE, MOST_TONE = 0.5, 0.7, 1.3
 _GREY = (128, 128, 128)
+
+
+@functools.cache
+def formats() -> tuple[str, ...]:
+    """The image formats that are read, by Pillow's names."""
+    Image.init()
+    return tuple(sorted(Image.OPEN.keys() - _NO_PHOTOS))
+
+
+@functools.cache
+def suffixes() -> frozenset[str]:
+    """The endings of files that a folder is searched for, in lower case."""
+    known = {ending for ending, kind in Image.registered_extensions().items() if kind in formats()}
+    return frozenset(known | _UNREADABLE)
 
 
 def open_photo(path: str | Path) -> Image.Image:
@@ -36,7 +54,7 @@ def open_photo(path: str | Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about odd metadata, and sizes below our own limit
-            with Image.open(path) as image:
+            with Image.open(path, formats=formats()) as image:
                 if image.width * image.height > PIXELS:
                     raise InputError(
                         f"{path}: {image.width} x {image.height} pixels are more than "
@@ -95,12 +113,17 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 def _scaled_down(image: Image.Image) -> Image.Image:
-    """Converts to 8 bits: the upper 8 of 16, and 32 bits and floats scaled to their range."""
+    """Converts to 8 bits: from the bits that a sensor has, or from the range of the values.
+
+    Cameras write 10, 12 or 14 bits into 16. What is not a number is black.
+    """
     values = np.asarray(image, np.float64)
-    high = 65535.0
-    low = 0.0
-    if image.mode == "F" or values.max(initial=0) > high or values.min(initial=0) < 0:
-        low, high = float(values.min()), float(values.max())
+    finite = np.isfinite(values)
+    known = values[finite]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+    values = np.where(finite, values, low)
+    if image.mode != "F" and low >= 0 and high <= 65535:
+        low, high = 0.0, next(float(top) for top in (255, 1023, 4095, 16383, 65535) if high <= top)
     scaled = (values - low) * (255.0 / max(high - low, 1e-9))
     return Image.fromarray(np.clip(scaled, 0, 255).astype(np.uint8)).convert("RGB")
 
@@ -154,7 +177,7 @@ def find_photos(names: Sequence[str | Path]) -> list[Path]:
         if name.is_dir():
             inside = sorted(_inside(name.rglob("*")))
             if not inside:
-                raise InputError(f"{name}: no photo in there ({', '.join(SUFFIXES)})")
+                raise InputError(f"{name}: no photo in there (JPEG, PNG, WebP, TIFF, ...)")
             found += inside
         elif name.exists():
             found.append(name)
@@ -165,5 +188,5 @@ def find_photos(names: Sequence[str | Path]) -> list[Path]:
 
 def _inside(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file():
+        if path.suffix.lower() in suffixes() and not path.name.startswith(".") and path.is_file():
             yield path

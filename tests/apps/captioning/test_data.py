@@ -15,6 +15,7 @@ from apps.captioning.data import (
     read_photos,
     whole,
 )
+from apps.captioning.formats import read_captions
 from apps.captioning.words import learn_tokenizer
 from shared.errors import InputError
 from shared.text import END, START
@@ -175,3 +176,13 @@ def test_long_captions_are_left_out_and_sides_are_noticed(tmp_path):
         (5, 2, False),
         (6, 1, True),
     ]
+
+
+def test_commas_and_numbers_in_names_are_part_of_what_they_are_in(tmp_path):
+    (tmp_path / "a.csv").write_text(
+        'image,caption\na.jpg,A dog, a cat and a man\nb.jpg,"One, two"\n'
+    )
+    found = read_captions(tmp_path / "a.csv")
+    assert found == {"a.jpg": ["A dog, a cat and a man"], "b.jpg": ["One, two"]}
+    (tmp_path / "b.txt").write_text("p#1.jpg#0\tA dog .\np#1.jpg#1\tA cat .\n")
+    assert read_captions(tmp_path / "b.txt") == {"p#1.jpg": ["A dog .", "A cat ."]}

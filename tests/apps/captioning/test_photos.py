@@ -170,3 +170,38 @@ def test_files_and_folders_within_folders(tmp_path):
         find_photos([tmp_path / "none"])
     with pytest.raises(InputError, match="no such file"):
         find_photos([tmp_path / "missing.jpg"])
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+def test_what_a_sensor_has_in_16_bits_is_as_bright_as_in_8(tmp_path, bits):
+    values = np.linspace(0, 255, 64 * 64).reshape(64, 64).astype(np.uint8)
+    wide = (values.astype(np.float64) / 255 * (2**bits - 1)).astype(np.uint16)
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+    found = np.asarray(open_photo(tmp_path / "wide.png"), int)[..., 0]
+    assert np.abs(found - values).max() <= 1
+
+
+def test_a_pixel_that_is_not_a_number_is_black_and_the_others_stay(tmp_path):
+    values = np.linspace(0.2, 0.8, 64 * 64, dtype=np.float32).reshape(64, 64)
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    values[3, 3], values[4, 4] = np.nan, np.inf
+    Image.fromarray(values).save(tmp_path / "b.tif")
+    a, b = (np.asarray(open_photo(tmp_path / f"{n}.tif"), int) for n in "ab")
+    assert np.abs(a - b)[5:].max() <= 1 and b[3, 3].max() == b[4, 4].max() == 0
+
+
+def test_a_folder_is_searched_for_whatever_a_single_file_may_be(tmp_path):
+    picture = Image.new("RGB", (20, 20), "red")
+    for ending in ("avif", "jp2", "ppm", "tga", "webp", "jpg"):
+        picture.save(tmp_path / f"a.{ending}")
+    (tmp_path / "b.heic").write_bytes(b"no photo that Pillow reads")
+    (tmp_path / "notes.txt").write_text("no photo")
+    assert {path.suffix[1:] for path in find_photos([tmp_path])} == {
+        *("avif", "jp2", "ppm", "tga", "webp", "jpg", "heic")
+    }
+
+
+def test_a_page_description_is_never_given_to_ghostscript(tmp_path):
+    (tmp_path / "a.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EOF\n")
+    with pytest.raises(InputError, match=r"a\.png: not an image"):
+        open_photo(tmp_path / "a.png")
