@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from apps.translation.config import TranslationConfig
-from apps.translation.data import Data, Pair, Source, read
+from apps.translation.data import Data, Pair, Source, read, say_doubts
 from apps.translation.files import describe_counts, filled
 from shared.application import Application, Progress, Sample, Training, Verb
 from shared.errors import InputError
@@ -140,6 +140,7 @@ class TranslationApp(Application):
         left_out: Counter[str] = Counter()
         pairs = filled(read(data, "train", config, left_out), left_out)
         valid = filled(read(data, "valid", config))
+        say_doubts(data, pairs)
         tokenizer = self._prepare_tokenizer(folder, config, pairs, start)
         config = dataclasses.replace(config, vocabulary=tokenizer.vocabulary)  # of little text less
         short = short_enough(pairs, tokenizer, source_room(config))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 import zipfile
 from collections import Counter
 from collections.abc import Sequence
@@ -23,7 +24,9 @@ from apps.translation.files import (
     split_columns,
 )
 from shared.datasets import cache_dir, download
-from shared.errors import InputError
+from shared.datasets.split import spread
+from shared.errors import InputError, check_range
+from shared.text.language import NAMES, guess_language, name_of
 
 TATOEBA = "https://www.manythings.org/anki/"
 CODES = {"de": "deu", "es": "spa", "fr": "fra"}
@@ -106,7 +109,7 @@ class Data(Source):
             in the tf.data graph, by its SentencePieceTokenizer, while the model trains.
 
     Raises:
-        InputError: The fields contradict each other.
+        InputError: The fields contradict each other, or one is out of range.
     """
 
     batch_tokens: int = 1200
@@ -119,6 +122,11 @@ class Data(Source):
     def __post_init__(self) -> None:
         """Refuses what cannot be done."""
         super().__post_init__()
+        check_range("batch_tokens", self.batch_tokens, 1)
+        check_range("bpe_dropout", self.bpe_dropout, 0, 1)
+        check_range("copy_rate", self.copy_rate, 0, 1)
+        check_range("epoch_pairs", self.epoch_pairs, 0)
+        check_range("bleu_sentences", self.bleu_sentences, 1)
         if self.pipeline not in PIPELINES:
             raise InputError(f"pipeline is {self.pipeline!r}: choose from {', '.join(PIPELINES)}")
         if self.pipeline == "keras-nlp" and self.bpe_dropout:
@@ -163,6 +171,19 @@ def read(
 def _key(row: Row) -> str:
     """What sentences have in common that differ in case or punctuation alone."""
     return "".join(c for c in row[0].casefold() if c.isalnum()) or row[0]
+
+
+def say_doubts(source: Source, pairs: Sequence[Pair]) -> None:
+    """Says on standard error which side of one's own pairs seems to be in another language."""
+    if not source.own or not pairs:
+        return
+    some = spread(pairs, 200)
+    for side, option in enumerate(("--from", "--to")):
+        named, text = some[0][2 + side], " ".join(pair[side] for pair in some)
+        found = guess_language(text, [named], NAMES)
+        if found != named:
+            print(f"{source.own}: what {option} names {named} seems to be {name_of(found)}",
+                  file=sys.stderr)  # fmt: skip
 
 
 # --- the two data sets ------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from apps.translation.data import Source, read
+from apps.translation.data import Source, read, say_doubts
 from apps.translation.evaluate import baseline, figures_of
 from apps.translation.files import filled
 from apps.translation.record import record
@@ -166,12 +166,14 @@ def _say_assumed(
     """
     if args.source_language:
         return
+    config = translator.opened.config
     if is_short(" ".join(lines)):
+        if len({source for source, _ in config.directions}) == 1:
+            return
         print(f"taken for {name_of(language)}; --from names another language", file=sys.stderr)
         return
-    known = translator.opened.config.languages
-    guesses = Counter(guess_language(line, [language], known) for line in lines)
-    if others := len(lines) - guesses.pop(language):
+    guesses = Counter(guess_language(line, [language], config.languages) for line in lines)
+    if others := len(lines) - guesses.pop(language, 0):
         named = ", ".join(f"{name_of(name)} {count}" for name, count in guesses.most_common(3))
         print(f"taken for {name_of(language)}, but {others} of {len(lines)} lines seem to be in "
               f"other languages: {named}", file=sys.stderr)  # fmt: skip
@@ -283,6 +285,7 @@ def _evaluate(args: argparse.Namespace, opened: Opened, source: Source) -> dict[
     pairs = spread(read(source, args.split, opened.config, left_out), args.limit)
     measured = filled(pairs, left_out)
     say_left_out(left_out)
+    say_doubts(source, measured)
     if not measured:
         raise InputError("there are no pairs to measure; check the data")
     generator = quickest(opened.generator)

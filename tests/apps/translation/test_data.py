@@ -15,6 +15,7 @@ from apps.translation.data import (
     copy_augment,
     load,
     read,
+    say_doubts,
     split_of,
 )
 from shared.errors import InputError
@@ -117,6 +118,17 @@ def test_a_source_takes_of_the_data_what_its_languages_name(tatoeba):
     assert found == load(tatoeba, "test", [("en", "de"), ("en", "fr")])
 
 
+def test_sides_in_other_languages_than_named_are_said(capsys):
+    texts = [("The house is big.", "Das Haus ist groß."), ("Where are you?", "Wo bist du?")]
+    own = Source(tsv="own.tsv")
+    say_doubts(own, [Pair(*text, "en", "de") for text in texts])
+    say_doubts(Source(), [Pair(*text, "de", "en") for text in texts])
+    assert capsys.readouterr().err == ""
+    say_doubts(own, [Pair(*text, "fr", "de") for text in texts])
+    said = "own.tsv: what --from names fr seems to be English (en)\n"
+    assert capsys.readouterr().err == said
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -125,6 +137,11 @@ def test_a_source_takes_of_the_data_what_its_languages_name(tatoeba):
         {"source": "a.en", "target": "a.de", "tsv": "a.tsv"},
         {"tsv": "a.tsv", "data": "multi30k"},
         {"pipeline": "other"},
+        {"batch_tokens": 0},
+        {"bpe_dropout": float("nan")},
+        {"copy_rate": 1.5},
+        {"epoch_pairs": -1},
+        {"bleu_sentences": 0},
         {"pipeline": "keras-nlp", "bpe_dropout": 0.1},
     ],
 )
