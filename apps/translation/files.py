@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -156,8 +157,9 @@ def read_lines(path: str | Path) -> list[str]:
     try:
         data = path.read_bytes()
         text = decode_text(gzip.decompress(data) if path.suffix == ".gz" else data, path)
-    except (OSError, EOFError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); check the file") from error
+    except (OSError, EOFError, zlib.error) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: cannot be read ({why}); check the file") from error
     if "\n" not in text:
         text = text.replace("\r", "\n")
     # Not `splitlines`: a sentence may hold a Unicode line separator.
@@ -196,7 +198,8 @@ def hold_out_distinct(
     _count(left_out, "with a source that is also in validation", len(train) - len(kept))
     if not kept:
         told = f"; left out: {describe_counts(left_out)}" if left_out else ""
-        raise InputError(f"{name}: {len(distinct)} distinct pairs; training and validation need "
+        count = "1 distinct pair" if len(distinct) == 1 else f"{len(distinct)} distinct pairs"
+        raise InputError(f"{name}: {count}; training and validation need "
                          f"one each, with different sources{told}")  # fmt: skip
     return kept, valid
 

@@ -39,6 +39,11 @@ from shared.text.sentences import split_sentences
 _CHUNK = 256  # lines after which what is done is written
 
 
+def _add_text(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--text", dest="words", action="store_true",
+                        help="it is text, though it looks like the name of a file")  # fmt: skip
+
+
 def _add_directions(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--to", default="", metavar="LANG", help="target language, such as de")
@@ -60,8 +65,7 @@ def _add_translate(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("text", nargs="*", help="what to translate; or a text file, translated line by line; "
         "- or nothing for standard input")  # fmt: skip
-    add("--text", dest="words", action="store_true", help="it is text, though it looks like the "
-        "name of a file")  # fmt: skip
+    _add_text(parser)
     _add_directions(parser)
     add("-o", "--output", metavar="FILE", help="write the translation there")
     add("--resume", action="store_true", help="go on with an output that was stopped")
@@ -318,11 +322,12 @@ def _check_record(args: argparse.Namespace, options: DecodingOptions, source: So
 
 def _add_inspect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("text", nargs="+", help="a sentence, or a file with one")
+    _add_text(parser)
     _add_directions(parser)
 
 
 def _inspect(args: argparse.Namespace, opened: Opened) -> Trace:
-    text = " ".join(read_lines(args.text, text_file(args.text)))
+    text = " ".join(read_lines(args.text, None if args.words else text_file(args.text)))
     translator = Translator(opened)
     direction = translator.direction(text, args.to, args.source_language)
     _say_assumed(args, translator, [text], direction[0])

@@ -106,7 +106,7 @@ def test_no_source_is_in_training_and_in_validation(tmp_path):
 def test_one_pair_many_times_is_refused_with_what_was_left_out(tmp_path):
     path = tmp_path / "pairs.tsv"
     path.write_text("a\tb\n" * 40, encoding="utf-8")
-    with pytest.raises(InputError, match="1 distinct pairs.*39 more than once"):
+    with pytest.raises(InputError, match="1 distinct pair;.*39 more than once"):
         read(Source(tsv=str(path)), "train", TranslationConfig(), Counter())
 
 

@@ -1,5 +1,6 @@
 """Pairs in a user's own files: what is read, and what is left out and counted."""
 
+import gzip
 from collections import Counter
 
 import pytest
@@ -119,6 +120,11 @@ def test_files_that_are_wrong(tmp_path):
         read_tsv(tmp_path / "a", EN_DE)
     with pytest.raises(InputError, match="cannot be read"):
         read_tsv(tmp_path / "none", EN_DE)
+    whole = gzip.compress(b"one\teins\n" * 99)
+    for broken in (b"no gzip", whole[:20], whole[:-12], whole[:12] + b"\xff\xff" + whole[14:]):
+        (tmp_path / "d.gz").write_bytes(broken)
+        with pytest.raises(InputError, match="d.gz: cannot be read"):
+            read_tsv(tmp_path / "d.gz", EN_DE)
     ragged = [*[(str(k), *pair) for k, pair in enumerate(PAIRS)], ("3", "only")]
     with pytest.raises(InputError, match="line 4: 2 columns; source and target are 2 and 3"):
         read_tsv(tsv(tmp_path, ragged), EN_DE)

@@ -9,6 +9,8 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apps.translation import verbs
 from apps.translation.verbs import read_lines, text_file
@@ -76,6 +78,17 @@ def test_a_file_line_by_line(content, lines, tmp_path):
         return
     with pytest.raises(InputError, match=f"^in: .*{lines}"):
         read_lines(["in"], "in")
+
+
+@given(
+    lines=st.lists(st.text("abc ä.\u2028", max_size=9).map(lambda text: f"x{text}"), min_size=1),
+    data=st.data(),
+)
+def test_whatever_ends_lines(lines, data, tmp_path_factory):
+    ends = [data.draw(st.sampled_from(["\n", "\r\n", "\r", "\v", "\f"])) for _ in lines]
+    path = tmp_path_factory.mktemp("lines") / "in"
+    path.write_bytes("".join(map(str.__add__, lines, ends)).encode())
+    assert read_lines([str(path)], str(path)) == lines
 
 
 def run(capsys, *words):
