@@ -38,6 +38,7 @@ SAMPLES = (
 """Sentences of the demo, and the languages to translate them into."""
 
 _OTHERS = ("de", "es", "fr")
+_DIRECTIONS = tuple(pair for other in _OTHERS for pair in (("en", other), (other, "en")))
 _FIT = FitOptions(
     epochs=20,
     optimizer="adam",
@@ -53,7 +54,7 @@ _FIT = FitOptions(
 RECIPES = {
     "base": Stage(
         TranslationConfig(
-            directions=tuple(pair for other in _OTHERS for pair in (("en", other), (other, "en"))),
+            directions=_DIRECTIONS,
             multilingual=True,
             vocabulary=8000,
             encoder_units=(256,),
@@ -66,6 +67,36 @@ RECIPES = {
         Data(),
     ),
     "pair": Stage(TranslationConfig(), _FIT, Data()),
+    "everyday": Stage(
+        TranslationConfig(
+            directions=_DIRECTIONS,
+            multilingual=True,
+            vocabulary=16000,
+            encoder_units=(256, 256),
+            decoder_units=(512, 512),
+            embedding_dropout=0.1,
+            context_dropout=0.2,
+            output_dropout=0.2,
+            lifted=True,
+        ),
+        dataclasses.replace(
+            _FIT,
+            epochs=60,
+            schedule="constant",
+            learning_rate=1.5e-3,
+            warmup_steps=500,
+            patience=15,
+        ),
+        Data(
+            batch_tokens=5000,
+            epoch_pairs=150_000,
+            copy_rate=0.2,
+            scene_rate=0.2,
+            bare_rate=0.1,
+            thing_rate=0.05,
+            precision="bfloat16",
+        ),
+    ),
     "tiny": Stage(
         TranslationConfig(
             vocabulary=300,
@@ -125,9 +156,12 @@ class TranslationApp(Application):
 
     def prepare(self, stage: Stage, folder: Path, start: Preset | None) -> Training:
         """Reads the pairs, learns a tokenizer on those to train on, and builds the model."""
-        from apps.translation.batches import epoch_batches, short_enough, whole
+        from apps.translation.batches import epoch_batches, whole
+        from apps.translation.lifting import lift_pairs, proper_words
         from apps.translation.search import source_room
+        from apps.translation.vocabulary import short_enough
         from shared.text.prepare import DATA_FILE
+        from shared.training.precision import computed_in
 
         data, config = stage.data, stage.config
         if data.own and start is None:
@@ -138,12 +172,10 @@ class TranslationApp(Application):
             )
             config = dataclasses.replace(config, directions=(direction,), multilingual=False)
         left_out: Counter[str] = Counter()
-        pairs = filled(read(data, "train", config, left_out), left_out)
-        valid = filled(read(data, "valid", config))
-        say_doubts(data, pairs)
-        tokenizer = self._prepare_tokenizer(folder, config, pairs, start)
+        pairs, valid = self._read_pairs(data, config, left_out)
+        tokenizer = self._prepare_tokenizer(folder, config, pairs, start, data.scene_rate)
         config = dataclasses.replace(config, vocabulary=tokenizer.vocabulary)  # of little text less
-        short = short_enough(pairs, tokenizer, source_room(config))
+        short = short_enough(pairs, tokenizer, config)
         left_out[f"longer than {source_room(config)} subwords"] = len(pairs) - len(short)
         if not short or not valid:
             for name in (TOKENIZER, DATA_FILE):  # better data may have the run's folder
@@ -153,19 +185,23 @@ class TranslationApp(Application):
                 f"the data; left out: {describe_counts(left_out) or 'nothing'}"
             )
         pairs = short
-        model = self.build(config)
+        with computed_in(data.precision):
+            model = self.build(config)
         if start:
             assign_weights(model, start)
+        proper = proper_words(pairs) if config.lifted else {}
 
         def epoch(number: int) -> Any:
-            return epoch_batches(pairs, tokenizer, data, stage.fit.seed, number)
+            return epoch_batches(
+                pairs, tokenizer, config, data, number, seed=stage.fit.seed, proper=proper
+            )
 
         return Training(
             config,
             model,
             epoch,
             steps=stage.fit.epochs * int(epoch(0).cardinality()),
-            valid=whole(valid, tokenizer).cache(),
+            valid=whole(lift_pairs(valid, proper) if config.lifted else valid, tokenizer).cache(),
             held=valid,
             examples=f"{len(pairs)} pairs",
             callbacks=[self._log_bleu(model, tokenizer, valid, data.bleu_sentences)],
@@ -173,23 +209,43 @@ class TranslationApp(Application):
             left_out=left_out,
         )
 
+    def _read_pairs(
+        self, data: Data, config: TranslationConfig, left_out: Counter[str]
+    ) -> tuple[list[Pair], list[Pair]]:
+        """The pairs to train on and those to validate with; counts what is left out."""
+        from apps.translation.extra import read_extra
+        from apps.translation.held_out import without_held_out
+
+        pairs = filled(read(data, "train", config, left_out), left_out)
+        valid = filled(read(data, "valid", config))
+        say_doubts(data, pairs)
+        if data.extra:
+            known = config.directions_between(data.source_language, data.target_language)
+            pairs += read_extra(data.extra, known[0], config.directions)
+        if config.lifted:  # the training pairs of the models that came before must not change
+            count = len(pairs)
+            pairs = without_held_out(pairs)
+            left_out["also in benchmarks/everyday"] = count - len(pairs)
+        return pairs, valid
+
     def _prepare_tokenizer(
-        self, folder: Path, config: TranslationConfig, pairs: Sequence[Pair], start: Preset | None
+        self,
+        folder: Path,
+        config: TranslationConfig,
+        pairs: Sequence[Pair],
+        start: Preset | None,
+        scene_rate: float,
     ) -> Tokenizer:
         """The run's tokenizer: that of the preset to start from, or learned from the pairs."""
-        from shared.text import train_tokenizer
+        from apps.translation.vocabulary import learn_tokenizer
         from shared.text.prepare import prepare_tokenizer
-
-        def learn(path: Path) -> None:
-            texts = dict.fromkeys(text for pair in pairs for text in (pair.source, pair.target))
-            train_tokenizer(list(texts), path, config.vocabulary, config.symbols)
 
         prepare_tokenizer(
             folder / TOKENIZER,
             (f"{pair.source}\t{pair.target}" for pair in pairs),
             {"vocabulary": config.vocabulary, "symbols": list(config.symbols)},
             start.folder if start else None,
-            learn,
+            lambda path: learn_tokenizer(path, config, pairs, scene_rate),
         )
         return self.tokenizer(folder)
 
@@ -200,11 +256,15 @@ class TranslationApp(Application):
         from shared.decoding import DecodingOptions
         from shared.training.callbacks import LogFigures
 
-        generator = buckets(model)  # traced once, for the variables stay the same
+        # What decodes is what will be stored, a float32 model.
+        twin = model if model.compute_dtype == "float32" else self.build(model.config)
+        generator = buckets(twin)  # traced once, for the variables stay the same
         pairs = valid[:: max(1, len(valid) // count)]
         greedy = DecodingOptions(max_length=model.config.length)
 
         def measure(model: Any) -> tuple[dict[str, float], str]:
+            if twin is not model:
+                twin.set_weights(model.get_weights())
             figures, found = figures_of(generator, model.config, tokenizer, pairs, greedy)
             return {"bleu": figures["bleu"]}, found[0]
 
@@ -240,6 +300,7 @@ class TranslationApp(Application):
 
     def examples(self, opened: Opened, items: Sequence[Pair]) -> list[Example]:
         """Four of the pairs at most, the first subwords of each."""
+        from apps.translation.lifting import form_of
         from apps.translation.search import condition, source_ids
         from shared.text import START
 
@@ -247,7 +308,8 @@ class TranslationApp(Application):
         examples = []
         for pair in items[:: max(1, len(items) // 4)][:4]:
             source = source_ids(tokenizer, config, pair.source, pair.target_language)
-            symbols = [START, *tokenizer.encode(pair.target)][:6]
+            target = form_of(pair.target).text if config.lifted else pair.target
+            symbols = [START, *tokenizer.encode(target)][:6]
             examples.append(Example(condition([source], config.length), _fed(symbols)))
         return examples
 

@@ -2,48 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from apps.translation.config import language_symbol
+from apps.translation.config import TranslationConfig, language_symbol
 from apps.translation.data import Data, Pair, copy_augment
+from apps.translation.lifting import lift_pairs
+from apps.translation.scenes import scene_pairs
 from shared.text import END, PAD, START, Tokenizer, normalize
 
 LENGTHS = (8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 96, 128)
 """Padded lengths; few, for the LSTM's fast path is compiled for each."""
 
 
-def short_enough(pairs: Sequence[Pair], tokenizer: Tokenizer, room: int) -> list[Pair]:
-    """Leaves out the pairs whose source or target has more than ``room`` subwords."""
-    sources = tokenizer.encode_all([pair.source for pair in pairs])
-    targets = tokenizer.encode_all([pair.target for pair in pairs])
-    return [
-        pair
-        for pair, source, target in zip(pairs, sources, targets, strict=True)
-        if max(len(source), len(target)) <= room
-    ]
-
-
 def epoch_batches(
-    pairs: Sequence[Pair], tokenizer: Tokenizer, data: Data, seed: int, epoch: int
+    pairs: Sequence[Pair],
+    tokenizer: Tokenizer,
+    config: TranslationConfig,
+    data: Data,
+    epoch: int,
+    *,
+    seed: int,
+    proper: Mapping[str, Container[str]],
 ) -> Any:
     """Makes the training batches of an epoch as the data options say.
 
     Args:
         pairs: All pairs to train on.
         tokenizer: Of source and target.
+        config: The model's.
         data: The options.
-        seed: Of every random choice.
         epoch: Its number, from 0.
+        seed: Of every random choice.
+        proper: Of a lifted model, see `apps.translation.lifting.proper_words`.
 
     Returns:
         A `tf.data.Dataset` as `pipeline` makes it.
     """
     used = epoch_part(pairs, data.epoch_pairs, seed, epoch)
+    rng = np.random.default_rng([seed, epoch])
     if data.copy_rate:
-        used = copy_augment(used, np.random.default_rng([seed, epoch]), data.copy_rate)
+        used = copy_augment(used, rng, data.copy_rate)
+    if data.scene_rate:
+        count = round(data.scene_rate * len(used))
+        used = [*used, *scene_pairs(config.directions, count, rng)]
+    if config.lifted:
+        used = lift_pairs(used, proper, rng, data.bare_rate, data.thing_rate)
     if data.pipeline == "keras-nlp":
         return keras_pipeline(used, tokenizer, data.batch_tokens, seed, epoch)
     return pipeline(used, tokenizer, data.batch_tokens, seed, epoch, data.bpe_dropout)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from apps.translation.config import TranslationConfig
-from apps.translation.data import Source
+from apps.translation.data import Data
 from shared.presets.card import Card
 
 # By a part of the data's name: what it is, license, note, whether commercial use is allowed.
@@ -24,13 +24,19 @@ _KNOWN = {
     ),
 }
 
+_SCENES = "Sentences made by a grammar of this project (apps/translation/scenes), under its license"
 
-def describe(config: TranslationConfig, source: Source) -> Card:
-    """The card of a model with a configuration, trained on a source; ``training`` is empty."""
+
+def describe(config: TranslationConfig, source: Data) -> Card:
+    """The card of a model with a configuration, trained on data; ``training`` is empty."""
     name = Path(source.own or source.data).name
     unknown = (name, "other", "The license is that of the data it was trained on.", False)
     kind = "" if source.own else next((known for known in _KNOWN if known in name), "")
     data, license_id, note, commercial = _KNOWN.get(kind, unknown)
+    more = [_SCENES] if source.scene_rate else []
+    if source.extra:
+        more.append(Path(source.extra).name)
+        _, license_id, note, commercial = unknown
     directions = ", ".join("-".join(pair) for pair in config.directions)
     return Card(
         title=f"Translation {directions}, LSTM with attention",
@@ -42,7 +48,7 @@ def describe(config: TranslationConfig, source: Source) -> Card:
         license=license_id,
         license_note=note,
         commercial_use=commercial,
-        data=(data,),
+        data=(data, *more),
         languages=config.languages,
         tags=("translation", "lstm", "attention"),
     )

@@ -33,6 +33,8 @@ class TranslationConfig:
         output_dropout: Dropout rate before the softmax.
         label_smoothing: Share of the target's probability spread over all subwords.
         length: Subwords of the longest source, language symbol and end included.
+        lifted: Whether numbers, addresses, markup and letter case are replaced by placeholders and
+            symbols before the model reads a text, and put back into what it writes.
 
     Raises:
         InputError: A value is unknown or out of range.
@@ -56,6 +58,7 @@ class TranslationConfig:
     output_dropout: float = 0.3
     label_smoothing: float = 0.1
     length: int = 64
+    lifted: bool = False
 
     def __post_init__(self) -> None:
         """Refuses what cannot be built."""

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from shared.text import Tokenizer
+from shared.text.casing import CAPITAL, CAPITALS
 
 _SPACE = "\u2581"  # of SentencePiece, before a word
 _LEAST_SPELLED = 3  # subwords, the space before digits too; a word of fewer is a known one
@@ -26,14 +27,19 @@ class _Word(NamedTuple):
     start: int
     end: int
     spaced: bool  # whether there is a space before it
+    marked: bool  # whether the symbol of a capital is behind it
 
     @property
     def is_name(self) -> bool:
-        return self.text[:1].isdigit() or self.text[:1].isupper()
+        return self.marked or self.text[:1].isdigit() or self.text[:1].isupper()
 
 
 def copied(
-    tokenizer: Tokenizer, source: Sequence[int], symbols: Sequence[int], attention: np.ndarray
+    tokenizer: Tokenizer,
+    source: Sequence[int],
+    symbols: Sequence[int],
+    attention: np.ndarray,
+    lifted: bool = False,
 ) -> list[int]:
     """Replaces misspelled copies in a translation by the words of the source.
 
@@ -47,6 +53,7 @@ def copied(
         source: Ids of the source.
         symbols: Ids of the translation.
         attention: Attention weights ``(len(symbols), len(source))``.
+        lifted: The model's; with it the first word of a source has no sign of a capital.
 
     Returns:
         The ids of the corrected translation.
@@ -55,7 +62,8 @@ def copied(
     names = {
         word: foreign
         for word in _words(tokenizer, source, read)
-        if (foreign := _is_foreign(tokenizer, word.text)) or _is_spelled(tokenizer, word, read)
+        if (foreign := _is_foreign(tokenizer, word.text))
+        or _is_spelled(tokenizer, word, read, lifted)
     }
     result = list(symbols)
     if not names:
@@ -92,18 +100,19 @@ def _words(tokenizer: Tokenizer, ids: Sequence[int], pieces: Sequence[str]) -> I
             text = "".join(pieces[start:k]).removeprefix(_SPACE)
             if "<0x" in text:
                 text = tokenizer.decode(ids[start:k]).strip()
-            yield _Word(text, start, k, pieces[start].startswith(_SPACE))
+            marked = k < len(pieces) and pieces[k] in (CAPITAL, CAPITALS)
+            yield _Word(text, start, k, pieces[start].startswith(_SPACE), marked)
             some = False
         if not some and (piece != bare or pieces[k - 1] != _SPACE):
             start = k
         some = some or inside
 
 
-def _is_spelled(tokenizer: Tokenizer, word: _Word, pieces: Sequence[str]) -> bool:
+def _is_spelled(tokenizer: Tokenizer, word: _Word, pieces: Sequence[str], lifted: bool) -> bool:
     """Whether a word is a name of many subwords; a sentence's first word in lower case too."""
-    if not word.is_name or word.end - word.start < _LEAST_SPELLED:
-        return False
     first = not any(piece.startswith(_SPACE) for piece in pieces[: word.start])
+    if word.end - word.start < _LEAST_SPELLED or not (word.is_name or (first and lifted)):
+        return False
     return not first or len(tokenizer.encode(word.text.lower())) >= _LEAST_SPELLED
 
 

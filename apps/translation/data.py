@@ -38,6 +38,7 @@ SPLITS = {"train": "train", "valid": "val", "test": "test_2016_flickr"}
 """Stems of Multi30k's files."""
 DATA = "tatoeba"
 PIPELINES = ("numpy", "keras-nlp")
+PRECISIONS = ("float32", "bfloat16")
 
 Directions = Sequence[tuple[str, str]]
 
@@ -105,6 +106,16 @@ class Data(Source):
         epoch_pairs: Pairs of an epoch, after which the model is validated and kept; the next epoch
             goes on with others until all have had their turn. 0 for all of them.
         bleu_sentences: Validation sentences translated after each epoch, at most.
+        extra: Your own pairs beside the data, a source, a tab and a target a line; two more columns
+            may name the languages of each. CoVoST 2's files are read too.
+        scene_rate: Made-up pairs for each pair of an epoch, from the grammar of
+            apps/translation/scenes, drawn anew each epoch; 0 is off.
+        bare_rate: Share of the sources that have no capitals, as some people write. For a lifted
+            model.
+        thing_rate: Share of the pairs in which a name that both sides have becomes a placeholder,
+            or has tags around it. For a lifted model.
+        precision: In which the large products are computed; weights and states are float32 in any
+            case.
         pipeline: Where subwords are made: "numpy" before an epoch begins, all at once; "keras-nlp"
             in the tf.data graph, by its SentencePieceTokenizer, while the model trains.
 
@@ -117,6 +128,11 @@ class Data(Source):
     copy_rate: float = 0.0
     epoch_pairs: int = 0
     bleu_sentences: int = 1500
+    extra: str = field(default="", metadata={"metavar": "FILE"})
+    scene_rate: float = 0.0
+    bare_rate: float = 0.0
+    thing_rate: float = 0.0
+    precision: str = field(default="float32", metadata={"choices": PRECISIONS})
     pipeline: str = field(default="numpy", metadata={"choices": PIPELINES})
 
     def __post_init__(self) -> None:
@@ -131,6 +147,8 @@ class Data(Source):
             raise InputError(f"pipeline is {self.pipeline!r}: choose from {', '.join(PIPELINES)}")
         if self.pipeline == "keras-nlp" and self.bpe_dropout:
             raise InputError("keras-nlp's tokenizer has no BPE-dropout; leave out one of the two")
+        if self.precision not in PRECISIONS:
+            raise InputError(f"precision is {self.precision!r}: choose from {PRECISIONS}")
 
 
 def read(

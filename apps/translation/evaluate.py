@@ -72,7 +72,8 @@ def figures_of(
     Raises:
         InputError: There is no pair with a source and a target.
     """
-    parts = [parts_of(pair.source, tokenizer, source_room(config)) for pair in pairs]
+    room = source_room(config)
+    parts = [parts_of(pair.source, tokenizer, room, config.lifted) for pair in pairs]
     results = iter(
         translate(
             generator,

@@ -13,6 +13,8 @@ import numpy as np
 
 from apps.translation.config import TranslationConfig, language_symbol
 from apps.translation.copying import copied
+from apps.translation.lifting import Form, finished, form_of, shown
+from apps.translation.placing import Placing
 from shared.decoding import DecodingOptions, decode
 from shared.errors import InputError
 from shared.generator import Arrays, Generator
@@ -80,6 +82,7 @@ def source_ids(
         InputError: The text has more subwords than the model's length.
     """
     first = [tokenizer.id(language_symbol(target))] if config.multilingual else []
+    text = form_of(text).text if config.lifted else text
     ids = [*first, *tokenizer.encode(text), END]
     if len(ids) > config.length:
         raise InputError(
@@ -89,14 +92,29 @@ def source_ids(
     return ids
 
 
-def parts_of(text: str, tokenizer: Tokenizer, room: int) -> list[tuple[str, str]]:
+def parts_of(
+    text: str, tokenizer: Tokenizer, room: int, lifted: bool = False
+) -> list[tuple[str, str]]:
     """Splits a sentence into parts of at most ``room`` subwords, each with the space after it.
 
     A sentence that is short enough is one part. Nothing but spacing is lost.
+
+    Args:
+        text: A sentence.
+        tokenizer: The model's.
+        room: See `source_room`.
+        lifted: The model's. With it a part has no more placeholders than there are of each kind.
     """
+
+    def length(part: str) -> int:
+        if not lifted:
+            return len(tokenizer.encode(part))
+        form = form_of(part)
+        return room + form.left if form.left else len(tokenizer.encode(form.text))
+
     text = normalize(text)
     parts, start = [], 0
-    for part in fit_sentence(text, room, lambda t: len(tokenizer.encode(t))):
+    for part in fit_sentence(text, room, length):
         end = start + len(part)
         gap = text[end : end + 1].strip(" ") != text[end : end + 1]
         parts.append((part, " " if gap else ""))
@@ -142,23 +160,28 @@ def translate(
     Raises:
         InputError: A sentence is too long.
     """
+    forms = [form_of(text) if config.lifted else Form(text) for text in texts]
     sources = [
-        source_ids(tokenizer, config, text, target) if text.strip() else []
-        for text, target in zip(texts, targets, strict=True)
+        []
+        if not text.strip() or (config.lifted and form.is_empty)
+        else source_ids(tokenizer, config, text, target)
+        for text, target, form in zip(texts, targets, forms, strict=True)
     ]
-    nothing = Hypothesis("", 0.0, 0.0, True, (), (), np.zeros((0, 0), np.float32))
-    results = [[nothing] for _ in texts]
+    results = [[_untranslated(finished(f, f.text) if config.lifted else "")] for f in forms]
+    placing = Placing(tokenizer) if any(form.slots for form in forms) else None
     width = options.beam_size if options.strategy == "beam" else options.n_best
     size = min(_SENTENCES, max(1, _ROWS // width))
 
     def search(chosen: Generator, length: int, indices: Sequence[int]) -> list[Any]:
-        limit = 3 * max(len(sources[index]) for index in indices) + 10
+        limit = min(3 * max(len(sources[i]) for i in indices) + 10, options.max_length)
+        slots = [forms[i].slots for i in indices]
         return decode(
             chosen,
             chosen.encode(condition([sources[index] for index in indices], length)),
             start=START,
             end=END,
-            options=dataclasses.replace(options, max_length=min(limit, options.max_length)),
+            options=dataclasses.replace(options, max_length=limit),
+            constraint=placing.constraint(slots, limit) if placing and any(slots) else None,
         )
 
     # TensorFlow makes little use of two cores within a step, and none while Python ranks; batches
@@ -169,7 +192,8 @@ def translate(
         lengths = [*(length for length in _BUCKETS if length < config.length), config.length]
     batches = [
         (generator(length) if callable(generator) else generator, length, indices)
-        for length, indices in _batches(sources, lengths, size)
+        for some in _with_slots_apart(sources, forms)
+        for length, indices in _batches(some, lengths, size)
     ]
     progress(sources.count([]))
     with ThreadPoolExecutor(threads) as pool:
@@ -177,7 +201,10 @@ def translate(
         searches = pool.map(lambda batch: search(*batch), batches)
         for (_, _, indices), decoded in zip(batches, searches, strict=True):
             for index, found in zip(indices, decoded, strict=True):
-                results[index] = [_hypothesis(tokenizer, sources[index], one) for one in found]
+                results[index] = [
+                    _hypothesis(tokenizer, sources[index], forms[index], one, config.lifted)
+                    for one in found
+                ]
             progress(len(indices))
     return results
 
@@ -205,14 +232,32 @@ def _batches(
         yield next(n for n in lengths if n >= len(sources[chosen[-1]])), chosen
 
 
-def _hypothesis(tokenizer: Tokenizer, source: Sequence[int], result: Any) -> Hypothesis:
+def _with_slots_apart(
+    sources: Sequence[Sequence[int]], forms: Sequence[Form]
+) -> Iterator[list[Sequence[int]]]:
+    """Yields the sources without placeholders, then those with them, all others empty.
+
+    A constraint takes time, and most sentences need none.
+    """
+    for wanted in (False, True):
+        yield [s if bool(f.slots) is wanted else [] for s, f in zip(sources, forms, strict=True)]
+
+
+def _untranslated(text: str) -> Hypothesis:
+    return Hypothesis(text, 0.0, 0.0, True, (), (), np.zeros((0, 0), np.float32))
+
+
+def _hypothesis(
+    tokenizer: Tokenizer, source: Sequence[int], form: Form, result: Any, lifted: bool
+) -> Hypothesis:
     symbols, attention = list(result.symbols), result.attention[:, : len(source)]
+    written = tokenizer.decode(copied(tokenizer, source, symbols, attention, lifted))
     return Hypothesis(
-        text=tokenizer.decode(copied(tokenizer, source, symbols, attention)),
+        text=finished(form, written) if lifted else written,
         score=result.score,
         log_probability=result.log_probability,
         finished=result.finished,
-        source_pieces=tuple(tokenizer.pieces(source)),
-        pieces=tuple(tokenizer.pieces(symbols)),
+        source_pieces=tuple(map(shown, tokenizer.pieces(source))),
+        pieces=tuple(map(shown, tokenizer.pieces(symbols))),
         attention=attention,
     )

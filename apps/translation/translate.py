@@ -10,6 +10,7 @@ from typing import Any, Unpack, overload
 import numpy as np
 
 from apps.engine import Engine
+from apps.translation.lifting import form_of, shown
 from apps.translation.search import (
     DECODING,
     Hypothesis,
@@ -252,7 +253,7 @@ class Translator(Engine):
         for text in texts:
             parts.append([])
             for sentence in split_sentences(text):
-                *first, (last, _) = parts_of(sentence.text, tokenizer, room)
+                *first, (last, _) = parts_of(sentence.text, tokenizer, room, config.lifted)
                 parts[-1] += [*first, (last, sentence.after)]
         sources = [source for some in parts for source, _ in some]
         targets = [direction[1]] * len(sources)
@@ -283,7 +284,8 @@ class Translator(Engine):
         [[found]] = translate(
             opened.generator, opened.config, opened.tokenizer, [text], [target], options
         )
-        symbols = [START, *opened.tokenizer.encode(found.text)]
+        written = form_of(found.text).text if opened.config.lifted else found.text
+        symbols = [START, *opened.tokenizer.encode(written)]
         read = condition([source], len(source))
         batch = {
             "source": read["source"],
@@ -293,7 +295,7 @@ class Translator(Engine):
         return Trace(
             layers=[np.asarray(gates[0]) for gates in model.gates(batch)],
             title=f"{text}\n{found.text}",
-            labels=opened.tokenizer.pieces(symbols),
+            labels=[*map(shown, opened.tokenizer.pieces(symbols))],
             text=found.text,
             values={"translation": found.text},
         )

@@ -15,6 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from shared.backends.saved_model import export_saved_model
 from shared.export.audit import audit
+from shared.export.tables import share_tables
 from shared.files import write_bytes
 from shared.presets.bundle import PRECISIONS
 from shared.stderr import silent_stderr
@@ -68,6 +69,7 @@ def _convert(saved_model: Path, precision: str) -> bytes:
         raise ValueError(_summarize(str(error))) from error
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data))
     _move_step_first(model)
+    share_tables(model)
     for graph in model.subgraphs:
         _replace_zeros(model, graph)
     builder = flatbuffers.Builder(len(data))

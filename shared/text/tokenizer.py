@@ -104,7 +104,12 @@ def _sampling(dropout: float) -> dict[str, Any]:
 
 
 def train_tokenizer(
-    texts: Iterable[str], path: str | Path, vocabulary: int = 6000, symbols: Sequence[str] = ()
+    texts: Iterable[str],
+    path: str | Path,
+    vocabulary: int = 6000,
+    symbols: Sequence[str] = (),
+    whole: Sequence[str] = (),
+    letters: str = "",
 ) -> Tokenizer:
     """Trains a tokenizer. The same texts give the same file.
 
@@ -114,6 +119,10 @@ def train_tokenizer(
         vocabulary: Number of ids, including 4 special ones, the control symbols and 256 bytes. The
             result is smaller if the texts do not have that many subwords.
         symbols: Control symbols. No text is encoded as one of them.
+        whole: Strings that are always one subword. One that begins with U+2581 has a space before
+            it.
+        letters: Characters that get a subword even if they are rare; other rare characters are
+            encoded as bytes.
 
     Raises:
         InputError: The texts are empty, or the vocabulary is too small for bytes and characters.
@@ -124,7 +133,7 @@ def train_tokenizer(
     first = next(sentences, None)
     if first is None:
         raise InputError("cannot train a tokenizer: all texts are empty")
-    least = len(_SPECIALS) + len(symbols) + _BYTES
+    least = len(_SPECIALS) + len(symbols) + len(whole) + _BYTES
     if vocabulary <= least:
         raise InputError(f"a vocabulary of {vocabulary} is too small; use more than {least}")
     written = io.BytesIO()
@@ -141,6 +150,8 @@ def train_tokenizer(
             character_coverage=0.9999,
             max_sentence_length=1 << 16,
             control_symbols=list(symbols),
+            user_defined_symbols=list(whole),
+            required_chars=letters,
             pad_id=PAD,
             unk_id=UNKNOWN,
             bos_id=START,

@@ -1,6 +1,7 @@
 """What shared code asks of the application."""
 
 import dataclasses
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -74,3 +75,40 @@ def test_a_batch_is_of_the_size_of_training():
     batch = TRANSLATION.random_batch(RECIPES["base"].config, np.random.default_rng(0))
     assert batch["source"].shape == (74, 16) and batch["mask"].sum(1).min() >= 12
     assert batch["source"].max() < 8000
+
+
+def test_a_card_names_all_data():
+    config = RECIPES["base"].config
+    card = TRANSLATION.card(config, Data(), False)
+    assert len(card.data) == 1 and card.commercial_use
+    card = TRANSLATION.card(config, Data(scene_rate=0.2, extra="here/mine.tsv"), False)
+    assert "grammar" in card.data[1] and card.data[2] == "mine.tsv" and not card.commercial_use
+
+
+def test_extra_pairs_are_trained_on(tmp_path):
+    (tmp_path / "extra.tsv").write_text("the dog\tder Hund\n" * 3, encoding="utf-8")
+    ready = prepared(tmp_path, extra=str(tmp_path / "extra.tsv"), scene_rate=0.1)
+    assert ready.examples == f"{len(toy_pairs()) - len(ready.held) + 3} pairs"
+
+
+def test_a_lifted_model_is_not_trained_on_everyday_sentences(tmp_path):
+    rows = ["Which bus goes to the airport?\tWelcher Bus?\n", "A bus.\tEin Bus.\n"]
+    rows += [f"Bus {k}.\tBus {k}.\n" for k in range(3)]
+    path = tmp_path / "own.tsv"
+    path.write_text("".join(reversed(rows)), encoding="utf-8")
+    left_out = Counter()
+    config = TRANSLATION.stage("tiny").config
+    for lifted in (False, True):
+        config = dataclasses.replace(config, lifted=lifted)
+        pairs, _ = TRANSLATION._read_pairs(Data(tsv=str(path)), config, left_out)
+        assert any("airport" in pair.source for pair in pairs) is not lifted
+    assert left_out["also in benchmarks/everyday"] == 1
+
+
+def test_the_weights_are_float32_in_any_precision(tmp_path):
+    model = prepared(tmp_path, precision="bfloat16").model
+    assert model.compute_dtype == "bfloat16"
+    assert {variable.dtype for variable in model.trainable_variables} == {"float32"}
+    assert TRANSLATION.build(model.config).compute_dtype == "float32"
+    with pytest.raises(InputError, match="precision is"):
+        Data(precision="int4")

@@ -7,14 +7,16 @@ from apps.translation.batches import (
     epoch_part,
     keras_pipeline,
     pipeline,
-    short_enough,
     whole,
 )
+from apps.translation.config import TranslationConfig
 from apps.translation.data import Data, Pair
+from apps.translation.vocabulary import short_enough
 from shared.text import END, START, train_tokenizer
 
 ENGLISH = [f"A dog number {k} runs{' and runs' * (k % 7)}." for k in range(60)]
 GERMAN = [f"Ein Hund Nummer {k} rennt{' und rennt' * (k % 7)}." for k in range(60)]
+CONFIG = TranslationConfig()
 PAIRS = [Pair(a, b, "en", "de") for a, b in zip(ENGLISH, GERMAN, strict=True)]
 
 
@@ -130,9 +132,8 @@ def test_both_pipelines_give_the_same_subwords_in_the_same_shapes(symbols, reque
 
 def test_an_epoch_of_keras_nlp_is_the_same_again_and_another_is_not(tokenizer):
     def sources(epoch):
-        data = epoch_batches(
-            PAIRS, tokenizer, Data(batch_tokens=200, pipeline="keras-nlp"), 0, epoch
-        )
+        options = Data(batch_tokens=200, pipeline="keras-nlp")
+        data = epoch_batches(PAIRS, tokenizer, CONFIG, options, epoch, seed=0, proper={})
         batches = list(data.as_numpy_iterator())
         assert len(batches) == int(data.cardinality())
         return np.concatenate([batch["source"].ravel() for batch in batches])
@@ -143,13 +144,14 @@ def test_an_epoch_of_keras_nlp_is_the_same_again_and_another_is_not(tokenizer):
 
 def test_an_epoch_is_made_as_the_options_say(tokenizer):
     options = Data(batch_tokens=200, copy_rate=1.0, epoch_pairs=25)
-    batches = list(epoch_batches(PAIRS, tokenizer, options, 0, 0).as_numpy_iterator())
+    data = epoch_batches(PAIRS, tokenizer, CONFIG, options, 0, seed=0, proper={})
+    batches = list(data.as_numpy_iterator())
     texts = set(texts_of(batches, tokenizer))
     assert len(texts) <= 20 and len(texts - {pair[:2] for pair in PAIRS}) > 15
 
 
 def test_pairs_that_are_too_long_are_left_out(tokenizer):
-    kept = short_enough(PAIRS, tokenizer, 12)
+    kept = short_enough(PAIRS, tokenizer, TranslationConfig(length=13))
     assert 0 < len(kept) < len(PAIRS)
     for pair in PAIRS:
         longest = max(len(tokenizer.encode(text)) for text in pair[:2])

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from apps.translation.copying import copied
 from shared.text import train_tokenizer
+from shared.text.casing import CAPITAL
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +83,22 @@ def test_any_text_is_made_of_the_two(tokenizer, source, translation, seed):
     assert set(result) <= set(ids) | set(symbols)
     same = copied(tokenizer, ids, ids, np.eye(len(ids)))
     assert same == ids
+
+
+def test_a_marked_word_is_a_name_in_small_letters(tmp_path):
+    known = ["my name is tom", "mein name ist maria", "a b c d e f g h i j k l m n o p q r s t z"]
+    tokenizer = train_tokenizer(known * 20, tmp_path / "t.model", 380, (), (CAPITAL,))
+    source = tokenizer.encode(f"my name is kowalski{CAPITAL}")
+    symbols = tokenizer.encode(f"mein name ist kowaski{CAPITAL}")
+    attention = np.zeros((len(symbols), len(source)))
+    read, written = tokenizer.pieces(source), tokenizer.pieces(symbols)
+    last = len(source) - 1
+    start = written.index("\u2581ist") + 1
+    first = read.index("\u2581is") + 1
+    for k in range(start, len(symbols)):
+        attention[k, min(first + k - start, last)] = 1
+    found = tokenizer.decode(copied(tokenizer, source, symbols, attention, lifted=True))
+    assert found == f"mein name ist kowalski{CAPITAL}"
+    plain = tokenizer.encode("mein name ist kowaski")
+    found = tokenizer.decode(copied(tokenizer, source, plain, attention[:-1], lifted=True))
+    assert found == "mein name ist kowaski"

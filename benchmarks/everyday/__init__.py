@@ -1,0 +1,1 @@
+"""Sentences that people would write, and how a model translates them; see `score.py`."""
