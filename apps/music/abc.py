@@ -34,14 +34,14 @@ _TOKEN = re.compile(
     r"|!(?P<mark>[^!|\s][^!\n]*)!|\+(?P<old_mark>[a-zA-Z.()]+)\+"
     r"|\{(?P<grace>[^}]*)\}"
     r"|\((?P<tuplet>\d)(?::(?P<in_time>\d*))?(?::(?P<count>\d*))?"
-    r"|(?P<bar>\[\||:*\|[|:\]]*|::+)(?P<ending>\s*\[?\d+(?:[,-]\d+)*)?"
+    r"|(?P<bar>\[\|\]?|:*\|[|:\]]*|::+)(?P<ending>\s*\[?\d+(?:[,-]\d+)*)?"
     r"|\[(?P<part_ending>\d+(?:[,-]\d+)*)"
     r"|\[(?P<chord>[^\]|\[]*)\]" + _LENGTH.format("chord_length")
     + r"|" + _PITCH + _LENGTH.format("length")
     + r"|(?P<rest>[zx])" + _LENGTH.format("rest_length")
     + r"|(?P<rests>[ZX])(?P<rest_bars>\d*)"
     r"|(?P<broken>>+|<+)|(?P<tie>-)|(?P<overlay>&)|(?P<sign>[.~H-Wh-wJ])"
-    r"|(?P<nothing>[\s`$*\\();@!]+|y\d*)"
+    r"|(?P<nothing>[\s`$*\\);@!]+|\(|y\d*)"
 )  # fmt: skip
 _NOTE = re.compile(_PITCH + _LENGTH.format("length") + r"(?P<tie>-)?")
 _DEFAULTS = {"H": "fermata"}

@@ -55,6 +55,7 @@ def test_pitches(read, body, pitches):
         ("C2 D/ E/ F|", [8, 2, 2, 4]),
         ("C>D E<F|", [6, 2, 2, 6]),
         ("C>>D E2|", [7, 1, 8]),
+        ("(2:3:2CD E (F/G/)|", [6, 6, 4, 2, 2]),
         ("C3/2D/2 z E|", [6, 2, 4, 4]),
         ("C4-|C2D2|", [24, 8]),
         ("C/4D/4E//F//G3|", [1, 1, 1, 1, 12]),
@@ -157,7 +158,7 @@ def test_transposed_voices_sound(read):
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("CDE(3F/G/A/|", "3 of 6 notes are off the grid of 16ths, the first in bar 1"),
+        ("CDE (3F/G/A/|", "3 of 6 notes are off the grid of 16ths, the first in bar 1"),
         ("C/8D/8E/4F/2G3|", "off the grid"),
         ("CDE^/F|", "quarter tones"),
         ("CDEF|#GABc|", "'#' is no sign of ABC"),
