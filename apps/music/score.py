@@ -252,7 +252,7 @@ def _entitle(track: Any, title: str) -> None:
 def _padded(piece: Piece) -> Piece:
     late = max(0, int(piece.position[0]))
     bar_length, unit = piece.bar_length.copy(), piece.units.copy()
-    for bar in _bars(piece)[1:-1]:
+    for bar in _bars(piece)[late > 0 : -1]:
         if bar.end - bar.start < bar.full and piece.position[0] >= 0:
             bar_length[bar.start : bar.end] = bar.end - bar.start
             unit[bar.start : bar.end] = np.gcd(bar.end - bar.start, bar.unit)

@@ -6,7 +6,7 @@ import pytest
 from apps.music import rules as module
 from apps.music.app import MUSIC
 from apps.music.decoding import fill
-from apps.music.piece import HOLD, LOWEST, PITCH, VOCABULARY, VOICE_ORDER, piece_from_pitches
+from apps.music.piece import HOLD, LOWEST, PITCH, VOCABULARY, VOICE_ORDER, metre, piece_from_pitches
 from apps.music.planning import plan
 from apps.music.rules import RANGES, RULES, SPACING, Rules, choose_rules, consecutive
 from shared.decoding import DecodingOptions
@@ -257,3 +257,18 @@ def test_choosing_rules():
     assert set(RULES) - set(choose_rules("parallels, crossing")) == {"parallels", "crossing"}
     with pytest.raises(InputError, match="no rule 'fifths'; the rules are: silence, "):
         choose_rules("fifths")
+
+
+def test_in_compound_metres_nothing_is_held_over_a_beat_that_began_between():
+    position, lengths = metre(24, 12)
+    outline = piece_from_pitches(
+        "p", np.full((24, 4), -1), position=position, bar_length=lengths, tonic=0, mode=0
+    )
+    outline = dataclasses.replace(outline, unit=np.full(24, 2, np.int16))
+    note = PITCH + 60 - LOWEST
+    for onset, free in ((0, True), (4, False)):
+        rules = Rules(outline, ("silence",))
+        symbols = np.full((6, 4), HOLD)
+        symbols[[0, onset]] = note
+        left = rules(symbols.reshape(1, -1), np.zeros((1, VOCABULARY)))
+        assert np.isfinite(left[0, HOLD]) == free and np.isfinite(left[0, note])

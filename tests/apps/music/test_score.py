@@ -1,3 +1,4 @@
+import dataclasses
 import io
 from xml.etree import ElementTree
 
@@ -7,7 +8,7 @@ from PIL import Image
 
 from apps.music import score
 from apps.music.corpus import read_score
-from apps.music.piece import VOICES, metre, notes, piece_from_pitches
+from apps.music.piece import VOICES, Facts, metre, notes, piece_from_pitches
 from shared.plots import piano_roll
 
 
@@ -181,3 +182,54 @@ def test_piano_roll():
     assert (fields[:3, 1:3] > 0).all()
     plain = piano_roll(np.full((8, 4), -1), None)
     assert plain[:4] == b"\x89PNG"
+
+
+def jig(**fields):
+    """A bar of six eighths and one of two dotted quarters in 6/8, with one note that crosses."""
+    pitches = np.tile([72, 67, 60, 48], (24, 1))
+    strikes = np.zeros((24, 4), bool)
+    strikes[[0, 2, 4, 6, 8, 10, 12, 18], 0] = True
+    strikes[[0, 4, 12], 1] = True
+    position, lengths = metre(24, 12)
+    known = {"position": position, "bar_length": lengths, "tonic": 0, "mode": 0, **fields}
+    piece = piece_from_pitches("jig", pitches, strikes, **known)
+    return dataclasses.replace(piece, unit=np.full(24, 2, np.int16))
+
+
+def test_compound_metres_show_their_beats():
+    root = ElementTree.fromstring(score.musicxml(jig(), staves=4))
+    soprano, alto = root.findall("part")[:2]
+    assert (soprano.findtext(".//beats"), soprano.findtext(".//beat-type")) == ("6", "8")
+    beams = [beam.text for beam in soprano.iter("beam")]
+    assert beams == ["begin", "continue", "end"] * 2
+    # 8 16ths from the third eighth on are an eighth and a dotted quarter, tied over the beat.
+    kinds = [(n.findtext("type"), n.find("dot") is not None) for n in alto.iter("note")][:3]
+    assert kinds == [("quarter", False), ("eighth", False), ("quarter", True)]
+
+
+def test_guessed_fermatas_are_not_printed():
+    fermata = np.arange(24) >= 18
+    for guessed in (False, True):
+        piece = dataclasses.replace(jig(fermata=fermata), guessed=guessed)
+        assert ("<fermata" in score.musicxml(piece)) is not guessed
+
+
+def test_an_incomplete_bar_stays_incomplete(tmp_path):
+    piece = jig()
+    keep = [*range(12), *range(10), *range(12, 24)]
+    piece = piece_from_pitches(
+        "p", piece.pitches[keep], position=piece.position[keep], bar_length=piece.bar_length[keep]
+    )
+    piece = dataclasses.replace(piece, unit=np.full(len(keep), 2, np.int16))
+    (tmp_path / "a.musicxml").write_text(score.musicxml(piece))
+    (tmp_path / "a.mid").write_bytes(score.midi(piece))
+    got, heard = (read_score(tmp_path / name) for name in ("a.musicxml", "a.mid"))
+    np.testing.assert_array_equal(got.position, [*range(12), *range(10), *range(12)])
+    np.testing.assert_array_equal(np.flatnonzero(heard.position == 0), [0, 12, 22])
+
+
+def test_title_composer_and_tempo_of_the_file_stay():
+    facts = Facts(title="Hymn", composer="Trad.", tempo=90, signature=1)
+    root = ElementTree.fromstring(score.musicxml(dataclasses.replace(jig(), facts=facts)))
+    assert root.findtext(".//work-title") == "Hymn" and root.findtext(".//creator") == "Trad."
+    assert root.findtext(".//fifths") == "1" and root.find(".//sound").get("tempo") == "90"

@@ -213,3 +213,19 @@ def test_bad_options_of_evaluate_are_one_line(data, use_uniform, capsys, words, 
     assert main(["evaluate", "music", "--data", data, *words]) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
+
+
+def test_a_part_is_chosen_and_what_was_chosen_is_said(generator, tmp_path, capsys):
+    voices = 'V:1 name="Bass"\nV:2 name="Flute"\n'
+    tune = tmp_path / "two.abc"
+    tune.write_text(f"X:1\nL:1/4\nM:4/4\n{voices}K:C\nV:1\nC,DEF|G,4|\nV:2\ncdef|g4|]\n")
+    words = ["harmonize", str(tune), "--json", "-o", str(tmp_path / "a.mid")]
+    assert main(words) == 0
+    out, error = capsys.readouterr()
+    said = json.loads(out)["said"]
+    assert "part 2 is taken for the melody" in said[0] and f"note: {said[0]}" in error
+    assert main([*words, "--part", "bass"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert values["said"] == [] and values["pitches"][0][0] % 12 == 0
+    assert main([*words, "--part", "3"]) == 2
+    assert "it has: 1 'Bass', 2 'Flute'" in capsys.readouterr().err
