@@ -180,11 +180,17 @@ def changed_flags(value: Any, defaults: Any) -> list[str]:
         if isinstance(chosen, bool):
             flags.append(flag if chosen else f"--no-{flag.removeprefix('--')}")
         else:
-            shown = " ".join(map(str, chosen)) if isinstance(chosen, tuple) else chosen
-            flags.append(f"{flag} {file_name(shown)}")
+            shown = file_name(chosen)
+            shown = " ".join(map(str, shown)) if isinstance(shown, tuple) else shown
+            flags.append(f"{flag} {shown}")
     return flags
 
 
 def file_name(value: Any) -> Any:
-    """The last part of a path; anything else as it is."""
-    return Path(value).name if isinstance(value, str) and "/" in value else value
+    """The last part of a path, also of ``KEY=PATH`` and in a tuple; anything else as it is."""
+    if isinstance(value, tuple):
+        return tuple(map(file_name, value))
+    if not isinstance(value, str) or "/" not in value:
+        return value
+    key, equals, path = value.partition("=")
+    return f"{key}={Path(path).name}" if equals and "/" not in key else Path(value).name

@@ -10,7 +10,7 @@ from typing import Any, overload
 import numpy as np
 
 from apps.captioning.photos import PhotoLike, as_photo, load_photo
-from apps.captioning.words import SPACE, AnyTokenizer
+from apps.captioning.words import SPACE, AnyTokenizer, start_of
 from apps.engine import Engine
 from shared.decoding import DecodingOptions, DecodingResult, beam_options, decode
 from shared.generator import Generator
@@ -33,7 +33,7 @@ class Caption:
 
     Attributes:
         text: As a sentence.
-        plain: Its words in lower case, which is what is measured.
+        plain: Its words without punctuation, which is what is measured.
         score: What captions of a photo are ranked by.
         log_probability: Natural log, summed over all tokens and the end.
         finished: Whether the model ended it; if not, it was cut at the greatest length allowed.
@@ -63,24 +63,32 @@ class Captioner(Engine):
     captioner = Captioner.from_preset()
     captioner("photo.jpg").text
     [caption.text for caption in captioner(["a.jpg", image, array])]
+    captioner("photo.jpg", to="de").text  # of a model that writes German
     """
 
     app = "captioning"
 
     @overload
-    def __call__(self, photos: PhotoLike, **options: Any) -> Caption: ...
+    def __call__(self, photos: PhotoLike, *, to: str | None = None, **options: Any) -> Caption: ...
 
     @overload
-    def __call__(self, photos: Sequence[PhotoLike], **options: Any) -> list[Caption]: ...
+    def __call__(
+        self, photos: Sequence[PhotoLike], *, to: str | None = None, **options: Any
+    ) -> list[Caption]: ...
 
     def __call__(
-        self, photos: PhotoLike | Sequence[PhotoLike], **options: Any
+        self,
+        photos: PhotoLike | Sequence[PhotoLike],
+        *,
+        to: str | None = None,
+        **options: Any,
     ) -> Caption | list[Caption]:
         """Captions a photo, or several.
 
         Args:
             photos: A file's path, a PIL image, its pixels as uint8 ``(height, width, 3)``, or a
                 list of these.
+            to: The language, such as "de"; by default the model's first.
             **options: Fields of `shared.decoding.DecodingOptions`, such as ``n_best``,
                 ``beam_size`` and ``length_penalty``; by default those of `DECODING`.
 
@@ -88,30 +96,35 @@ class Captioner(Engine):
             A `Caption`, or of a list one for each photo.
 
         Raises:
-            InputError: A photo cannot be read, or an option is out of range.
+            InputError: A photo cannot be read, an option is out of range, or the model does not
+                write the language.
         """
         if isinstance(photos, list | tuple):
-            return list(self.each(photos, **options))
-        [found] = self.each([photos], **options)  # type: ignore[list-item]
+            return list(self.each(photos, to=to, **options))
+        [found] = self.each([photos], to=to, **options)  # type: ignore[list-item]
         return found
 
-    def each(self, photos: Iterable[PhotoLike], **options: Any) -> Iterator[Caption]:
+    def each(
+        self, photos: Iterable[PhotoLike], *, to: str | None = None, **options: Any
+    ) -> Iterator[Caption]:
         """Captions photos one after another; they are read as they are needed.
 
         Args:
             photos: As in a call, any number.
+            to: As in a call.
             **options: As in a call.
 
         Returns:
             A `Caption` for each photo.
 
         Raises:
-            InputError: A photo cannot be read, or an option is out of range.
+            InputError: As in a call.
         """
         opened = self.opened
         squares = (load_photo(photo, opened.config) for photo in photos)
         decoding = beam_options(DECODING, options)
-        return caption(opened.generator, opened.tokenizer, squares, decoding)
+        start = start_of(opened.tokenizer, to)
+        return caption(opened.generator, opened.tokenizer, squares, decoding, start)
 
     def attention_picture(self, photo: PhotoLike, found: Caption) -> bytes:
         """The photo, once for each word with its attention weights laid over it, as a PNG.
@@ -143,6 +156,7 @@ def caption(
     tokenizer: AnyTokenizer,
     conditions: Iterable[np.ndarray],
     options: DecodingOptions,
+    start: int = START,
 ) -> Iterator[Caption]:
     """Captions photos, several at once if the backend can; they are read as they are needed.
 
@@ -151,6 +165,7 @@ def caption(
         tokenizer: The model's.
         conditions: What its ``encode`` takes, one by one: photos uint8 ``(size, size, 3)``.
         options: How to decode.
+        start: The start symbol of the language, see `apps.captioning.words.start_of`.
 
     Yields:
         For each photo the best caption, with ``options.n_best`` in all.
@@ -160,7 +175,7 @@ def caption(
     together = max(1, _ROWS // width) if hasattr(generator, "model") else 1
     for some in _chunks(conditions, together):
         state = generator.encode({name: np.stack(some)})
-        for results in decode(generator, state, start=START, end=END, options=options):
+        for results in decode(generator, state, start=start, end=END, options=options):
             found = tuple(_caption(tokenizer, result) for result in results)
             yield dataclasses.replace(found[0], n_best=found)
 

@@ -8,7 +8,6 @@ from apps.captioning.config import CaptioningConfig
 from apps.captioning.data import Data
 from shared.presets.card import Card
 
-_BACKBONE = "MobileNetV2, pretrained on ImageNet (Apache-2.0)"
 # By a part of the data's name: what it is, note.
 _KNOWN = {
     "flickr8k": (
@@ -32,13 +31,19 @@ def card(config: CaptioningConfig, data: Data) -> Card:
     found = [kind for name in names for kind in _KNOWN if kind in name.lower()]
     unknown = (place.name, "The license is that of the data it was trained on.")
     source, note = _KNOWN[found[0]] if found else unknown
-    encoder = "fine-tuned" if config.tune else "pretrained"
+    more = [
+        f"Captions in {language}: {Path(file).name}"
+        for language, _, file in (entry.partition("=") for entry in data.also)
+    ]
+    more += [f"Captions without photos: {Path(data.text).name}"] if data.text else []
+    tongues = f", in {' and '.join(config.languages)}" if len(config.languages) > 1 else ""
+    state = "fine-tuned" if config.tune else "pretrained"
     how = "on CIDEr-D itself (self-critical, Rennie et al. 2017)" if data.scst else "cross-entropy"
     return Card(
         title=f"Image captioning, LSTM with attention, {how}",
         summary="Describes a photo in a sentence, and shows where it looked for each word: "
-        f"a {encoder} MobileNetV2 encodes the photo, an LSTM ({config.decoder}) writes, "
-        f"{config.vocabulary} {config.tokens}.",
+        f"a {state} {config.encoder} encodes the photo, an LSTM ({config.decoder}) writes, "
+        f"{config.vocabulary} {config.tokens}{tongues}.",
         training="",
         limits="It knows what its training photos show: people, dogs, sport, the street. Of "
         "anything else it makes one of these. It cannot read, hardly counts, and takes the gender, "
@@ -47,7 +52,7 @@ def card(config: CaptioningConfig, data: Data) -> Card:
         license="other",
         license_note=note,
         commercial_use=False,
-        data=(source, _BACKBONE),
-        languages=("en",),
+        data=(source, *more, f"{config.encoder}, pretrained on ImageNet (Apache-2.0)"),
+        languages=config.languages,
         tags=("image-to-text", "lstm", "attention"),
     )

@@ -7,9 +7,11 @@ from typing import Any
 
 from shared.errors import InputError
 
+BACKBONES = ("mobilenetv2", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
 DECODERS = ("soft-attention", "up-down")
 FITS = ("squash", "pad")
 TOKENS = ("words", "subwords")
+FIRST_LANGUAGE = "en"
 
 
 @dataclass(frozen=True)
@@ -20,11 +22,13 @@ class CaptioningConfig:
         image_size: Width and height of the CNN encoder's input, in pixels, a multiple of 32.
         fit: How a photo becomes square: "squash" scales both sides, "pad" scales the longer one
             and centers the photo on grey.
-        alpha: Width multiplier of MobileNetV2 (Sandler et al. 2018).
-        cut: The layer of MobileNetV2 up to which it is always frozen. Its output is cached.
+        backbone: The CNN encoder, MobileNetV2 (Sandler et al. 2018) or an EfficientNet-Lite.
+        alpha: Width multiplier of MobileNetV2.
+        cut: The layer of the CNN encoder up to which it is always frozen. Its output is cached.
         tune: Fine-tune the layers after the cut, except batch normalization.
         tokens: What the vocabulary consists of; "subwords" are learned by byte-pair encoding.
-        vocabulary: The most tokens, the four special ones included.
+        languages: Languages of the captions; the first one is the default.
+        vocabulary: The most tokens, the special ones included; in training, of each language.
         min_count: A word must occur this often in the training captions to be a token.
         decoder: "soft-attention" is one LSTM layer (Xu et al. 2015), "up-down" two with the
             attention between them (Anderson et al. 2018).
@@ -50,10 +54,12 @@ class CaptioningConfig:
 
     image_size: int = 224
     fit: str = field(default="squash", metadata={"choices": FITS})
+    backbone: str = field(default="mobilenetv2", metadata={"choices": BACKBONES})
     alpha: float = 1.0
     cut: str = "out_relu"
     tune: bool = False
     tokens: str = field(default="words", metadata={"choices": TOKENS})
+    languages: tuple[str, ...] = field(default=(FIRST_LANGUAGE,), metadata={"option": False})
     vocabulary: int = 4000
     min_count: int = 5
     decoder: str = field(default="soft-attention", metadata={"choices": DECODERS})
@@ -72,7 +78,8 @@ class CaptioningConfig:
 
     def __post_init__(self) -> None:
         """Validates the config."""
-        for name, known in (("decoder", DECODERS), ("fit", FITS), ("tokens", TOKENS)):
+        for name, known in (("backbone", BACKBONES), ("decoder", DECODERS), ("fit", FITS),
+                            ("tokens", TOKENS)):  # fmt: skip
             if getattr(self, name) not in known:
                 raise InputError(f"{name} is {getattr(self, name)!r}: choose from {known}")
         for name in ("embedding_dropout", "grid_dropout", "output_dropout", "label_smoothing",
@@ -81,6 +88,12 @@ class CaptioningConfig:
                 raise InputError(f"{name} is {getattr(self, name)}: give 0 or more, and below 1")
         if self.image_size < 32 or self.image_size % 32:
             raise InputError(f"image_size is {self.image_size}: give a multiple of 32")
+
+    @property
+    def encoder(self) -> str:
+        """The name of the CNN encoder in words."""
+        lite = self.backbone.removeprefix("efficientnet-lite")
+        return "MobileNetV2" if lite == self.backbone else f"EfficientNet-Lite{lite}"
 
     @property
     def cells(self) -> int:

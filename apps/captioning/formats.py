@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import lzma
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from shared.errors import InputError
-from shared.files import read_json, read_text
+from shared.files import decode_text, read_json, read_text
 
 
 def read_captions(path: str | Path) -> dict[str, list[str]]:
@@ -17,7 +18,8 @@ def read_captions(path: str | Path) -> dict[str, list[str]]:
 
     Of Flickr8k or 30k: CSV with the header ``image,caption``; ``results.csv`` with the header
     ``image_name| comment_number| comment``; or lines of ``name.jpg#0``, a tab and the caption
-    (``Flickr8k.token.txt``, ``results_20130124.token``). Of COCO: ``captions_*.json``.
+    (``Flickr8k.token.txt``, ``results_20130124.token``). Of COCO: ``captions_*.json``. Text may
+    be compressed as ``.xz``.
 
     Raises:
         InputError: The file is missing or is none of these.
@@ -89,5 +91,25 @@ def read_split(path: str | Path) -> list[str]:
     return names
 
 
+def read_sentences(path: str | Path) -> list[str]:
+    """Captions without photos, one a line; what precedes a tab is dropped.
+
+    Raises:
+        InputError: The file is missing, or is not text.
+    """
+    lines = (line.rpartition("\t")[2].strip() for line in _text(Path(path)).split("\n"))
+    return [line for line in lines if line]
+
+
 def _text(path: Path) -> str:
-    return read_text(path).replace("\r\n", "\n")
+    text = _decompressed(path) if path.suffix == ".xz" else read_text(path)
+    return text.replace("\r\n", "\n")
+
+
+def _decompressed(path: Path) -> str:
+    try:
+        return decode_text(lzma.decompress(path.read_bytes()), path)
+    except lzma.LZMAError as error:
+        raise InputError(f"{path}: damaged ({error}); copy it again") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error

@@ -28,8 +28,13 @@ def words(text: str) -> list[str]:
 
     Hyphens within words are kept.
     """
+    return cased_words(text.lower())
+
+
+def cased_words(text: str) -> list[str]:
+    """Splits text as `words` does, but keeps its case."""
     found: list[str] = []
-    for word in _WORD.findall(text.lower().replace("’", "'")):
+    for word in _WORD.findall(text.replace("’", "'")):
         found += [part for part in _CLITIC.split(word) if part]
     return found
 

@@ -1,6 +1,6 @@
 """The captioning generator: a CNN encoder, and an LSTM decoder that attends to its feature grid.
 
-grid   = MobileNetV2(photo)                      7 x 7 cells of 1280 features
+grid   = CNN encoder(photo)                      7 x 7 cells of 1280 features
 values = relu(W grid + b)
 state  = tanh(W mean(values) + b)                h and c of each layer
 a_t    = AttentionDecoder(token_t, values)       (Xu et al. 2015, Anderson et al. 2018)
@@ -65,7 +65,8 @@ class CaptioningModel(keras.Model):
         self.decoder.build((None, None, width), (None, None, config.grid_units))
         self.first_states.build((None, config.grid_units))
         self.bias = self.add_weight(shape=(config.vocabulary,), initializer="zeros", name="bias")
-        self.softmax = TiedSoftmax(self.embedding, self.bias, (PAD, UNKNOWN, START))
+        others = range(END + 1, END + len(config.languages))  # start symbols of further languages
+        self.softmax = TiedSoftmax(self.embedding, self.bias, (PAD, UNKNOWN, START, *others))
         self.seeds = keras.random.SeedGenerator()
         self.built = True
 
@@ -76,8 +77,8 @@ class CaptioningModel(keras.Model):
         """The inputs and outputs of `encode` and `step`.
 
         ``photo`` is RGB, 0 to 255, as `apps.captioning.photos.load_photo` makes it; ``symbol`` is
-        the last token (START at first); ``attention`` holds a weight for each cell of the grid,
-        row by row from the top left.
+        the last token (at first the start symbol of the language, START by default);
+        ``attention`` holds a weight for each cell of the grid, row by row from the top left.
         """
         config = self.config
         cells = config.cells**2
@@ -198,7 +199,10 @@ class CaptioningModel(keras.Model):
         """Computes the attention memory, ``values`` and ``keys``, and the decoder's first state."""
         grid = self.backbone.rest(tf.cast(features, tf.float32))
         cells = tf.reshape(grid, (-1, self.config.cells**2, CHANNELS))
-        values = self.grid_dropout(self.projection(cells), training=training)
+        return self.begin(self.grid_dropout(self.projection(cells), training=training))
+
+    def begin(self, values):
+        """Computes what `read` does from a projected grid ``(batch, cells, grid_units)``."""
         memory = self.decoder.prepare(values)
         lstm = self.first_states(tf.reduce_mean(values, 1))
         return memory, self.decoder.initial_state(memory, lstm)

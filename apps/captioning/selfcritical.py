@@ -21,39 +21,45 @@ from apps.captioning.config import CaptioningConfig
 from apps.captioning.metrics import Cider, words
 from apps.captioning.model import CaptioningModel
 from apps.captioning.words import AnyTokenizer
-from shared.text import END, START
+from shared.text import END
 from shared.training.losses import sequence_loss
 
 STOP = "</s>"
 
-Reward = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Reward = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
-def cider_reward(references: Mapping[int, Sequence[str]], tokenizer: AnyTokenizer) -> Reward:
+def cider_reward(
+    references: Mapping[tuple[int, int], Sequence[str]], tokenizer: AnyTokenizer
+) -> Reward:
     """Creates a CIDEr-D reward with the n-gram statistics of the training captions.
 
+    Each language has its own statistics.
+
     Args:
-        references: Captions of each photo, by its row in the feature cache.
+        references: Captions of each photo, by its row in the feature cache and the start symbol
+            of their language.
         tokenizer: The model's tokenizer.
 
     Returns:
-        A function that takes rows, int32 ``(photos,)``, and ids ``(captions, steps)``, the same
-        number of captions for each photo in turn, and returns rewards, float32 ``(captions,)``.
-        Ids after the first `END` are ignored.
+        A function that takes rows and start symbols, int32 ``(photos,)``, and ids ``(captions,
+        steps)``, the same number of captions for each photo in turn, and returns rewards, float32
+        ``(captions,)``. Ids after the first `END` are ignored.
     """
-    known = {row: [[*words(text), STOP] for text in texts] for row, texts in references.items()}
-    judge = Cider(list(known.values()))
+    known = {key: [[*words(text), STOP] for text in texts] for key, texts in references.items()}
+    judges = {
+        start: Cider([texts for (_, other), texts in known.items() if other == start])
+        for start in {start for _, start in known}
+    }
 
-    def reward(rows: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    def reward(rows: np.ndarray, starts: np.ndarray, ids: np.ndarray) -> np.ndarray:
         drawn = [_words(tokenizer, list(row)) for row in ids.tolist()]
         each = len(drawn) // len(rows)
-        return np.array(
-            [
-                judge.scores(drawn[k * each : (k + 1) * each], known[int(row)])
-                for k, row in enumerate(rows)
-            ],
-            np.float32,
-        ).ravel()
+        found = [
+            judges[start].scores(drawn[k * each : (k + 1) * each], known[row, start])
+            for k, (row, start) in enumerate(zip(rows.tolist(), starts.tolist(), strict=True))
+        ]
+        return np.array(found, np.float32).ravel()
 
     return reward
 
@@ -90,12 +96,13 @@ class SelfCriticalModel(CaptioningModel):
             return super().call(batch)
         memory, state = self.read(batch["features"])
         many = self.repeated(memory, self.captions), self.repeated(state, self.captions)
-        ids, mask = self.draw(*many, tf.cast(self.seeds.next(), tf.int32))
-        earned = self._rewards(batch["row"], ids)
+        starts = tf.repeat(batch["start"], self.captions)
+        ids, mask = self.draw(*many, tf.cast(self.seeds.next(), tf.int32), starts)
+        earned = self._rewards(batch, ids)
         own = tf.reshape(earned, (-1, self.captions))
         if self.baseline == "greedy":
-            likeliest, _ = self.draw(memory, state, None)
-            expected = self._rewards(batch["row"], likeliest)[:, None]
+            likeliest, _ = self.draw(memory, state, None, batch["start"])
+            expected = self._rewards(batch, likeliest)[:, None]
         else:
             total = tf.reduce_sum(own, 1, keepdims=True)
             expected = (total - own) / (self.captions - 1)
@@ -104,8 +111,7 @@ class SelfCriticalModel(CaptioningModel):
         memory, state = self.read(batch["features"], training)
         memory = self.repeated(memory, self.captions)
         state = self.repeated(state, self.captions)
-        start = tf.fill((tf.shape(ids)[0], 1), START)
-        inputs = tf.concat([start, ids[:, :-1]], 1)
+        inputs = tf.concat([starts[:, None], ids[:, :-1]], 1)
         decoded = self.decode(inputs, mask, memory, state, training)
         advantage = tf.reshape(own - expected, (-1,))
         return {**decoded, "ids": ids, "mask": mask, "advantage": advantage}
@@ -121,13 +127,14 @@ class SelfCriticalModel(CaptioningModel):
         self.nats.update_state(tf.reduce_mean(nats), tf.cast(tf.size(nats), tf.float32))
         return tf.reduce_mean(nats * tf.boolean_mask(gains, mask))
 
-    def draw(self, memory, state, seed):
+    def draw(self, memory, state, seed, starts):
         """Samples captions, or decodes them greedily.
 
         Args:
             memory: Memory, a row for each caption.
             state: Initial state, a row for each caption.
             seed: Seed of the samples, int32 ``(2,)``. None decodes greedily.
+            starts: Start symbol of each caption, int32 ``(captions,)``.
 
         Returns:
             Ids, int32 ``(captions, length + 1)``, padded with `END`, and a bool mask that is True
@@ -151,7 +158,7 @@ class SelfCriticalModel(CaptioningModel):
 
         blank = tf.TensorArray(tf.int32, longest, element_shape=(None,))
         blank = blank.unstack(tf.fill((longest, rows), END))
-        first = (0, tf.fill((rows,), START), tf.fill((rows,), True), blank)
+        first = (0, starts, tf.fill((rows,), True), blank)
         _, _, _, ids, *_ = tf.while_loop(
             lambda t, last, going, *_: (t < longest) & tf.reduce_any(going),
             body,
@@ -162,8 +169,9 @@ class SelfCriticalModel(CaptioningModel):
         ended = tf.cumsum(tf.cast(ids == END, tf.int32), axis=1, exclusive=True)
         return _trimmed(ids, ended == 0)
 
-    def _rewards(self, rows, ids):
-        found = tf.numpy_function(self.judge, [rows, ids], tf.float32, stateful=False)
+    def _rewards(self, batch, ids):
+        inputs = [batch["row"], batch["start"], ids]
+        found = tf.numpy_function(self.judge, inputs, tf.float32, stateful=False)
         found.set_shape((None,))
         return found
 

@@ -9,14 +9,30 @@ from typing import Any
 
 import numpy as np
 
+from apps.captioning import pretraining
 from apps.captioning.backbone import load_weights
 from apps.captioning.config import CaptioningConfig
-from apps.captioning.data import Data, Photo, encode_captions, pipeline, read_photos, whole
-from apps.captioning.evaluate import figures_of
+from apps.captioning.data import (
+    Data,
+    Photo,
+    encode_captions,
+    pipeline,
+    read_photos,
+    whole,
+)
+from apps.captioning.evaluate import language_figures
 from apps.captioning.features import cached_features
+from apps.captioning.formats import read_sentences
+from apps.captioning.languages import also_in
 from apps.captioning.model import CaptioningModel, FromFeatures
 from apps.captioning.selfcritical import SelfCriticalModel, cider_reward
-from apps.captioning.words import AnyTokenizer, learn_tokenizer, open_tokenizer, tokenizer_file
+from apps.captioning.words import (
+    AnyTokenizer,
+    learn_tokenizer,
+    open_tokenizer,
+    start_of,
+    tokenizer_file,
+)
 from shared.application import Training
 from shared.backends.keras_model import KerasBackend
 from shared.decoding import DecodingOptions
@@ -33,17 +49,28 @@ def prepare(stage: Stage, folder: Path, start: Preset | None) -> Training:
     data: Data = stage.data
     if data.scst and start is None:
         raise InputError("--scst needs a trained model to begin with; name it with --start")
-    photos, valid = read_photos(data, "train"), read_photos(data, "valid")
-    tokenizer = _tokenizer(stage.config, photos, folder, start)
-    config = dataclasses.replace(stage.config, vocabulary=tokenizer.vocabulary)
+    if data.text and start is not None:
+        raise InputError("--text is trained on before photos; leave it out with --start")
+    photos, valid = (also_in(read_photos(data, part), data.also) for part in ("train", "valid"))
+    config = stage.config
+    if start is None:
+        languages = dict.fromkeys(photo.language for photo in photos)
+        config = dataclasses.replace(config, languages=tuple(languages))
+    tokenizer = _tokenizer(config, photos, folder, start)
+    config = dataclasses.replace(config, vocabulary=tokenizer.vocabulary)
+    (paths, rows), (held_paths, held_rows) = _files(photos), _files(valid)
     model = _model(config, data, photos, tokenizer, start)
+    if data.text:
+        options = pretraining.fit_options(data.text_epochs, stage.fit.seed)
+        texts = read_sentences(data.text)
+        pretraining.pretrain(model, tokenizer, texts, photos, valid, options, folder / "texts")
     place = Path(data.features or folder / "features")
     features, held_features = (
-        cached_features(place, [photo.path for photo in some], model.backbone, config, parts)
-        for some, parts in ((photos, 2 * data.crops), (valid, 0))
+        cached_features(place, some, model.backbone, config, parts)
+        for some, parts in ((paths, 2 * data.crops), (held_paths, 0))
     )
-    seen = encode_captions(photos, range(len(photos)), tokenizer, config.length)
-    held = encode_captions(valid, range(len(valid)), tokenizer, config.length)
+    seen = encode_captions(photos, rows, tokenizer, config.length)
+    held = encode_captions(valid, held_rows, tokenizer, config.length)
     if not seen or not held:
         raise InputError(f"no caption has {config.length} tokens or fewer; raise --length")
     each, seed = data.captions_per_photo, stage.fit.seed
@@ -51,9 +78,10 @@ def prepare(stage: Stage, folder: Path, start: Preset | None) -> Training:
     def epoch(number: int) -> Any:
         return pipeline(seen, features, data.batch, each, seed, number, data.flip)
 
-    upright = held_features[:, 0]
-    watched = range(0, len(valid), max(1, len(valid) // data.cider_photos))
-    cider = ValidationCider(tokenizer, [valid[k] for k in watched], upright[:: watched.step])
+    upright = [held_features[row, 0] for row in held_rows]
+    every = max(1, len(held_paths) // data.cider_photos)
+    watched = [k for k, row in enumerate(held_rows) if row % every == 0]
+    cider = ValidationCider(tokenizer, [valid[k] for k in watched], [upright[k] for k in watched])
     return Training(
         config=dataclasses.replace(config, tune=False),  # a trained model is no longer tuned
         model=model,
@@ -61,26 +89,37 @@ def prepare(stage: Stage, folder: Path, start: Preset | None) -> Training:
         steps=stage.fit.epochs * int(epoch(0).cardinality()),
         valid=whole(held, held_features, data.batch, each),
         held=valid,
-        examples=f"{len(photos)} photos",
+        examples=f"{len(paths)} photos",
         callbacks=[LogFigures(cider)],
         files=[folder / tokenizer_file(config)],
         figures=lambda opened: _figures(opened, valid, upright),
     )
 
 
+def _files(photos: Sequence[Photo]) -> tuple[list[Path], list[int]]:
+    """The files, each once, and for each photo the row of its file."""
+    rows = {path: k for k, path in enumerate(dict.fromkeys(photo.path for photo in photos))}
+    return list(rows), [rows[photo.path] for photo in photos]
+
+
 def _tokenizer(
     config: CaptioningConfig, photos: Sequence[Photo], folder: Path, start: Preset | None
 ) -> AnyTokenizer:
-    captions = [text for photo in photos for text in photo.captions]
+    first, *others = config.languages
+    captions = {
+        language: [text for photo in photos if photo.language == language
+                   for text in photo.captions]
+        for language in config.languages
+    }  # fmt: skip
     prepare_tokenizer(
         folder / tokenizer_file(config),
         [f"{photo.path.name}\t{text}" for photo in photos for text in photo.captions],
         {
             "photos": len(photos),
-            "tokens": [config.tokens, config.vocabulary, config.min_count],
+            "tokens": [config.tokens, config.vocabulary, config.min_count, *others],
         },
         start.folder if start else None,
-        lambda path: learn_tokenizer(captions, path.parent, config),
+        lambda path: learn_tokenizer(captions.pop(first), path.parent, config, captions),
     )
     return open_tokenizer(folder)
 
@@ -94,7 +133,10 @@ def _model(
 ) -> CaptioningModel:
     """The model with its first weights, or those of the trained model to start from."""
     if data.scst:
-        references = {row: photo.captions for row, photo in enumerate(photos)}
+        references = {
+            (row, start_of(tokenizer, photo.language)): photo.captions
+            for row, photo in zip(_files(photos)[1], photos, strict=True)
+        }
         reward = cider_reward(references, tokenizer)
         model: CaptioningModel = SelfCriticalModel(
             config, reward, data.captions_per_photo, data.baseline
@@ -113,28 +155,37 @@ class ValidationCider:
 
     Args:
         tokenizer: The model's.
-        photos: To caption.
+        photos: To caption, in every language.
         features: Of the photos, in the same order.
     """
 
-    def __init__(self, tokenizer: AnyTokenizer, photos: Sequence[Photo], features: np.ndarray):
-        self.tokenizer, self.features = tokenizer, features
-        self.references = [photo.captions for photo in photos]
+    def __init__(
+        self, tokenizer: AnyTokenizer, photos: Sequence[Photo], features: Sequence[np.ndarray]
+    ):
+        self.tokenizer, self.photos, self.features = tokenizer, photos, features
         self.generator: Any = None
 
     def __call__(self, model: CaptioningModel) -> tuple[Mapping[str, float], str]:
-        """CIDEr, BLEU-4 and the number of distinct captions, and the first caption."""
+        """CIDEr, BLEU-4 and the number of distinct captions, and the first caption.
+
+        The keys of languages other than the first end with them: ``cider_de``.
+        """
         # Traced once, for the variables stay the same.
         self.generator = self.generator or KerasBackend(FromFeatures(model))
         greedy = DecodingOptions(max_length=model.config.length)
-        figures, found = figures_of(
-            self.generator, self.tokenizer, self.features, self.references, greedy
+        figures, found = language_figures(
+            self.generator, self.tokenizer, self.photos, self.features, greedy
         )
-        return {name: figures[name] for name in ("cider", "bleu4", "distinct")}, found[0].text
+        kept = [
+            name for metric in ("cider", "bleu4", "distinct") for name in figures
+            if name.partition("_")[0] == metric
+        ]  # fmt: skip
+        return {name: figures[name] for name in kept}, found[0].text
 
 
-def _figures(opened: Opened, photos: Sequence[Photo], features: np.ndarray) -> dict[str, float]:
-    """The figures of photos whose features are known, on the Keras backend."""
+def _figures(
+    opened: Opened, photos: Sequence[Photo], features: Sequence[np.ndarray]
+) -> dict[str, float]:
+    """The figures of photos whose features are known, on the Keras backend, in every language."""
     generator = KerasBackend(FromFeatures(opened.generator.model))  # type: ignore[attr-defined]
-    references = [photo.captions for photo in photos]
-    return figures_of(generator, opened.tokenizer, features, references)[0]
+    return language_figures(generator, opened.tokenizer, photos, features)[0]

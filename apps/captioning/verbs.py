@@ -15,6 +15,7 @@ from apps.captioning.caption import DECODING, Caption, Captioner
 from apps.captioning.data import Source, read_photos
 from apps.captioning.evaluate import figures_of, meteor_of
 from apps.captioning.photos import find_photos, load_photo, open_photo
+from apps.captioning.words import start_of
 from apps.verbs.arguments import (
     add_beam_arguments,
     add_json,
@@ -37,6 +38,11 @@ def add_caption_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photos", nargs="+", metavar="PHOTO", help="a file, or a folder whose "
                         "photos are all captioned, those in its folders too")  # fmt: skip
     parser.add_argument("-o", "--output", metavar="FILE", help="write the captions to a file")
+    parser.add_argument(
+        "--to",
+        metavar="LANGUAGE",
+        help="language of the captions, such as de; default: the model's first",
+    )
     parser.add_argument("--n-best", type=int, default=1, metavar="N",
                         help="captions of each photo; default: %(default)s")  # fmt: skip
     parser.add_argument("--csv", action="store_true",
@@ -66,7 +72,7 @@ def run_caption(args: argparse.Namespace) -> None:
     check_outputs({**pictures, **({args.output: ()} if args.output else {})}, paths)
     captioner = Captioner.from_preset(args.preset, backend=args.backend)
     with Progress(len(paths), 5) as progress:
-        found, failed = caption_files(captioner, paths, options, progress)
+        found, failed = caption_files(captioner, paths, {**options, "to": args.to}, progress)
     if args.attention and found:
         picture = captioner.attention_picture(paths[0], found[paths[0]])
         write_bytes(args.attention, picture)
@@ -75,7 +81,7 @@ def run_caption(args: argparse.Namespace) -> None:
         write_text(args.output, f"{text}\n")
         text = f"wrote {args.output}: captions of {len(found)} photos"
     if found or args.json:
-        report(args, _values(captioner.opened, found, failed), text)
+        report(args, _values(captioner.opened, args.to, found, failed), text)
     if failed:
         reasons = "; ".join([*list(failed.values())[:3], *["and more"] * (len(failed) > 3)])
         raise InputError(
@@ -111,10 +117,14 @@ def caption_files(
 
 
 def _values(
-    opened: Opened, found: Mapping[Path, Caption], failed: Mapping[Path, str]
+    opened: Opened,
+    language: str | None,
+    found: Mapping[Path, Caption],
+    failed: Mapping[Path, str],
 ) -> dict[str, Any]:
     return {
         **opened.header,
+        **({"language": language} if language else {}),
         "photos": [
             {
                 "photo": str(path),
@@ -159,13 +169,19 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
 def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``evaluate captioning`` beside those of every application."""
     parser.add_argument("-o", "--output", metavar="FILE", help="write the captions there, as CSV")
+    parser.add_argument("--to", metavar="LANGUAGE", help="language of --captions, such as de; "
+                        "default: the model's first")  # fmt: skip
     add_beam_arguments(parser, DECODING, "tokens")
 
 
 def evaluate(args: argparse.Namespace, opened: Opened, source: Source) -> dict[str, Any]:
     """``lstm-suite evaluate captioning``: the figures, ``n`` first."""
     options = beam_options(DECODING, chosen_beam(args))
-    photos = spread(read_photos(source, args.split), args.limit)
+    if args.to and source.data:
+        raise InputError("--to needs captions in that language: --images and --captions")
+    start = start_of(opened.tokenizer, args.to)
+    # Few splits have captions of all photos in two languages.
+    photos = spread(read_photos(source, args.split, partly=bool(args.to)), args.limit)
     references = [photo.captions for photo in photos]
     with Progress(len(photos), 5) as progress:
         figures, found = figures_of(
@@ -175,6 +191,7 @@ def evaluate(args: argparse.Namespace, opened: Opened, source: Source) -> dict[s
             references,
             options,
             progress,
+            start,
         )
     if args.output:
         rows = [
@@ -182,8 +199,14 @@ def evaluate(args: argparse.Namespace, opened: Opened, source: Source) -> dict[s
             for photo, one in zip(photos, found, strict=True)
         ]
         write_text(args.output, table(rows, ("image", "caption", "score")) + "\n")
-    judged = meteor_of(found, references)
-    return {"n": len(photos), **figures, **({} if judged is None else {"meteor": judged})}
+    language = args.to or opened.config.languages[0]
+    judged = meteor_of(found, references) if language == "en" else None
+    return {
+        "n": len(photos),
+        **({"language": language} if args.to else {}),
+        **figures,
+        **({} if judged is None else {"meteor": judged}),
+    }
 
 
 def add_inspect_arguments(parser: argparse.ArgumentParser) -> None:

@@ -56,8 +56,9 @@ def add_fields(
 ) -> None:
     """Adds an option for each field of a dataclass, None if it is not given.
 
-    A field's metadata may say ``option=False`` (no option), ``choices``, and ``flags`` (other
-    spellings, the first of which is shown).
+    A field's metadata may say ``option=False`` (no option), ``choices``, ``metavar``, and
+    ``flags`` (other spellings, the first of which is shown). Of a tuple with a ``metavar`` the
+    entries are text, else integers.
 
     Args:
         parser: Gets a group of options.
@@ -79,7 +80,8 @@ def add_fields(
         if isinstance(default, bool):
             options |= {"action": argparse.BooleanOptionalAction}
         elif isinstance(default, tuple):
-            options |= {"type": int, "nargs": "+", "metavar": "N"}
+            metavar = field.metadata.get("metavar", "N")
+            options |= {"type": int if metavar == "N" else str, "nargs": "+", "metavar": metavar}
         else:
             choices = field.metadata.get("choices")
             kind = {int: "N", float: "X"}.get(type(default), "NAME")

@@ -139,7 +139,7 @@ def _places(app: Application) -> set[str]:
     files = {
         field.name
         for field in dataclasses.fields(app.data_class)
-        if field.metadata.get("metavar") in ("DIR", "FILE")
+        if field.metadata.get("metavar", "").endswith(("DIR", "FILE"))
     }
     return files | {field.name for field in dataclasses.fields(app.source_class)}
 

@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 import pytest
 
 from shared.errors import InputError
-from shared.recipe import Mean, Stage, describe, extend, recipe_from_json, recipe_to_json
+from shared.recipe import (
+    Mean,
+    Stage,
+    describe,
+    extend,
+    file_name,
+    recipe_from_json,
+    recipe_to_json,
+)
 from shared.training import FitOptions
 
 
@@ -39,6 +47,11 @@ def test_a_recipe_goes_to_json_and_back_and_names_no_folder_of_this_machine():
     assert list(back) == ["first", "second", "mean"]
     assert back["mean"] == RECIPE["mean"] and back["second"] == RECIPE["second"]
     assert back["first"] == dataclasses.replace(FIRST, data=Data("scores"))
+
+
+def test_of_a_path_the_name_is_kept():
+    assert file_name(("de=/a/b=c/de.csv", "/a/b=c/fr.csv")) == ("de=de.csv", "fr.csv")
+    assert file_name("imagenet") == "imagenet" and file_name(3) == 3
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from apps.captioning.app import CAPTIONING
-from apps.captioning.data import Data, Source
+from apps.captioning.data import Data, Photo, Source
 from shared.errors import InputError
 
 
@@ -38,6 +39,18 @@ def test_the_card_knows_flickr8k_by_the_folder():
     own = CAPTIONING.card(dataclasses.replace(config, tune=True), Data(data="/data/own"), False)
     assert own.data[0] == "own" and "fine-tuned" in own.summary
     assert "self-critical" in CAPTIONING.card(config, Data(data="x", scst=True), True).title
+
+
+def test_the_card_and_the_notes_name_every_language():
+    config = dataclasses.replace(CAPTIONING.stage("en-de").config, languages=("en", "de"))
+    card = CAPTIONING.card(config, Data(data="own", also=("de=/x/de.csv",), text="/x/t.tsv"), False)
+    assert card.languages == ("en", "de") and "in en and de" in card.summary
+    assert card.data[1:3] == ("Captions in de: de.csv", "Captions without photos: t.tsv")
+    assert card.data[3].startswith("EfficientNet-Lite2")
+    photos = [Photo(Path("a"), ("x",)), Photo(Path("b"), ("x",)), Photo(Path("b"), ("y",), "de")]
+    notes = CAPTIONING.notes(photos, {"rouge_l": 1.0, "rouge_l_de": 1.0})
+    assert notes["rouge_l"].startswith("2 {} photos; beam")
+    assert notes["rouge_l_de"].startswith("1 {} photos, --to de; beam")
 
 
 def test_a_random_batch_is_a_training_batch():

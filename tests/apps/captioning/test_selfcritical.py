@@ -12,13 +12,17 @@ from shared.decoding import DecodingOptions, decode
 from shared.text import END, START
 from tests.apps.captioning.toy import TINY, captions_of, random_batch, random_model, toy_names
 
-REFERENCES = {row: captions_of(name) for row, name in enumerate(toy_names())}
+REFERENCES = {(row, START): captions_of(name) for row, name in enumerate(toy_names())}
 
 
 @pytest.fixture(scope="module")
 def tokenizer(tmp_path_factory):
     texts = [text for some in REFERENCES.values() for text in some]
     return learn_tokenizer(texts, tmp_path_factory.mktemp("t"), TINY)
+
+
+def starts(rows):
+    return np.full(len(rows), START, np.int32)
 
 
 def model_of(reward, **options):
@@ -28,7 +32,11 @@ def model_of(reward, **options):
 
 
 def test_the_reward_is_for_captions_that_end_where_people_end_them(tokenizer):
-    judge = cider_reward(REFERENCES, tokenizer)
+    reward = cider_reward(REFERENCES, tokenizer)
+
+    def judge(rows, ids):
+        return reward(rows, starts(rows), ids)
+
     whole = tokenizer.encode("there is a red circle")
     broken = tokenizer.encode("there is a red circle is drawn on")
     rows = [whole + [END] * 4, whole + tokenizer.encode("on on on on"), broken + [END],
@@ -44,7 +52,7 @@ def test_the_reward_is_for_captions_that_end_where_people_end_them(tokenizer):
 
 
 def test_the_likeliest_caption_is_that_of_greedy_decoding():
-    model = model_of(lambda rows, ids: np.zeros(len(ids), np.float32))
+    model = model_of(lambda rows, starts, ids: np.zeros(len(ids), np.float32))
     features = random_batch(TINY, photos=4)["features"].astype(np.float32)
     backend = KerasBackend(FromFeatures(model))
     options = DecodingOptions(max_length=TINY.length + 1)
@@ -52,17 +60,17 @@ def test_the_likeliest_caption_is_that_of_greedy_decoding():
         backend, backend.encode({"features": features}), start=START, end=END, options=options
     )
     memory, state = model.read(tf.constant(features))
-    ids, mask = (t.numpy() for t in model.draw(memory, state, None))
+    ids, mask = (t.numpy() for t in model.draw(memory, state, None, starts(features)))
     for row, kept, [best] in zip(ids, mask, found, strict=True):
         assert row[kept].tolist() == [*best.symbols, *[END] * best.finished]
 
 
 def test_draws_follow_the_probabilities_and_the_seed():
-    model = model_of(lambda rows, ids: np.zeros(len(ids), np.float32))
+    model = model_of(lambda rows, starts, ids: np.zeros(len(ids), np.float32))
     features = np.repeat(random_batch(TINY, photos=1)["features"], 4000, axis=0)
     memory, state = model.read(tf.constant(features[:1]))
     memory, state = model.repeated(memory, 4000), model.repeated(state, 4000)
-    draw = tf.function(lambda seed: model.draw(memory, state, seed))
+    draw = tf.function(lambda seed: model.draw(memory, state, seed, tf.fill((4000,), START)))
     ids, mask = draw(tf.constant([1, 2]))
     assert (ids.numpy() == draw(tf.constant([1, 2]))[0].numpy()).all()
     first = model.embedding(tf.fill((4000,), START))
@@ -78,7 +86,7 @@ def test_what_is_rewarded_becomes_likely(baseline):
     """The reward is for the token 7, whatever the photo."""
     keras.utils.set_random_seed(1)
 
-    def reward(rows, ids):
+    def reward(rows, starts, ids):
         return (ids == 7).mean(1).astype(np.float32)
 
     model = model_of(reward, captions=6, baseline=baseline)

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from apps.captioning.app import CAPTIONING
 from apps.captioning.model import CaptioningModel
+from shared.text import START
 
 COLORS = {"red": "#d02020", "green": "#20a020", "blue": "#2030d0"}
 SHAPES = ("circle", "square")
@@ -105,6 +106,7 @@ def random_batch(config, photos: int = 2, captions: int = 2, steps: int = 6, see
     return {
         "features": rng.random((photos, size, size, 1280)).astype(np.float16),
         "row": np.arange(photos, dtype=np.int32),
+        "start": np.full(photos, START, np.int32),
         "inputs": ids(),
         "targets": ids(),
         "mask": mask,
