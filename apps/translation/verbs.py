@@ -196,6 +196,8 @@ def text_file(words: Sequence[str]) -> str | None:
     if len(words) > 1 and len(paths) == len(words):
         raise InputError(f"{len(words)} files; translate one at a time, or give --text if they "
                          "are words")  # fmt: skip
+    if len(words) > 1 and words[0] in files and _PATH.fullmatch(words[0]):
+        raise InputError(f"{words[0]}: is a file, and more follows; quote a text, or give --text")
     if len(words) > 1 or not paths:
         return None
     [name] = paths
@@ -207,7 +209,9 @@ def text_file(words: Sequence[str]) -> str | None:
 
 
 # What begins like a path; or has a slash or a short ending, but no space.
-_PATH = re.compile(r"(?:[/~]|\.\.?/|[A-Za-z]:\\)\S.*|\S*[/\\]\S*|[^\s@]*[^\s@.]\.[A-Za-z]\w{1,4}")
+_PATH = re.compile(
+    r"(?:/|~\w*/|\.\.?/|[A-Za-z]:\\)\S.*|\S*[/\\]\S*|[^\s@]*[^\s@.]\.[A-Za-z]\w{1,4}"
+)
 
 
 def read_lines(words: Sequence[str], path: str | None) -> list[str]:

@@ -38,7 +38,7 @@ def test_what_looks_like_a_file_and_is_none_is_refused(word):
 @pytest.mark.parametrize(
     "words",
     [["Hello."], ["3.14"], ["It", "is", "in", "notes.txt"], ["He or she/it is here."], ["U.S."],
-     ["a@example.com"], ["Wait...what?"], ["x" * 5000], ["a\0b"], ["Tom: no.\nYes."]],
+     ["a@example.com"], ["Wait...what?"], ["~5 km"], ["x" * 5000], ["a\0b"], ["Tom: no.\nYes."]],
 )  # fmt: skip
 def test_words_are_text(words):
     assert text_file(words) is None
@@ -52,6 +52,9 @@ def test_a_path_that_exists_is_read_or_refused(tmp_path):
     assert text_file(["one"]) == "one" and text_file([]) == text_file(["-"]) == "-"
     with pytest.raises(InputError, match="2 files"):
         text_file(["one", "two.txt"])
+    with pytest.raises(InputError, match="two.txt: is a file, and more follows"):
+        text_file(["two.txt", "three"])
+    assert text_file(["See", "two.txt"]) is None
     with pytest.raises(InputError, match="is a folder"):
         text_file([str(tmp_path)])
     with pytest.raises(InputError, match="link: cannot be read"):

@@ -21,6 +21,9 @@ def made(tmp_path_factory):
     """A folder with data, a run, its preset and its bundle."""
     folder = tmp_path_factory.mktemp("translation")
     source, target = map(str, write_toy(folder))
+    for path, line in ((source, "\n"), (target, "leer\n")):
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(line)
     files = ["--source", source, "--target", target]
     run = ["--run", str(folder / "run"), "--recipe", "tiny", *RECIPE]
     assert main(["train", "translation", *files, *run]) == 0
@@ -44,6 +47,7 @@ def test_training_learned_and_wrote_a_preset(made):
     preset = made / "run" / "preset"
     figures = read_json(preset / "metrics.json")
     assert figures["bleu"]["value"] > 80
+    assert read_json(made / "run" / "summary.json")["left_out"] == {"empty on a side": 1}
     assert "sacreBLEU nrefs:1|case:mixed" in figures["bleu"]["data"]
     assert (preset / "tokenizer.model").is_file() and (made / "bundle/tokenizer.model").is_file()
     assert "val_bleu" in (made / "run" / "log.csv").read_text().splitlines()[0]
