@@ -178,3 +178,33 @@ def test_refused_in_one_line(read, content, words):
     with pytest.raises(InputError) as error:
         read(content)
     assert words in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"\xf0\x03\x01\x02\xf7",
+        b"\xff\x00\x00",
+        b"\xff\x59\x02\x08\x00",
+        b"\xff\x59\x02\x80\x00",
+        b"\xff\x03\x02\xfcb",
+        b"\xff\x51\x03\x00\x00\x00",
+        b"\xe0\x00\x40",
+        b"\xc0\x05",
+        b"\xd0\x05",
+        b"\xa0\x3c\x05",
+        b"\xb0\x40\x7f",
+        b"\xff\x7f\x03abc",
+    ],
+)
+def test_other_messages_change_nothing(read, message):
+    assert heard(read(file(track((0, message), (TICKS, message), *played(TUNE))))) == QUARTERS
+
+
+def test_status_runs_on_after_a_text(read):
+    content = b"".join(
+        (b"\0\x90" if k == 0 else b"\0") + bytes([p, 80]) + b"\0\xff\x01\x01a\1" + bytes([p, 0])
+        for k, p in enumerate(TUNE)
+    )
+    chunk = b"MTrk" + len(content).to_bytes(4, "big") + content
+    assert heard(read(file(chunk, b"JUNK\0\0\0\2ab", kind=0, division=1, count=1))) == QUARTERS
