@@ -23,13 +23,29 @@ def parse(path: Path) -> Any:
         with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             # Neither read from nor left in a cache that all users of the machine can write to.
-            score = converter.parse(path, forceSource=True, storePickle=False)
+            options: dict[str, Any] = {"forceSource": True, "storePickle": False}
+            text = path.read_bytes()
+            if fixed := _with_diatonic(text):
+                score = converter.parse(fixed.decode(), format="musicxml", **options)
+            else:
+                score = converter.parse(path, **options)
     except Exception as error:  # music21 raises whatever its parsers stumble over
         reason = " ".join(str(error).split())[:120]
         raise Rejected(f"music21 cannot parse it ({type(error).__name__}: {reason})") from error
     if isinstance(score, stream.Opus):
         score = score.scores[0] if len(score.scores) else stream.Score()
     return score
+
+
+def _with_diatonic(text: bytes) -> bytes:
+    """MusicXML with the optional element without which music21 fails at a change of octave; empty
+    if it is not missing."""
+    if b"<octave-change>" not in text:
+        return b""
+    fixed, count = re.subn(
+        rb"(<transpose[^>]*>\s*)(?=<chromatic>)", rb"\1<diatonic>0</diatonic>", text
+    )
+    return fixed if count else b""
 
 
 def sheet_from_score(score: Any, *, melody: bool = False, as_written: bool = False) -> Sheet:

@@ -68,6 +68,11 @@ def test_transposing_parts_sound(read, chromatic, octave, sounds):
     assert heard(read({"Part": whole(72, transpose(chromatic, octave))})) == [sounds]
 
 
+def test_a_change_of_octave_needs_no_diatonic_steps(read):
+    music = whole(72, transpose(0, -1).replace("<diatonic>0</diatonic>", ""))
+    assert heard(read({"Part": music})) == [60]
+
+
 @pytest.mark.parametrize("order", ["SATB", "BTAS", "ASBT"])
 @pytest.mark.parametrize("names", [dict(S="Soprano", A="Alto", T="Tenor", B="Bass"), {}])
 def test_four_parts_are_ordered(read, order, names):
