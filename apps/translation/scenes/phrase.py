@@ -99,3 +99,13 @@ def spaced(*words: str) -> str:
 def sentence(text: str, mark: str = ".") -> str:
     """With a capital first and a mark last."""
     return text[:1].upper() + text[1:] + mark
+
+
+def finished(en: str, de: str, fr: str, es: str) -> Words:
+    """With capitals first, and the mark of the end: it is the last character of all."""
+    mark = en[-1]
+    opening = {"?": "¿", "!": "¡"}.get(mark, "")
+    es = es if es.startswith(("¿", "¡")) else opening + es
+    capital = [text[:1].upper() + text[1:] for text in (en, de, fr.replace("*", ""))]
+    places = next(k for k, c in enumerate(es) if c.isalpha())
+    return capital[0], capital[1], capital[2], es[:places] + es[places].upper() + es[places + 1 :]

@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 from apps.translation.scenes import english, french, german, spanish
 from apps.translation.scenes.drawing import PASSING, Draw, fitting, table, tagged
-from apps.translation.scenes.french import clean, joined
+from apps.translation.scenes.french import joined
 from apps.translation.scenes.lexicon import Noun, nouns, verbs
-from apps.translation.scenes.phrase import Phrase, Words
+from apps.translation.scenes.people import compared, employed, liked, owned_by, travelled
+from apps.translation.scenes.phrase import Phrase, Words, finished
 
 _THINGS = ("thing", "clothes", "device", "furniture")
 
@@ -19,16 +20,6 @@ _THINGS = ("thing", "clothes", "device", "furniture")
 def _all(p: Phrase, case: str = "n", german_prep: str = "", fr: str = "", es: str = "") -> Words:
     return (english.phrase(p), german.phrase(p, case, german_prep), french.phrase(p, fr),
             spanish.phrase(p, es))  # fmt: skip
-
-
-def _finished(en: str, de: str, fr: str, es: str) -> Words:
-    """With capitals first, and the mark of the end: it is the last character of all."""
-    mark = en[-1]
-    opening = {"?": "¿", "!": "¡"}.get(mark, "")
-    es = es if es.startswith(("¿", "¡")) else opening + es
-    capital = [text[:1].upper() + text[1:] for text in (en, de)]
-    places = next(k for k, c in enumerate(es) if c.isalpha())
-    return capital[0], capital[1], clean(fr), es[:places] + es[places].upper() + es[places + 1 :]
 
 
 def scene(d: Draw) -> Words:
@@ -57,13 +48,13 @@ def described(d: Draw) -> Words:
     sein = (("war", "waren") if past else ("ist", "sind"))[many]
     etre = (("était", "étaient") if past else ("est", "sont"))[many]
     if d.chance(0.15) and not no:
-        return _finished(
+        return finished(
             f"{be} {en} {adjective.en}?", f"{sein} {de} {adjective.de[0]}?",
             f"{joined('est-ce que', fr)} {etre} {word} ?",
             f"¿{estar if being else ser} {es} {word_es}?",
         )  # fmt: skip
     not_fr = f"{joined('ne', etre)} pas" if no else etre
-    return _finished(
+    return finished(
         f"{en} {be} {'not ' if no else ''}{adjective.en}.",
         f"{de} {sein} {'nicht ' if no else ''}{adjective.de[0]}.",
         f"{fr} {not_fr} {word}.",
@@ -89,14 +80,14 @@ def located(d: Draw) -> Words:
         en, de, fr, es = _all(p)
         many = p.plural
         es = es if p.det != "some" else es
-        return _finished(
+        return finished(
             f"there {'are' if many else 'is'} {en} {on[0]} {here[0]}.",
             f"{here[1]} {'sind' if many else 'ist'} {de}.", f"il y a {fr} {far}.",
             f"hay {es} {here[3]}.",
         )  # fmt: skip
     p = d.phrase(noun, "the my" if "lose" in noun.tags else "the", 0.0, 0.25)
     en, de, fr, es = _all(p)
-    return _finished(f"{en} is {on[0]} {here[0]}.", f"{de} ist {here[1]}.", f"{fr} est {far}.",
+    return finished(f"{en} is {on[0]} {here[0]}.", f"{de} ist {here[1]}.", f"{fr} est {far}.",
                      f"{es} está {here[3]}.")  # fmt: skip
 
 
@@ -109,7 +100,7 @@ def ordered(d: Draw) -> Words:
     if p.det == "some":
         p = Phrase(p.noun, True, "count", None, d.one(table("calendar.tsv", "count")))
     en, de, fr, es = _all(p, "a")
-    return _finished(*d.one((
+    return finished(*d.one((
         (f"I would like {en}, please.", f"ich hätte gern {de}, bitte.",
          f"je voudrais {fr}, s'il vous plaît.", f"quisiera {es}, por favor."),
         (f"I'd like {en}.", f"ich möchte {de}.", f"je voudrais {fr}.", f"me gustaría {es}."),
@@ -158,7 +149,7 @@ def asked_for(d: Draw) -> Words:
         prefixed.append(f"{sorry[2]}{chosen[3]}")
         en, de, fr, es = prefixed
         return en[:1].upper() + en[1:], de, fr[:1].upper() + fr[1:], es[:1].upper() + es[1:]
-    return _finished(*prefixed)
+    return finished(*prefixed)
 
 
 def priced(d: Draw) -> Words:
@@ -169,7 +160,7 @@ def priced(d: Draw) -> Words:
     en, de, fr, es = _all(p)
     m = p.plural
     price, n = d.price(), d.number()
-    return _finished(*d.one((
+    return finished(*d.one((
         (f"{en} cost{'' if m else 's'} {price}.", f"{de} koste{'n' if m else 't'} {price}.",
          f"{fr} coûte{'nt' if m else ''} {price}.", f"{es} cuesta{'n' if m else ''} {price}."),
         (f"how much {'do' if m else 'does'} {en} cost?", f"wie viel koste{'n' if m else 't'} {de}?",
@@ -196,7 +187,7 @@ def timed(d: Draw) -> Words:
     a, b = d.hour(), d.hour()
     day = d.one(table("calendar.tsv", "day"))
     n = d.number()
-    return _finished(*d.one((
+    return finished(*d.one((
         (f"{en} leaves at {a}.", f"{de} fährt um {a} Uhr ab.", f"{fr} part à {a}.",
          f"{es} sale a las {a}."),
         (f"{en} arrives at {a}.", f"{de} kommt um {a} Uhr an.", f"{fr} arrive à {a}.",
@@ -238,7 +229,7 @@ def dated(d: Draw) -> Words:
     english_day = d.one((f"{month[0]} {n}", f"{month[0]} {n}th", f"{n} {month[0]}"))
     if english_day.endswith("th") and n in ("2", "3", "21", "22", "23", "31"):
         english_day = f"{month[0]} {n}"
-    return _finished(*d.one((
+    return finished(*d.one((
         (f"my birthday is on {english_day}.", f"ich habe am {n}. {month[1]} Geburtstag.",
          f"mon anniversaire est le {n} {month[2]}.", f"mi cumpleaños es el {n} de {month[3]}."),
         (f"{en} is on {english_day}.", f"{de} ist am {n}. {month[1]}.",
@@ -290,7 +281,7 @@ def told(d: Draw) -> Words:
     to = f"{prefix}zu{stem}" if prefix else f"zu {infinitive}"
     vous, usted = verb.fr["imperative"], verb.es["imperative"]
     fr_inf, es_inf = verb.fr["infinitive"], verb.es["infinitive"]
-    return _finished(*d.one((
+    return finished(*d.one((
         (f"{do}.", f"{stem} Sie {de}{tail}.", f"{vous} {fr}.", f"{usted} {es}."),
         (f"{do}, please.", f"bitte {stem} Sie {de}{tail}.", f"{vous} {fr}, s'il vous plaît.",
          f"{usted} {es}, por favor."),
@@ -327,7 +318,7 @@ def owned(d: Draw) -> Words:
     bare_es = es2.split(" ", 1)[1]
     body = Phrase(d.one(tagged("body")), False, "my")
     en3, de3, fr3, es3 = _all(body)
-    return _finished(*d.one((
+    return finished(*d.one((
         (f"I have lost {en}.", f"ich habe {de} verloren.", f"j'ai perdu {fr}.",
          f"he perdido {es}."),
         (f"I can't find {en}.", f"ich kann {de} nicht finden.", f"je ne trouve pas {fr}.",
@@ -385,8 +376,9 @@ def said(d: Draw) -> Words:
 
 
 TEMPLATES: tuple[tuple[Callable[[Draw], Words], float], ...] = (
-    (scene, 0.42), (described, 0.07), (located, 0.05), (ordered, 0.03), (asked_for, 0.04),
+    (scene, 0.38), (described, 0.07), (located, 0.05), (ordered, 0.03), (asked_for, 0.04),
     (priced, 0.05), (timed, 0.06), (dated, 0.06), (told, 0.08), (owned, 0.05), (named, 0.04),
-    (said, 0.05),
+    (said, 0.05), (liked, 0.03), (employed, 0.02), (owned_by, 0.03), (compared, 0.02),
+    (travelled, 0.03),
 )  # fmt: skip
 """What is drawn from, and how often."""
