@@ -150,6 +150,14 @@ def load(
     return found
 
 
+def caption_file(data: str | Path) -> Path:
+    """The caption file in a folder."""
+    for name in _CAPTIONS:
+        if (path := Path(data) / name).is_file():
+            return path
+    raise InputError(f"{data}: no file of captions ({', '.join(_CAPTIONS)}) in this folder")
+
+
 def load_folder(data: str | Path, split: str = "") -> list[Photo]:
     """Loads a split of a folder with ``images/``, a caption file and ``splits/``.
 
@@ -163,10 +171,7 @@ def load_folder(data: str | Path, split: str = "") -> list[Photo]:
     Raises:
         InputError: A file or folder is missing.
     """
-    folder = Path(data)
-    captions = next((folder / name for name in _CAPTIONS if (folder / name).is_file()), None)
-    if captions is None:
-        raise InputError(f"{data}: no file of captions ({', '.join(_CAPTIONS)}) in this folder")
+    folder, captions = Path(data), caption_file(data)
     if not split:
         return load(folder / "images", captions)
     names = SPLITS.get(split, (split,))

@@ -15,6 +15,8 @@ from apps.captioning.config import CaptioningConfig
 from apps.captioning.data import (
     Data,
     Photo,
+    Source,
+    caption_file,
     encode_captions,
     pipeline,
     read_photos,
@@ -22,7 +24,7 @@ from apps.captioning.data import (
 )
 from apps.captioning.evaluate import language_figures
 from apps.captioning.features import cached_features
-from apps.captioning.formats import read_sentences
+from apps.captioning.formats import read_captions, read_sentences
 from apps.captioning.languages import also_in
 from apps.captioning.model import CaptioningModel, FromFeatures
 from apps.captioning.selfcritical import SelfCriticalModel, cider_reward
@@ -93,7 +95,23 @@ def prepare(stage: Stage, folder: Path, start: Preset | None) -> Training:
         callbacks=[LogFigures(cider)],
         files=[folder / tokenizer_file(config)],
         figures=lambda opened: _figures(opened, valid, upright),
+        left_out={
+            "photos with captions but no file": missing_photos(data),
+            f"captions without words or longer than {config.length} tokens": sum(
+                len(photo.captions) for photo in photos
+            )
+            - sum(len(photo.captions) for photo in seen),
+        },
     )
+
+
+def missing_photos(source: Source) -> int:
+    """How many photos have captions and are not there; what a split file names has to be."""
+    if source.split_file or (source.data and (Path(source.data) / "splits").is_dir()):
+        return 0
+    images = Path(source.images or Path(source.data) / "images")
+    captions = read_captions(source.captions or caption_file(source.data))
+    return sum(not (images / name).is_file() for name in captions)
 
 
 def _files(photos: Sequence[Photo]) -> tuple[list[Path], list[int]]:

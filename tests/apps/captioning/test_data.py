@@ -186,3 +186,16 @@ def test_commas_and_numbers_in_names_are_part_of_what_they_are_in(tmp_path):
     assert found == {"a.jpg": ["A dog, a cat and a man"], "b.jpg": ["One, two"]}
     (tmp_path / "b.txt").write_text("p#1.jpg#0\tA dog .\np#1.jpg#1\tA cat .\n")
     assert read_captions(tmp_path / "b.txt") == {"p#1.jpg": ["A dog .", "A cat ."]}
+
+
+def test_photos_that_have_captions_and_are_not_there_are_counted(tmp_path):
+    from apps.captioning.training import missing_photos
+
+    folder = write_toy(tmp_path / "toy")
+    for name in ("red_circle_0.png", "blue_square_1.png"):
+        (folder / "images" / name).unlink()
+    own = Source(images=str(folder / "images"), captions=str(folder / "captions.txt"))
+    assert missing_photos(own) == 2
+    assert missing_photos(Source(data=str(folder))) == 0  # its splits say which photos count
+    shutil.rmtree(folder / "splits")
+    assert missing_photos(Source(data=str(folder))) == 2
