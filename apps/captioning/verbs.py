@@ -6,6 +6,7 @@ import argparse
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,13 @@ from apps.verbs.arguments import (
     chosen_beam,
     report,
 )
+from apps.verbs.lines import Lines
 from apps.verbs.progress import Progress
 from shared.application import Trace, Verb
 from shared.datasets.split import spread
 from shared.decoding import beam_options
 from shared.errors import InputError
-from shared.files import check_outputs, write_bytes, write_text
+from shared.files import STDOUT, check_outputs, write_bytes, write_text
 from shared.presets.open import Opened
 from shared.text import START
 
@@ -43,6 +45,8 @@ def add_caption_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LANGUAGE",
         help="language of the captions, such as de; default: the model's first",
     )
+    parser.add_argument("--resume", action="store_true",
+                        help="go on with an output that was stopped")  # fmt: skip
     parser.add_argument("--n-best", type=int, default=1, metavar="N",
                         help="captions of each photo; default: %(default)s")  # fmt: skip
     parser.add_argument("--csv", action="store_true",
@@ -70,18 +74,31 @@ def run_caption(args: argparse.Namespace) -> None:
         raise InputError(f"--attention takes one photo, not {len(paths)}; name one")
     pictures = {args.attention: (".png",)} if args.attention else {}
     check_outputs({**pictures, **({args.output: ()} if args.output else {})}, paths)
+    if args.resume and (not args.output or args.json or len(paths) == 1):
+        raise InputError("--resume goes on with --output FILE of several photos, without --json")
     captioner = Captioner.from_preset(args.preset, backend=args.backend)
-    with Progress(len(paths), 5) as progress:
-        found, failed = caption_files(captioner, paths, {**options, "to": args.to}, progress)
+    out = Lines(None if args.output == STDOUT else args.output, args.resume)
+    done = _photos_in(out.kept, args.csv)
+    found: dict[Path, Caption] = {}
+    failed: dict[Path, str] = {}
+    with ExitStack() as stack, Progress(len(paths), 5) as progress:
+        left = [path for path in paths if str(path) not in done]
+        progress(len(paths) - len(left))
+        asked = {**options, "to": args.to}
+        for path, one in caption_files(captioner, left, asked, failed, progress):
+            if not found:  # a first caption: what is in the output is worth replacing
+                stack.enter_context(out)
+                if args.csv and not out.kept:
+                    out.write([",".join(_COLUMNS)])
+            found[path] = one
+            if args.output or not args.json:
+                out.write(_lines(path, one, args, len(paths) > 1))
     if args.attention and found:
         picture = captioner.attention_picture(paths[0], found[paths[0]])
         write_bytes(args.attention, picture)
-    text = _caption_table(found) if args.csv else _lines(found, args.n_best, len(paths) > 1)
-    if args.output and found:
-        write_text(args.output, f"{text}\n")
-        text = f"wrote {args.output}: captions of {len(found)} photos"
-    if found or args.json:
-        report(args, _values(captioner.opened, args.to, found, failed), text)
+    if args.json or (found and args.output and args.output != STDOUT):
+        values = _values(captioner.opened, args.to, found, failed)
+        report(args, values, f"wrote {args.output}: captions of {len(found)} photos")
     if failed:
         reasons = "; ".join([*list(failed.values())[:3], *["and more"] * (len(failed) > 3)])
         raise InputError(
@@ -92,11 +109,14 @@ def run_caption(args: argparse.Namespace) -> None:
 
 
 def caption_files(
-    captioner: Captioner, paths: Sequence[Path], options: Mapping[str, Any], progress: Progress
-) -> tuple[dict[Path, Caption], dict[Path, str]]:
-    """The captions of files, and the reason for each file that cannot be read."""
+    captioner: Captioner,
+    paths: Sequence[Path],
+    options: Mapping[str, Any],
+    failed: dict[Path, str],
+    progress: Progress,
+) -> Iterator[tuple[Path, Caption]]:
+    """Captions files one after another; ``failed`` gets the reason for each that cannot be read."""
     good: list[Path] = []
-    failed: dict[Path, str] = {}
 
     def photos() -> Iterator[Image.Image]:
         for path in paths:
@@ -109,11 +129,9 @@ def caption_files(
                 good.append(path)
                 yield photo
 
-    found = []
-    for one in captioner.each(photos(), **options):
-        found.append(one)
+    for number, one in enumerate(captioner.each(photos(), **options)):
+        yield good[number], one
         progress(1)
-    return dict(zip(good, found, strict=True)), failed
 
 
 def _values(
@@ -137,24 +155,28 @@ def _values(
     }
 
 
-def _lines(found: Mapping[Path, Caption], n_best: int, named: bool) -> str:
-    """A line for each caption, with the photo's name and the score where there are several."""
+_COLUMNS = ("photo", "rank", "caption", "score")
+
+
+def _lines(path: Path, best: Caption, args: argparse.Namespace, named: bool) -> list[str]:
+    """A line for each caption of a photo: a row, or its name and score where there are several."""
     lines = []
-    for path, best in found.items():
-        for one in best.n_best:
-            name = [str(path)] if named else []
-            score = [f"{one.score:8.3f}"] if n_best > 1 else []
-            lines.append("  ".join([*name, *score, one.text]))
-    return "\n".join(lines)
+    for rank, one in enumerate(best.n_best, 1):
+        if args.csv:
+            row = dict(zip(_COLUMNS, (path, rank, one.text, round(one.score, 4)), strict=True))
+            lines.append(table([row], _COLUMNS).split("\n", 1)[1])
+            continue
+        name = [str(path)] if named else []
+        score = [f"{one.score:8.3f}"] if args.n_best > 1 else []
+        lines.append("  ".join([*name, *score, one.text]))
+    return lines
 
 
-def _caption_table(found: Mapping[Path, Caption]) -> str:
-    rows = [
-        {"photo": str(path), "rank": rank, "caption": one.text, "score": round(one.score, 4)}
-        for path, best in found.items()
-        for rank, one in enumerate(best.n_best, 1)
-    ]
-    return table(rows, ("photo", "rank", "caption", "score"))
+def _photos_in(lines: Sequence[str], as_csv: bool) -> set[str]:
+    """The photos that an output is about already."""
+    if as_csv:
+        return {row[0] for row in csv.reader(lines) if row}
+    return {line.partition("  ")[0] for line in lines}
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:

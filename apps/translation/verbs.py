@@ -93,8 +93,8 @@ def _translate(args: argparse.Namespace) -> None:
         _converse(translator, args)
         return
     out = Lines(args.output, args.resume)
-    if out.done > len(lines):
-        raise InputError(f"{args.output}: has {out.done} lines, the text {len(lines)}; it is not "
+    if len(out.kept) > len(lines):
+        raise InputError(f"{args.output}: has {len(out.kept)} lines, the text {len(lines)}; it is not "
                          "this text's translation; leave out --resume")  # fmt: skip
     direction = translator.direction(" ".join(lines), args.to, args.source_language)
     _say_assumed(args, translator, lines, direction[0])
@@ -121,7 +121,7 @@ def _translate_lines(
 ) -> list[Translation]:
     """Writes translations as they are made; returns those that are needed in the end."""
     kept: list[Translation] = []
-    lines = lines[out.done :]
+    lines = lines[len(out.kept) :]
     quiet = sys.stdout.isatty() and not (args.output or args.json)  # the lines show how far it is
     total = 0 if quiet else sum(len(split_sentences(line)) for line in lines)
     with out, Progress(total, 20) as progress:

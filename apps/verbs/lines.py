@@ -23,25 +23,23 @@ class Lines:
         resume: Whether to keep the file's lines. A last line without an end is dropped.
 
     Attributes:
-        done: How many lines are kept.
+        kept: The lines that are kept.
 
     Raises:
         InputError: The file to resume is not UTF-8 text.
     """
 
     def __init__(self, path: str | None, resume: bool = False):
-        self.path, self.done, self._kept = path, 0, ""
+        self.path, self.kept = path, list[str]()
         if path and resume and os.path.isfile(path):
-            text = read_text(path)
-            self._kept = text[: text.rfind("\n") + 1]
-            self.done = self._kept.count("\n")
+            self.kept = read_text(path).split("\n")[:-1]
         self._file: BinaryIO | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> Lines:
         if self.path:
             if os.path.isfile(self.path) or not os.path.exists(self.path):
-                write_text(self.path, self._kept)
+                write_text(self.path, "".join(f"{line}\n" for line in self.kept))
             self._file = self._stack.enter_context(Path(self.path).open("ab"))
         return self
 
