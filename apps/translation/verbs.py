@@ -94,8 +94,10 @@ def _translate(args: argparse.Namespace) -> None:
         return
     out = Lines(args.output, args.resume)
     if len(out.kept) > len(lines):
-        raise InputError(f"{args.output}: has {len(out.kept)} lines, the text {len(lines)}; it is not "
-                         "this text's translation; leave out --resume")  # fmt: skip
+        raise InputError(
+            f"{args.output}: has {len(out.kept)} lines, the text {len(lines)}; it is not this text's "
+            "translation; leave out --resume"
+        )
     direction = translator.direction(" ".join(lines), args.to, args.source_language)
     _say_assumed(args, translator, lines, direction[0])
     kept = _translate_lines(translator, args, lines, direction, out)
