@@ -95,8 +95,8 @@ def _translate(args: argparse.Namespace) -> None:
     out = Lines(args.output, args.resume)
     if len(out.kept) > len(lines):
         raise InputError(
-            f"{args.output}: has {len(out.kept)} lines, the text {len(lines)}; it is not this text's "
-            "translation; leave out --resume"
+            f"{args.output}: has {len(out.kept)} lines, the text {len(lines)}; it is not this "
+            "text's translation; leave out --resume"
         )
     direction = translator.direction(" ".join(lines), args.to, args.source_language)
     _say_assumed(args, translator, lines, direction[0])
