@@ -49,6 +49,8 @@ class Record:
             writer.close()
 
     def _write_events(self, row: dict[str, Any]) -> None:
+        if not hasattr(tf.summary, "scalar"):  # it is TensorBoard's, which is not installed
+            return
         for name, value in row.items():
             if name in META:
                 continue

@@ -43,6 +43,12 @@ def test_the_run_folder(tmp_path, capsys):
     assert "Epoch 2/2" in printed and printed.count("\n") == 4 and "val_loss" in printed
 
 
+def test_without_tensorboard_there_are_no_events_and_all_else(tmp_path, monkeypatch):
+    monkeypatch.delattr("tensorflow.summary.scalar")
+    assert fit(make_model(), train, valid(), SHORT, tmp_path, verbose=0).summary["finished"]
+    assert (tmp_path / "log.csv").is_file() and not (tmp_path / "tensorboard").exists()
+
+
 def test_tensorboard_has_every_value_of_the_log(tmp_path):
     fit(make_model(), train, valid(), SHORT, tmp_path, verbose=0)
     seen = {}
