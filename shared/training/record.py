@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
 import math
 import os
@@ -49,7 +50,7 @@ class Record:
             writer.close()
 
     def _write_events(self, row: dict[str, Any]) -> None:
-        if not hasattr(tf.summary, "scalar"):  # it is TensorBoard's, which is not installed
+        if importlib.util.find_spec("tensorboard") is None:  # which implements tf.summary
             return
         for name, value in row.items():
             if name in META:
