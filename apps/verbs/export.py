@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
         model,
         preset,
         folder,
-        app.examples(opened, sample) if sample else kept_examples(app, opened),
+        three_or_more(app.examples(opened, sample) if sample else kept_examples(app, opened)),
         app.bundle_facts(opened),
         metric=(lambda generator: app.figures(opened.on(generator), sample)) if sample else None,
         measured=f"{len(sample)} of {len(items)} {app.unit}, {args.split}" if sample else "",
@@ -88,4 +88,10 @@ def run(args: argparse.Namespace) -> None:
 def kept_examples(app: Application, opened: Opened) -> list[Example]:
     """The examples that training kept; of a model without any the made-up one."""
     path = opened.folder / EXAMPLES
-    return read_examples(path) if path.exists() else [app.example(opened.config)] * 3
+    kept = read_examples(path) if path.exists() else []
+    return kept or [app.example(opened.config)]
+
+
+def three_or_more(examples: list[Example]) -> list[Example]:
+    """Examples as often as it takes for the three that a bundle carries."""
+    return (examples * 3)[: max(3, len(examples))]

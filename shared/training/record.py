@@ -9,11 +9,11 @@ import math
 import os
 import platform
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -127,7 +127,7 @@ def summarize(
         "last": _finite(state.history[-1]) if state.history else None,
         "versions": {
             "python": platform.python_version(),
-            **{name: version(name) for name in ("tensorflow", "keras", "numpy")},
+            **{module.__name__: module.__version__ for module in (tf, keras, np)},
         },
         "hardware": {
             "platform": platform.platform(),

@@ -143,6 +143,14 @@ def test_the_bundle_runs_and_the_command_that_export_prints_works(row, made, cap
         run(capsys, *trial)
 
 
+def test_a_single_example_is_enough_to_export():
+    from apps.verbs.export import three_or_more
+
+    assert [three_or_more(list("abcd"[:n])) for n in (1, 2, 3, 4)] == [
+        list(word) for word in ("aaa", "aba", "abc", "abcd")
+    ]
+
+
 @every
 def test_all_backends_measure_the_same(row, made, capsys):
     folder, data, _ = made(row, capsys)
