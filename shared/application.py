@@ -265,11 +265,8 @@ class Application(ABC):
         return dict.fromkeys(figures, f"{len(items)} {{}} {self.unit}")
 
     def examples(self, opened: Opened, items: Sequence[Any]) -> list[Example]:
-        """Three or more inputs on which exports are compared with the Keras model.
-
-        Here `example` alone, three times.
-        """
-        return [self.example(opened.config)] * 3
+        """Inputs on which exports are compared with the Keras model; here `example` alone."""
+        return [self.example(opened.config)]
 
     @abstractmethod
     def bundle_facts(self, opened: Opened) -> BundleFacts:

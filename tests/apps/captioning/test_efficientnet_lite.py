@@ -22,9 +22,9 @@ class Storage(list):
 
 
 def legacy_file(monkeypatch, tensors) -> bytes:
-    """The bytes that ``torch.save`` wrote before 1.6; each tensor's storage is turned around.
+    """The bytes that ``torch.save`` wrote before 1.6, with every tensor stored transposed.
 
-    So their strides are those of the transposed: what is read as if it were in C's order is noise.
+    Strides undo the transposition; a reader that assumes C order gets noise.
     """
     torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
     torch.FloatStorage = type("FloatStorage", (), {"__module__": "torch"})
