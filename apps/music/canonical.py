@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,11 @@ def _canonical_split(path: Path, split: str, pieces: Any) -> list[Piece]:
     if not isinstance(pieces, list) or not pieces:
         raise InputError(f"{path}: split {split!r} must be a list of at least one piece")
     return [
-        piece_from_pitches(
-            f"{split}/{index:03d}",
-            _canonical_pitches(steps, f"{path}: split {split!r}, piece {index}"),
+        replace(
+            piece_from_pitches(
+                f"{split}/{index:03d}",
+                _canonical_pitches(steps, f"{path}: split {split!r}, piece {index}"),
+            ),
             source=path.name,
         )
         for index, steps in enumerate(pieces)

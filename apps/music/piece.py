@@ -148,7 +148,6 @@ def piece_from_pitches(
     fermata: np.ndarray | None = None,
     tonic: int = -1,
     mode: int = -1,
-    source: str = "",
 ) -> Piece:
     """Creates a `Piece` from pitches; other attributes are unknown by default.
 
@@ -158,7 +157,7 @@ def piece_from_pitches(
         strikes: Boolean ``(steps, 4)``, True where a note begins. Changes of pitch are added,
             strikes in silence dropped.
         position, bar_length, fermata: Attributes of `Piece`, ``(steps,)``.
-        tonic, mode, source: Attributes of `Piece`.
+        tonic, mode: Attributes of `Piece`.
     """
     pitches = np.asarray(pitches, np.int16)
     struck = changes(pitches)
@@ -174,7 +173,6 @@ def piece_from_pitches(
         np.zeros(len(pitches), bool) if fermata is None else np.asarray(fermata, bool),
         tonic,
         mode,
-        source,
     )
 
 

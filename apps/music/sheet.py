@@ -163,8 +163,9 @@ def piece_from_sheet(
     piece = piece_from_pitches(
         name, pitches[start:], strikes[start:], position=position[start:],
         bar_length=bar_length[start:], fermata=fermata[start:, voice],
-        tonic=tonic, mode=mode, source=source,
+        tonic=tonic, mode=mode,
     )  # fmt: skip
+    piece = replace(piece, source=source)
     return piece if as_written else replace(piece, unit=unit[start:], facts=facts)
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ def test_a_chorale_of_the_corpus(bwv269):
 
 
 def test_cache_round_trip(bwv269, tmp_path, monkeypatch):
-    other = piece_from_pitches("x", [[60, -1, 50, 40]], tonic=3, source="mine")
+    other = replace(piece_from_pitches("x", [[60, -1, 50, 40]], tonic=3), source="mine")
     pieces, rejected = unpack(pack([bwv269, other], {"bad": "reason"}))
     assert rejected == {"bad": "reason"}
     for got, piece in zip(pieces, [bwv269, other], strict=True):
