@@ -9,6 +9,7 @@ import argparse
 import dataclasses
 import datetime
 import shlex
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,11 @@ def run(args: argparse.Namespace) -> None:
                 step, fit=dataclasses.replace(step.fit, max_minutes=args.minutes)
             )
             start = made.get(step.start) or (app.find_preset(step.start) if step.start else None)
-            finished, values = train(app, step, start, place, output)
+            try:
+                finished, values = train(app, step, start, place, output)
+            except KeyboardInterrupt:
+                print(f"stopped; the same command goes on with {place}", file=sys.stderr)
+                raise
             if finished is None or not (last or values["finished"]):
                 when = "the first epoch" if finished is None else name
                 report(args, values, f"stopped before {when} ended; run again: {place}")

@@ -2,6 +2,7 @@
 
 import dataclasses
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
@@ -62,6 +63,13 @@ def test_a_step_without_time_to_end_is_the_last(calls, recipe, tmp_path, capsys)
     assert main([*recipe, "--run", str(tmp_path / "run")]) == 0
     assert len(calls.made) == 1
     assert "stopped before first ended; run again" in capsys.readouterr().out
+
+
+def test_an_interrupted_training_says_how_to_go_on(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(train, "train", Mock(side_effect=KeyboardInterrupt))
+    run = tmp_path / "run"
+    assert main(["train", "music", "--recipe", "tiny", "--run", str(run)]) == 130
+    assert capsys.readouterr().err == f"stopped; the same command goes on with {run}\n"
 
 
 @pytest.mark.parametrize("words", [["--epochs", "3"], ["--units", "4"], ["--start", "chorales"]])
