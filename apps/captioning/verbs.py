@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image
 from apps.captioning.caption import DECODING, Caption, Captioner
 from apps.captioning.data import Source, read_photos
 from apps.captioning.evaluate import figures_of, meteor_of
+from apps.captioning.metadata import has_caption, write_caption
 from apps.captioning.photos import find_photos, load_photo, open_photo
 from apps.captioning.words import start_of
 from apps.verbs.arguments import (
@@ -30,9 +32,11 @@ from shared.application import Trace, Verb
 from shared.datasets.split import spread
 from shared.decoding import beam_options
 from shared.errors import InputError
-from shared.files import STDOUT, check_outputs, write_bytes, write_text
+from shared.files import STDOUT, check_outputs, read_text, write_bytes, write_text
 from shared.presets.open import Opened
 from shared.text import START
+
+SIDECAR = ".txt"  # takes the place of the photo's own ending, as most tools have it
 
 
 def add_caption_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,8 +49,12 @@ def add_caption_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LANGUAGE",
         help="language of the captions, such as de; default: the model's first",
     )
+    parser.add_argument("--sidecar", action="store_true", help="write each photo's captions "
+                        "beside it, too: photo.jpg's to photo.txt")  # fmt: skip
+    parser.add_argument("--write-metadata", action="store_true", help="write each caption into "
+                        "the photo's own metadata, too: EXIF, IPTC and XMP")  # fmt: skip
     parser.add_argument("--resume", action="store_true",
-                        help="go on with an output that was stopped")  # fmt: skip
+                        help="pass over photos that have their caption already")  # fmt: skip
     parser.add_argument("--n-best", type=int, default=1, metavar="N",
                         help="captions of each photo; default: %(default)s")  # fmt: skip
     parser.add_argument("--csv", action="store_true",
@@ -74,15 +82,20 @@ def run_caption(args: argparse.Namespace) -> None:
         raise InputError(f"--attention takes one photo, not {len(paths)}; name one")
     pictures = {args.attention: (".png",)} if args.attention else {}
     check_outputs({**pictures, **({args.output: ()} if args.output else {})}, paths)
-    if args.resume and (not args.output or args.json or len(paths) == 1):
-        raise InputError("--resume goes on with --output FILE of several photos, without --json")
+    beside = args.sidecar or args.write_metadata
+    named = not args.json and len(paths) > 1
+    if args.resume and not (named if args.output else beside):
+        raise InputError(
+            "--resume goes on with --sidecar, --write-metadata, or --output FILE of several photos "
+            "without --json"
+        )
     captioner = Captioner.from_preset(args.preset, backend=args.backend)
     out = Lines(None if args.output == STDOUT else args.output, args.resume)
-    done = _photos_in(out.kept, args.csv)
+    done = _photos_done(paths, out.kept, args) if args.resume else set()
     found: dict[Path, Caption] = {}
     failed: dict[Path, str] = {}
     with ExitStack() as stack, Progress(len(paths), 5) as progress:
-        left = [path for path in paths if str(path) not in done]
+        left = [path for path in paths if path not in done]
         progress(len(paths) - len(left))
         asked = {**options, "to": args.to}
         for path, one in caption_files(captioner, left, asked, failed, progress):
@@ -90,6 +103,14 @@ def run_caption(args: argparse.Namespace) -> None:
                 stack.enter_context(out)
                 if args.csv and not out.kept:
                     out.write([",".join(_COLUMNS)])
+            try:
+                _keep(path, one, args)
+            except InputError as error:
+                failed[path] = str(error)
+                continue
+            except OSError as error:
+                failed[path] = f"{error.filename}: {error.strerror}"
+                continue
             found[path] = one
             if args.output or not args.json:
                 out.write(_lines(path, one, args, len(paths) > 1))
@@ -172,11 +193,34 @@ def _lines(path: Path, best: Caption, args: argparse.Namespace, named: bool) -> 
     return lines
 
 
-def _photos_in(lines: Sequence[str], as_csv: bool) -> set[str]:
-    """The photos that an output is about already."""
-    if as_csv:
-        return {row[0] for row in csv.reader(lines) if row}
-    return {line.partition("  ")[0] for line in lines}
+def _keep(path: Path, best: Caption, args: argparse.Namespace) -> None:
+    """Writes the captions of a photo to where they are kept with it, if that was asked for."""
+    if args.sidecar:
+        beside = path.with_suffix(SIDECAR)
+        text = "".join(f"{one.text}\n" for one in best.n_best)
+        if beside.exists() and read_text(beside) != text:
+            raise InputError(f"{beside}: is there and says something else; move it away first")
+        write_text(beside, text)
+    if args.write_metadata:
+        write_caption(path, best.text)
+
+
+def _photos_done(
+    paths: Sequence[Path], lines: Sequence[str], args: argparse.Namespace
+) -> set[Path]:
+    """The photos whose captions are where they belong, to go on with the others."""
+    if args.output and args.csv:
+        names = {row[0] for row in csv.reader(lines) if row}
+        return {path for path in paths if str(path) in names}
+    if args.output:
+        begun = {line[: gap.start()] for line in lines for gap in re.finditer("  ", line)}
+        return {path for path in paths if str(path) in begun}
+    return {
+        path
+        for path in paths
+        if (not args.sidecar or path.with_suffix(SIDECAR).exists())
+        and (not args.write_metadata or has_caption(path))
+    }
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:

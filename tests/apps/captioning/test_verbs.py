@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from apps.captioning.app import CAPTIONING
+from apps.captioning.metadata import has_caption
 from apps.verbs.cli import main
 from shared.errors import InputError
 from shared.export.goldens import check_goldens
@@ -112,6 +113,30 @@ def test_json_and_csv_hold_the_n_best_and_their_scores(made, capsys, tmp_path):
     assert np.diff([float(row["score"]) for row in rows[:3]]).max() <= 0
 
 
+def test_captions_are_kept_with_the_photos_and_a_stopped_folder_goes_on(made, capsys, tmp_path):
+    names = toy_names()[:3]
+    folder = tmp_path / "in"
+    folder.mkdir()
+    photos = [folder / f"a  {k}.png" for k in range(3)]
+    for photo, name in zip(photos, names, strict=True):
+        shutil.copy(made / f"images/{name.replace(' ', '_')}_1.png", photo)
+    words = ["caption", folder, "--preset", made / "bundle"]
+    (folder / "a  1.txt").write_text("my own notes")
+    out = spoken(capsys, *words, "--sidecar", "--write-metadata", status=2)
+    assert out.count("\n") == 2 and not has_caption(photos[1])
+    assert (folder / "a  1.txt").read_text() == "my own notes"
+    assert (folder / "a  0.txt").read_text() in {f"{text}\n" for text in right(names[0])}
+    assert has_caption(photos[0]) and has_caption(photos[2])
+    (folder / "a  1.txt").unlink()
+    out = spoken(capsys, *words, "--sidecar", "--write-metadata", "--resume")
+    assert out.startswith(f"{photos[1]}  ") and out.count("\n") == 1 and has_caption(photos[1])
+    whole = [f"{photo}  {photo.with_suffix('.txt').read_text()}" for photo in photos]
+    for kept in range(3):
+        (tmp_path / "out.txt").write_text("".join(whole[:kept]) + str(photos[kept]))
+        spoken(capsys, *words, "-o", tmp_path / "out.txt", "--resume")
+        assert (tmp_path / "out.txt").read_text() == "".join(whole)
+
+
 def test_the_demo_captions_its_own_photos(made, monkeypatch, tmp_path):
     def missing(*names):
         raise InputError("none")
@@ -155,6 +180,7 @@ def test_later_stages_begin_with_weights_and_tokens_of_the_preset(made, tmp_path
         ["caption", "{}/images", "--attention", "a.png"],
         ["caption", "{}/images/red_circle_0.png", "--attention", "a.gif"],
         ["caption", "{}/images", "--json", "--csv"],
+        ["caption", "{}/images", "--resume"],
         ["caption", "{}/images", "--beam", "0"],
         ["evaluate", "captioning", "--images", "{}/images"],
         ["evaluate", "captioning", "--images", "{}/images", "--captions", "{}/missing"],
