@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 
 
 class InputError(ValueError):
     """Raised on bad input. The message names what is wrong and the remedy, in one line."""
+
+
+def check_name(name: str, source: str | Path) -> None:
+    """Checks that a name is safe as a part of a path: no separator, no dot in front.
+
+    Args:
+        name: Name of a model or of a training step.
+        source: The file that has it, for the message.
+
+    Raises:
+        InputError: The name has other characters than A-Z, a-z, 0-9, ``.``, ``_`` and ``-``.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise InputError(
+            f"{source}: {name[:80]!r} is no name; use letters, digits, '.', '_' and '-', a letter "
+            "or digit first"
+        )
 
 
 def check_range(name: str, value: float, low: float, high: float = math.inf) -> None:

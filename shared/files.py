@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import hashlib
 import json
 import os
@@ -10,14 +11,16 @@ import shutil
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from shared.errors import InputError
 
 STDOUT = "-"  # the path that means standard output
+_DAY = 24 * 60 * 60.0  # seconds
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
@@ -164,16 +167,23 @@ def read_json(path: str | Path) -> Any:
         raise InputError(f"{path}: not valid JSON; restore the file") from error
 
 
-def checksums(folder: str | Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Returns ``{name: {"bytes": size, "sha256": hex}}`` for files of a folder."""
-    table = {}
+class File(TypedDict):
+    """A file's entry in a table of checksums."""
+
+    bytes: int
+    sha256: str
+
+
+def checksums(folder: str | Path, names: Iterable[str]) -> dict[str, File]:
+    """Returns a table of the sizes and SHA-256 of files of a folder, by name."""
+    table: dict[str, File] = {}
     for name in sorted(names):
         data = (Path(folder) / name).read_bytes()
         table[name] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     return table
 
 
-def verify_checksums(folder: str | Path, table: Mapping[str, Mapping[str, Any]]) -> None:
+def verify_checksums(folder: str | Path, table: Mapping[str, File]) -> None:
     """Checks the files of a folder against the table of `checksums`.
 
     Raises:
@@ -185,6 +195,24 @@ def verify_checksums(folder: str | Path, table: Mapping[str, Mapping[str, Any]])
             raise InputError(f"{path}: missing; restore the folder")
         if checksums(folder, [name])[name] != expected:
             raise InputError(f"{path}: changed or damaged (checksum differs); restore the file")
+
+
+def private_folder(folder: str | Path) -> Path:
+    """Creates a folder that nobody else can read or write, unless it exists.
+
+    Raises:
+        InputError: It exists, and belongs to another user or can be written by others.
+    """
+    folder = Path(folder)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if hasattr(os, "getuid"):  # Windows has no modes; its cache folder is the user's own
+        facts = folder.stat()
+        if facts.st_uid != os.getuid() or facts.st_mode & 0o022:
+            raise InputError(
+                f"{folder}: others can write to it; delete it, or set LSTM_SUITE_CACHE to a folder "
+                "of your own"
+            )
+    return folder
 
 
 def check_folder(folder: str | Path, marker: str) -> Path:
@@ -207,20 +235,50 @@ def check_folder(folder: str | Path, marker: str) -> Path:
 def new_folder(folder: str | Path, marker: str) -> Iterator[Path]:
     """Creates a folder atomically, in a ``with`` block.
 
-    The block fills a temporary folder, which takes the place of ``folder`` if no exception is
-    raised. An existing folder is replaced only if it is empty or contains the file ``marker``,
-    which identifies folders written by the suite.
+    The block fills a temporary folder beside it, which takes the place of ``folder`` if no
+    exception is raised. An existing folder is replaced only if it is empty or contains the file
+    ``marker``, which identifies folders written by the suite. A kill loses nothing: the old folder
+    is moved aside before the new one comes, and deleted after that. What a killed process left is
+    put back or, after a day, deleted.
 
     Raises:
         InputError: The folder contains other files.
+        OSError: It cannot be written. ``filename`` is ``folder``, not the temporary name.
     """
-    folder = check_folder(folder, marker)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    target = check_folder(folder, marker)
+    temporary = ""
     try:
-        yield temporary
-        os.chmod(temporary, 0o755)
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        old = target.with_name(f".{target.name}.old")
+        _settle(target, old)
+        _sweep(target)
+        temporary = tempfile.mkdtemp(".new", f".{target.name}.", target.parent)
+        try:
+            yield Path(temporary)
+            os.chmod(temporary, 0o755)
+            if target.exists():
+                os.replace(target, old)
+            os.replace(temporary, target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+            _settle(target, old)
+    except OSError as error:
+        if error.errno and str(error.filename or temporary).startswith(temporary):
+            raise OSError(error.errno, error.strerror, str(folder)) from error
+        raise
+
+
+def _settle(target: Path, old: Path) -> None:
+    """Puts the old folder back if no new one has taken its place, else deletes it."""
+    if target.exists():
+        shutil.rmtree(old, ignore_errors=True)
+    elif old.exists():
+        os.replace(old, target)
+
+
+def _sweep(target: Path) -> None:
+    """Deletes the temporary folders for a target that are older than a day."""
+    for stray in target.parent.glob(f".{glob.escape(target.name)}.????????.new"):
+        with suppress(OSError):  # another process sweeps too
+            if stray.stat().st_mtime < time.time() - _DAY:
+                shutil.rmtree(stray)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.errors import InputError
+from shared.errors import InputError, check_name
 from shared.presets.store import config_from_json
 from shared.training import FitOptions
 
@@ -89,19 +89,23 @@ def recipe_from_json(
     recipe: dict[str, Stage | Mean] = {}
     for name, entries in steps.items():
         where = f"{source}: {name}"
+        check_name(name, source)
         if not isinstance(entries, dict):
             raise InputError(f"{where}: not a step; restore the file")
         if "of" in entries:
             mean = config_from_json(Mean, entries, where)
             if not mean.of or not set(mean.of) <= recipe.keys():
                 raise InputError(f"{where}: a mean of steps that are not before it")
+            if len(mean.of) != len(mean.shares):
+                raise InputError(f"{where}: a mean needs a share for each step")
             recipe[name] = mean
             continue
         stage = config_from_json(Stage, entries, where)
+        if stage.start:
+            check_name(stage.start, where)
         recipe[name] = dataclasses.replace(
             stage,
             config=config_from_json(config_class, stage.config, where),
-            fit=config_from_json(FitOptions, stage.fit, where),  # type: ignore[arg-type]
             data=config_from_json(data_class, stage.data, where),
         )
     return recipe

@@ -10,7 +10,7 @@ from typing import Any
 from apps.translation.data import Pair
 from apps.translation.evaluate import counts_of, numbers_of
 from shared.errors import InputError
-from shared.presets.store import Preset, add_figures, figure
+from shared.presets.store import Figure, Preset, add_figures, figure
 
 MARGIN = 1.0
 """BLEU that a model trained anew may lose."""
@@ -37,7 +37,7 @@ def record(
     numbers = numbers_of(figures)
     counts = counts_of(pairs, numbers)
     kind = "validation pairs" if split == "valid" else f"pairs of the {split} split"
-    entries: dict[str, dict[str, Any]] = {}
+    entries: dict[str, Figure] = {}
     for name, value in numbers.items():
         key = name if split == "valid" else f"{split}_{name}"
         entries[key] = figure(
@@ -46,7 +46,7 @@ def record(
             command,
             datetime.date.today().isoformat(),
         )
-        floor = preset.figures.get(key, {}).get("floor")
+        floor = preset.figures[key].get("floor") if key in preset.figures else None
         if floor is None and key.startswith("test_bleu"):
             floor = max(0.0, math.floor(10 * (value - MARGIN)) / 10)
         if floor is not None:

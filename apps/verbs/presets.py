@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from apps import APPS, application
 from apps.verbs.arguments import add_json, report
@@ -22,7 +23,8 @@ def run(args: argparse.Namespace) -> None:
     if args.check:
         check(args)
         return
-    infos = list_presets({name: application(name).default_preset for name in APPS})
+    defaults = {name: application(name).default_preset for name in APPS}
+    infos = list_presets(defaults, lambda error: print(f"left out: {error}", file=sys.stderr))
     rows: list[tuple[str, ...]] = [("PRESET", "RUNS", "SIZE", "LICENSE", "COMMERCIAL", "FIGURES")]
     rows += map(_row, infos)
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]) - 1)]

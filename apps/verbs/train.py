@@ -19,14 +19,14 @@ from apps.verbs.progress import say_left_out
 from shared.application import Application, Training
 from shared.errors import InputError
 from shared.export.examples import write_examples
-from shared.files import check_folder, read_json, write_json
+from shared.files import read_json, write_json
 from shared.presets.average import average_presets
 from shared.presets.store import (
-    CONFIG,
     EXAMPLES,
     RECIPE,
     Preset,
     add_figures,
+    check_preset_folder,
     figure,
     save_preset,
 )
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> None:
     app: Application = args.app
     recipe = read_recipe(args, app)
     folder = Path(args.run)
-    check_folder(args.output or folder / "preset", marker=CONFIG)
+    check_preset_folder(args.output or folder / "preset")
     made: dict[str, Preset] = {}
     for number, (name, step) in enumerate(recipe.items(), 1):
         last = number == len(recipe)

@@ -15,22 +15,27 @@ import tensorflow as tf
 from shared.backends.arrays import checked_condition, checked_step, split_step
 from shared.backends.functions import tf_functions
 from shared.errors import InputError
-from shared.files import new_folder, read_json, write_json
+from shared.files import checksums, new_folder, read_json, write_json
 from shared.generator import Arrays, Signature
 
 SIGNATURE_FILE = "signature.json"  # beside saved_model.pb
+CHECKSUMS = "checksums.json"  # of all the others, written last
 
 
 class SavedModelBackend:
-    """Runs the folder's two signatures, ``encode`` and ``step``, at any batch size."""
+    """Runs the folder's two signatures, ``encode`` and ``step``, at any batch size.
+
+    A SavedModel is a program that may read and write files: run those alone that you made.
+    """
 
     def __init__(self, folder: str | Path, signature: Signature | None = None) -> None:
         """Loads the folder; reads its ``signature.json`` if no signature is given.
 
         Raises:
-            InputError: The folder is not a SavedModel of this suite.
+            InputError: The folder is not a SavedModel of this suite, or has changed.
         """
         folder = Path(folder)
+        check_saved_model(folder)
         self.signature = signature or Signature.from_json(read_json(folder / SIGNATURE_FILE))
         try:
             self._loaded = tf.saved_model.load(str(folder))
@@ -57,6 +62,23 @@ def _tensors(arrays: Arrays) -> dict[str, tf.Tensor]:
     return {name: tf.constant(value) for name, value in arrays.items()}
 
 
+def check_saved_model(folder: Path) -> None:
+    """Checks that a folder has the files that `export_saved_model` wrote, and no other.
+
+    Raises:
+        InputError: It has not.
+    """
+    path = folder / CHECKSUMS
+    if not path.is_file() or read_json(path) != checksums(folder, _names(folder)):
+        raise InputError(f"{folder}: not a SavedModel as export wrote it; export it again")
+
+
+def _names(folder: Path) -> list[str]:
+    """The files of a folder and those below it, without the checksums."""
+    paths = (path for path in folder.rglob("*") if path.is_file() and path != folder / CHECKSUMS)
+    return [path.relative_to(folder).as_posix() for path in paths]
+
+
 def export_saved_model(model: Any, folder: str | Path, batch: int | None = None) -> int:
     """Writes the model's two functions and the variables that they use.
 
@@ -81,4 +103,5 @@ def export_saved_model(model: Any, folder: str | Path, batch: int | None = None)
     with new_folder(folder, marker="saved_model.pb") as temporary:
         tf.saved_model.save(module, str(temporary), signatures=functions)
         write_json(temporary / SIGNATURE_FILE, model.signature.to_json())
+        write_json(temporary / CHECKSUMS, checksums(temporary, _names(temporary)))
     return sum(int(v.shape.num_elements()) for v in variables.values())

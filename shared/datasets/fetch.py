@@ -38,13 +38,13 @@ def cache_dir() -> Path:
         folder = Path.home() / "Library/Caches/lstm-suite"
     else:
         folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lstm-suite"
-    _make(folder, "set LSTM_SUITE_CACHE to a folder that can be written")
+    _make(folder, "set LSTM_SUITE_CACHE to a folder that can be written", 0o700)
     return folder
 
 
-def _make(folder: Path, remedy: str) -> None:
+def _make(folder: Path, remedy: str, mode: int = 0o777) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode, parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot create {folder} ({error.strerror}); {remedy}") from error
 

@@ -24,8 +24,10 @@ from shared.presets.bundle import (
     SIDECAR,
     Bundle,
     BundleFacts,
+    Sidecar,
     graphs_from_signature,
     load_bundle,
+    seal,
 )
 from shared.presets.store import Preset
 
@@ -81,7 +83,7 @@ def export_bundle(
         for source in (*(paths[p] for p in keep), *preset.extra_files):
             shutil.copyfile(source, bundle / source.name)
         card = preset.card
-        sidecar = {
+        sidecar: Sidecar = {
             "format_version": FORMAT_VERSION,
             "app": preset.app,
             "preset": preset.name,
@@ -116,6 +118,7 @@ def export_bundle(
             "files": checksums(bundle, [path.name for path in bundle.iterdir()]),
         }
         write_json(bundle / SIDECAR, sidecar)
+        seal(bundle)
     return load_bundle(folder)
 
 

@@ -4,6 +4,7 @@
     bundle.json                the sidecar: enough to run the model from any language
     goldens.json               inputs and outputs to check another runtime against
     parity.json                how far each precision is from the Keras model
+    checksums.json             of bundle.json, which has those of all the others
     ...                        the tokenizer's files, if the app has one
 
 `shared.export.pipeline` writes it. Reading needs neither Keras nor TensorFlow.
@@ -14,12 +15,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from shared.backends.arrays import BATCH
-from shared.errors import InputError
-from shared.files import read_json, verify_checksums
+from shared.errors import InputError, check_name
+from shared.files import File, checksums, read_json, verify_checksums, write_json
 from shared.generator import Signature
+from shared.presets.store import CHECKSUMS, Figure
+from shared.typed import from_json
 
 if TYPE_CHECKING:
     from shared.backends.litert import LiteRTBackend
@@ -44,12 +47,72 @@ class BundleFacts:
     normalization: Mapping[str, str] = field(default_factory=dict)
 
 
+class Tensor(TypedDict):
+    """A tensor of a graph: its name, role, shape with the batch, and dtype."""
+
+    name: str
+    role: Literal["batch", "condition", "symbol", "state", "memory", "outputs"]
+    shape: list[int]
+    dtype: Literal["float32", "int32", "uint8"]
+
+
+class Graph(TypedDict):
+    """The tensors of ``encode`` or ``step``."""
+
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+
+
+class Graphs(TypedDict):
+    """The two signatures of a ``.tflite`` file."""
+
+    encode: Graph
+    step: Graph
+
+
+class Precision(TypedDict):
+    """What export measured of one precision; ``max_rel`` is `shared.export.parity`'s."""
+
+    shipped: bool
+    bytes: int
+    milliseconds: dict[str, float]
+    max_rel: float
+    metric: dict[str, float]
+
+
+class Sidecar(TypedDict):
+    """What ``bundle.json`` says."""
+
+    format_version: int
+    app: str
+    preset: str
+    license: str
+    license_note: str
+    commercial_use: bool
+    data: list[str]
+    figures: dict[str, Figure]
+    precision: str
+    model: str
+    signatures: Graphs
+    special_ids: dict[str, int]
+    normalization: dict[str, str]
+    decoding: dict[str, Any]
+    config: dict[str, Any]
+    precisions: dict[str, Precision]
+    keras_metric: dict[str, float]
+    measured: str
+    ops: dict[str, dict[str, int]]
+    machine: str
+    versions: dict[str, str | None]
+    files: dict[str, File]
+
+
 @dataclass(frozen=True)
 class Bundle:
     """A bundle's folder and what its sidecar says."""
 
     folder: Path
-    sidecar: dict[str, Any]
+    sidecar: Sidecar
 
     @property
     def app(self) -> str:
@@ -98,6 +161,9 @@ class Bundle:
 def load_bundle(folder: str | Path) -> Bundle:
     """Read a bundle, every file checked against its checksum.
 
+    Checksums find damage. They do not tell who made a bundle: whoever changes a file can change
+    them too, and a ``.tflite`` file of a stranger runs in LiteRT's interpreter, which is C++.
+
     Raises:
         InputError: no bundle, another format version, or a damaged file; in one line.
     """
@@ -111,31 +177,44 @@ def load_bundle(folder: str | Path) -> Bundle:
             f"{folder / SIDECAR}: format version {version}, this program reads {FORMAT_VERSION}; "
             "install the lstm-suite that wrote it"
         )
-    try:
-        verify_checksums(folder, sidecar["files"])
-        signature_from_graphs(sidecar["signatures"])
-        missing = {"app", "preset", "config", "precision", "precisions"} - sidecar.keys()
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{folder / SIDECAR}: incomplete ({error}); export it again") from error
-    if missing:
-        raise InputError(f"{folder / SIDECAR}: lacks {sorted(missing)}; export it again")
-    return Bundle(folder, sidecar)
+    if not (folder / CHECKSUMS).is_file():
+        raise InputError(f"{folder}: no {CHECKSUMS}; export it again (or see tflite/README.md)")
+    table = from_json(read_json(folder / CHECKSUMS), dict[str, File], folder / CHECKSUMS)
+    if table.keys() != {SIDECAR}:
+        raise InputError(f"{folder / CHECKSUMS}: not the checksum of {SIDECAR}; restore the file")
+    verify_checksums(folder, table)
+    bundle = Bundle(folder, from_json(sidecar, Sidecar, folder / SIDECAR))
+    for name in (bundle.app, bundle.preset):
+        check_name(name, folder / SIDECAR)
+    verify_checksums(folder, bundle.sidecar["files"])
+    if bundle.precision not in bundle.sidecar["precisions"]:
+        raise InputError(f"{folder / SIDECAR}: has no {bundle.precision} model; export it again")
+    bundle.model_path()
+    return bundle
 
 
-def graphs_from_signature(signature: Signature) -> dict[str, Any]:
+def seal(folder: str | Path) -> None:
+    """Write the checksum of a bundle's ``bundle.json``, the last file that export writes.
+
+    Also makes a bundle whole that an earlier version wrote, without ``checksums.json``.
+    """
+    write_json(Path(folder) / CHECKSUMS, checksums(folder, [SIDECAR]))
+
+
+def graphs_from_signature(signature: Signature) -> Graphs:
     """Describes both graphs for readers in other languages: tensors at batch 1, with their roles.
 
     Without a condition ``encode`` still has one input, of the role `BATCH`; any value will do.
     """
 
-    def tensors(*roles: str) -> list[dict[str, Any]]:
+    def tensors(*roles: Any) -> list[Tensor]:
         return [
             {"name": name, "role": role, "shape": [1, *spec.shape], "dtype": spec.dtype}
             for role in roles
             for name, spec in getattr(signature, role).items()
         ]
 
-    batch = {"name": BATCH, "role": BATCH, "shape": [1], "dtype": "int32"}
+    batch: Tensor = {"name": BATCH, "role": "batch", "shape": [1], "dtype": "int32"}
     return {
         "encode": {
             "inputs": tensors("condition") or [batch],
@@ -148,11 +227,11 @@ def graphs_from_signature(signature: Signature) -> dict[str, Any]:
     }
 
 
-def signature_from_graphs(graphs: dict[str, Any]) -> Signature:
+def signature_from_graphs(graphs: Graphs) -> Signature:
     """The inverse of `graphs_from_signature`."""
     roles = ("condition", "symbol", "state", "outputs", "memory")
     parts: dict[str, dict[str, Any]] = {role: {} for role in roles}
-    for graph in graphs.values():
+    for graph in (graphs["encode"], graphs["step"]):
         for tensor in graph["inputs"] + graph["outputs"]:
             if tensor["role"] != BATCH:
                 spec = {"shape": tensor["shape"][1:], "dtype": tensor["dtype"]}

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from shared.presets.store import Figure
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Card:
     tags: tuple[str, ...] = ()
 
 
-def model_card(app: str, preset: str, card: Card, figures: Mapping[str, Mapping[str, Any]]) -> str:
+def model_card(app: str, preset: str, card: Card, figures: Mapping[str, Figure]) -> str:
     """The card's Markdown; ``figures`` are those of ``metrics.json``."""
     matter: dict[str, Any] = {
         "license": card.license,

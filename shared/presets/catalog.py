@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from shared.errors import InputError
-from shared.presets.bundle import Bundle, load_bundle
-from shared.presets.store import CONFIG, WEIGHTS, Preset, load_preset
+from shared.presets.bundle import SIDECAR, Bundle, load_bundle
+from shared.presets.store import CONFIG, WEIGHTS, Figure, Preset, load_preset
 
 _ROOT = Path(__file__).resolve().parents[2]
 SAVED_MODELS = _ROOT / "saved_models"
@@ -28,7 +27,7 @@ class PresetInfo:
     bytes: int
     license: str
     commercial_use: bool
-    figures: dict[str, dict[str, Any]]
+    figures: dict[str, Figure]
     measured: dict[str, float]  # the same task's figures of the bundle's own precision
     measured_on: str  # what those were taken on, in words; empty if the bundle does not say
     folder: Path
@@ -56,17 +55,27 @@ def find_bundle(app: str, name: str | Path | None = None, default: str = "") -> 
     return bundle
 
 
-def list_presets(defaults: Mapping[str, str]) -> list[PresetInfo]:
+def list_presets(
+    defaults: Mapping[str, str], skip: Callable[[InputError], None] = lambda error: None
+) -> list[PresetInfo]:
     """All bundles and presets that are installed or in the checkout.
 
     Args:
         defaults: The default preset of each application.
+        skip: Called with what is wrong with a folder that is left out.
     """
-    bundles = [load_bundle(folder) for folder in _bundle_folders("").values()]
-    presets = [load_preset(path.parent) for path in sorted(SAVED_MODELS.glob(f"*/*/{CONFIG}"))]
-    return [_bundle_info(bundle, defaults) for bundle in bundles] + [
-        _preset_info(preset, defaults) for preset in presets
-    ]
+    infos = []
+    for folder in _folders(BUNDLES, f"*/{SIDECAR}"):
+        try:
+            infos.append(_bundle_info(load_bundle(folder), defaults))
+        except InputError as error:
+            skip(error)
+    for folder in _folders(SAVED_MODELS, "*/*/"):
+        try:
+            infos.append(_preset_info(load_preset(folder), defaults))
+        except InputError as error:
+            skip(error)
+    return infos
 
 
 def _bundle_info(bundle: Bundle, defaults: Mapping[str, str]) -> PresetInfo:
@@ -81,7 +90,7 @@ def _bundle_info(bundle: Bundle, defaults: Mapping[str, str]) -> PresetInfo:
         commercial_use=side["commercial_use"],
         figures=side["figures"],
         measured=side["precisions"][bundle.precision]["metric"],
-        measured_on=side.get("measured", ""),
+        measured_on=side["measured"],
         folder=bundle.folder,
     )
 
@@ -103,14 +112,19 @@ def _preset_info(preset: Preset, defaults: Mapping[str, str]) -> PresetInfo:
 
 
 def _preset_folders(app: str) -> dict[str, Path]:
-    return {p.parent.name: p.parent for p in sorted((SAVED_MODELS / app).glob(f"*/{CONFIG}"))}
+    return {folder.name: folder for folder in _folders(SAVED_MODELS / app, f"*/{CONFIG}")}
 
 
 def _bundle_folders(app: str) -> dict[str, Path]:
-    """Bundles by preset name, from folders called ``<app>-<preset>``; all of them for ""."""
-    prefix = f"{app}-" if app else ""
-    found = sorted(BUNDLES.glob(f"{prefix}*/bundle.json"))
-    return {path.parent.name.removeprefix(prefix): path.parent for path in found}
+    """Bundles by preset name, from folders called ``<app>-<preset>``."""
+    found = _folders(BUNDLES, f"{app}-*/{SIDECAR}")
+    return {folder.name.removeprefix(f"{app}-"): folder for folder in found}
+
+
+def _folders(place: Path, pattern: str) -> list[Path]:
+    """The folders that match, or have a file that does; those that are hidden are half written."""
+    found = (path if pattern.endswith("/") else path.parent for path in place.glob(pattern))
+    return sorted(folder for folder in found if folder.is_dir() and not folder.name.startswith("."))
 
 
 def _default(names: Iterable[str], default: str | None) -> str | None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shared import __version__
 from shared.backends import open_backend
 from shared.datasets import cache_dir
 from shared.errors import InputError
-from shared.files import read_json
+from shared.files import checksums, private_folder
 from shared.generator import Generator
 from shared.presets.catalog import find_bundle, find_preset
-from shared.presets.store import CHECKSUMS, WEIGHTS, Preset, assign_weights
+from shared.presets.store import CONFIG, WEIGHTS, Preset, assign_weights
 
 BuildModel = Callable[[Mapping[str, Any]], Any]
 
@@ -74,17 +78,28 @@ def open_preset(
         )
     preset = find_preset(app, name, default)
     model = load_model(preset, build_model)
-    if backend == "keras":
-        source = model
-    else:
-        from shared.backends.saved_model import export_saved_model
-
-        digest = read_json(preset.folder / CHECKSUMS)[WEIGHTS]["sha256"][:16]
-        source = cache_dir() / "saved_models" / f"{app}-{preset.name}-{digest}"
-        if not source.exists():
-            export_saved_model(model, source)
+    source = model if backend == "keras" else _saved_model(preset, model)
     generator = open_backend(backend, source)
     return Opened(generator, preset.name, preset.config, backend, "float16", preset.folder)
+
+
+def _saved_model(preset: Preset, model: Any) -> Path:
+    """The preset's SavedModel in the cache, exported unless it is there, whole.
+
+    A SavedModel is a program. So its folder is named by a digest of what it is made of, not by what
+    a preset says of itself, and nobody else can write to it.
+    """
+    from shared.backends.saved_model import check_saved_model, export_saved_model
+
+    made_of = checksums(preset.folder, [CONFIG, WEIGHTS])
+    digest = hashlib.sha256(json.dumps([__version__, made_of]).encode()).hexdigest()[:32]
+    folder = private_folder(cache_dir() / "saved_models") / digest
+    try:
+        check_saved_model(folder)
+    except InputError:
+        shutil.rmtree(folder, ignore_errors=True)
+        export_saved_model(model, folder)
+    return folder
 
 
 def load_model(preset: Preset, build_model: BuildModel) -> Any:

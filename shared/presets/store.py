@@ -19,12 +19,14 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 import numpy as np
 
-from shared.errors import InputError
+from shared.errors import InputError, check_name
 from shared.files import (
+    File,
+    check_folder,
     checksums,
     new_folder,
     read_json,
@@ -34,12 +36,34 @@ from shared.files import (
 )
 from shared.presets.card import Card, model_card
 from shared.presets.weights import assign, model_weights, read_weights, write_weights
+from shared.typed import from_json
 
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, METRICS, README = "config.json", "weights.npz", "metrics.json", "README.md"
 RECIPE, EXAMPLES, CHECKSUMS = "recipe.json", "examples.npz", "checksums.json"
 
 Config = TypeVar("Config")
+
+
+class _Figure(TypedDict):
+    value: float
+    data: str
+    command: str
+    date: str
+
+
+class Figure(_Figure, total=False):
+    """One entry of ``metrics.json``; the date as 2025-01-31."""
+
+    floor: float  # that later measurements must not go below
+
+
+class _Header(TypedDict):
+    format_version: int
+    app: str
+    name: str
+    config: dict[str, Any]
+    card: Card
 
 
 @dataclass(frozen=True)
@@ -51,7 +75,7 @@ class Preset:
     name: str
     config: dict[str, Any]
     card: Card
-    figures: dict[str, dict[str, Any]]
+    figures: dict[str, Figure]
 
     @property
     def extra_files(self) -> list[Path]:
@@ -74,7 +98,7 @@ class Preset:
         return read_weights(self.folder / WEIGHTS)
 
 
-def figure(value: float, data: str, command: str, date: str) -> dict[str, Any]:
+def figure(value: float, data: str, command: str, date: str) -> Figure:
     """One entry of ``metrics.json``; the date as 2025-01-31."""
     return {"value": float(value), "data": data, "command": command, "date": date}
 
@@ -85,7 +109,7 @@ def save_preset(
     config: Any,
     weights: Any,
     card: Card,
-    figures: Mapping[str, Mapping[str, Any]] | None = None,
+    figures: Mapping[str, Figure] | None = None,
     extra_files: Iterable[str | Path] = (),
     recipe: Mapping[str, Any] | None = None,
 ) -> Preset:
@@ -102,9 +126,10 @@ def save_preset(
         recipe: `shared.recipe.recipe_to_json` of how it came about.
 
     Raises:
-        ValueError: two variables share a path, or a weight is not finite in float16.
+        InputError: the folder's name is none for a preset, or a weight is NaN or infinite.
+        ValueError: two variables share a path.
     """
-    name = Path(folder).resolve().name
+    name = check_preset_folder(folder).name
     arrays = weights if isinstance(weights, Mapping) else model_weights(weights)
     header = {
         "format_version": FORMAT_VERSION,
@@ -124,17 +149,29 @@ def save_preset(
     return load_preset(folder)
 
 
-def add_figures(folder: str | Path, figures: Mapping[str, Mapping[str, Any]]) -> Preset:
+def check_preset_folder(folder: str | Path) -> Path:
+    """The real path of a folder to which a preset may be written; see `shared.files.check_folder`.
+
+    Raises:
+        InputError: It holds something else, or its name cannot be a preset's.
+    """
+    real = check_folder(folder, marker=CONFIG)
+    check_name(real.name, folder)
+    return real
+
+
+def add_figures(folder: str | Path, figures: Mapping[str, Figure]) -> Preset:
     """Add to a preset's figures, or replace those of the same name; the card follows."""
     preset = load_preset(folder)
-    _write_figures(
-        preset.folder, preset.app, preset.name, preset.card, {**preset.figures, **figures}
-    )
+    figures = {**preset.figures, **figures}
+    with new_folder(folder, marker=CONFIG) as temporary:  # a kill leaves the old figures
+        shutil.copytree(preset.folder, temporary, dirs_exist_ok=True)
+        _write_figures(temporary, preset.app, preset.name, preset.card, figures)
     return load_preset(folder)
 
 
 def _write_figures(
-    folder: Path, app: str, name: str, card: Card, figures: Mapping[str, Mapping[str, Any]]
+    folder: Path, app: str, name: str, card: Card, figures: Mapping[str, Figure]
 ) -> None:
     write_json(folder / METRICS, figures)
     write_text(folder / README, model_card(app, name, card, figures))
@@ -159,15 +196,15 @@ def load_preset(folder: str | Path) -> Preset:
             f"{path}: format version {version}, this program reads {FORMAT_VERSION}; "
             "install the lstm-suite that wrote it"
         )
-    table = read_json(folder / CHECKSUMS)
-    if not isinstance(table, dict) or not {CONFIG, WEIGHTS, METRICS} <= table.keys():
+    table = from_json(read_json(folder / CHECKSUMS), dict[str, File], folder / CHECKSUMS)
+    if not {CONFIG, WEIGHTS, METRICS} <= table.keys():
         raise InputError(f"{folder / CHECKSUMS}: incomplete; restore the file")
     verify_checksums(folder, table)
-    if header.keys() != {"format_version", "app", "name", "config", "card"}:
-        raise InputError(f"{path}: unknown or missing keys; restore the file")
-    card = config_from_json(Card, header["card"], path)
-    figures = read_json(folder / METRICS)
-    return Preset(folder, header["app"], header["name"], header["config"], card, figures)
+    header = from_json(header, _Header, path)
+    for name in (header["app"], header["name"]):
+        check_name(name, path)
+    figures = from_json(read_json(folder / METRICS), dict[str, Figure], folder / METRICS)
+    return Preset(folder, header["app"], header["name"], header["config"], header["card"], figures)
 
 
 def config_from_json(cls: type[Config], value: Mapping[str, Any], source: str | Path) -> Config:
@@ -179,16 +216,10 @@ def config_from_json(cls: type[Config], value: Mapping[str, Any], source: str | 
         source: the file, for messages.
 
     Raises:
-        InputError: a key that the dataclass lacks, or one without a default that is missing.
+        InputError: a value of another type or out of range, a key that the dataclass lacks, or one
+            without a default that is missing.
     """
-    known = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    unknown = sorted(value.keys() - known)
-    if unknown:
-        raise InputError(f"{source}: unknown keys {', '.join(unknown)}; remove them")
-    try:
-        return cls(**{key: _tuples(entry) for key, entry in value.items()})
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{source}: not a valid configuration: {error}") from error
+    return from_json(value, cls, source)
 
 
 def assign_weights(model: Any, preset: Preset | str | Path) -> None:
@@ -200,7 +231,3 @@ def assign_weights(model: Any, preset: Preset | str | Path) -> None:
     if not isinstance(preset, Preset):
         preset = load_preset(preset)
     assign(model, preset.weights(), preset.folder)
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value

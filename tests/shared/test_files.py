@@ -1,7 +1,11 @@
+import errno
 import json
 import os
 import stat
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +21,8 @@ from shared.files import (
     write_json,
     write_text,
 )
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_file_is_whole_or_as_it_was(tmp_path):
@@ -65,6 +71,53 @@ def test_a_folder_is_whole_or_as_it_was(tmp_path):
         write_text(temporary / "mark", "3")
     assert [p.name for p in folder.iterdir()] == ["mark"]
     assert [p.name for p in folder.parent.iterdir()] == ["folder"]
+
+
+KILLED = """
+import os, sys
+from shared.files import new_folder, write_text
+
+folder, left, real = sys.argv[1], int(sys.argv[2]), os.replace
+
+def replace(*paths):
+    global left
+    left -= 1
+    if left < 0:
+        os._exit(9)
+    real(*paths)
+
+os.replace = replace
+with new_folder(folder, "mark") as temporary:
+    write_text(temporary / "mark", "new")
+"""
+
+
+@pytest.mark.parametrize("renames", range(3))  # of the file, the old folder, the new folder
+def test_a_kill_before_any_rename_loses_no_folder(tmp_path, renames):
+    folder = tmp_path / "folder"
+    with new_folder(folder, "mark") as temporary:
+        write_text(temporary / "mark", "old")
+    command = [sys.executable, "-c", KILLED, str(folder), str(renames)]
+    assert subprocess.run(command, cwd=ROOT).returncode == 9
+    assert len([*tmp_path.iterdir()]) == 2
+    with pytest.raises(KeyError), new_folder(folder, "mark"):
+        raise KeyError  # any call puts the old folder back
+    assert (folder / "mark").read_text() == "old"
+    [stray] = tmp_path.glob(".folder.*")
+    (tmp_path / ".folder.mine").mkdir()
+    for old in tmp_path.glob(".folder.*"):
+        os.utime(old, (0, 0))
+    with new_folder(folder, "mark") as temporary:
+        write_text(temporary / "mark", "new")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".folder.mine", "folder"]
+    assert (folder / "mark").read_text() == "new"
+
+
+def test_an_error_in_a_new_folder_names_it_and_not_the_temporary_one(tmp_path):
+    for error, named in ((OSError(errno.ENOSPC, "full"), "folder"), (OSError(2, "no", "x"), "x")):
+        with pytest.raises(OSError) as caught, new_folder(tmp_path / "folder", "mark"):
+            raise error
+        assert str(caught.value.filename).endswith(named) and not [*tmp_path.iterdir()]
 
 
 def test_somebody_s_own_folder_is_left_alone(tmp_path):

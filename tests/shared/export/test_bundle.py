@@ -16,6 +16,7 @@ from shared.presets.bundle import (
     BundleFacts,
     graphs_from_signature,
     load_bundle,
+    seal,
     signature_from_graphs,
 )
 from shared.presets.store import load_preset
@@ -40,7 +41,8 @@ def refused(call, *arguments):
 def test_the_folder_holds_what_it_says(bundle):
     names = {path.name for path in bundle.folder.iterdir()}
     kept = {"model_int8.tflite", "goldens.json", "parity.json", "vocabulary.txt"}
-    assert names == kept | {"bundle.json"} and set(bundle.sidecar["files"]) == kept
+    assert names == kept | {"bundle.json", "checksums.json"}
+    assert set(bundle.sidecar["files"]) == kept
     assert (bundle.app, bundle.preset, bundle.precision) == ("music", "toy", "int8")
     assert bundle.config == {"units": 48}
     assert bundle.signature == Toy.signature
@@ -71,6 +73,7 @@ def test_goldens_hold_and_catch_another_model(bundle, copy, tmp_path, examples):
     sidecar = json.loads((copy / "bundle.json").read_text())
     sidecar["files"] = checksums(copy, sidecar["files"])
     (copy / "bundle.json").write_text(json.dumps(sidecar))
+    seal(copy)
     assert "differs from the golden of case 0" in refused(check_goldens, copy)
 
 
@@ -110,17 +113,41 @@ def test_sidecars_that_cannot_be_trusted_are_refused(copy):
 
     def with_sidecar(text):
         (copy / "bundle.json").write_text(text)
+        seal(copy)
         return refused(load_bundle, copy)
 
     assert "format version 2, this program reads 1" in with_sidecar('{"format_version": 2}')
     assert "format version None" in with_sidecar("[]")
     assert "not valid JSON" in with_sidecar(json.dumps(good)[:200])
-    for key in ("files", "signatures", "app", "precisions"):
+    for key in good.keys() - {"format_version"}:
         message = with_sidecar(json.dumps({k: v for k, v in good.items() if k != key}))
-        assert key in message and "export it again" in message
+        assert f"bundle.json: missing keys {key}; " in message
+    assert "bundle.json: unknown keys colour; " in with_sidecar(json.dumps(good | {"colour": 1}))
+    for change in ({"license": 1}, {"config": []}, {"precision": "int4"}, {"files": {}}):
+        assert str(copy) in with_sidecar(json.dumps(good | change))
+    for name in ("../../x", ".x", "a/b", "", "a\nb"):
+        assert "is no name" in with_sidecar(json.dumps(good | {"preset": name}))
     outside = good | {"files": {"../secret": {"bytes": 0, "sha256": ""}}}
     assert "missing" in with_sidecar(json.dumps(outside))
     assert "not a bundle" in refused(load_bundle, copy.parent)
+
+
+def test_one_flipped_bit_is_refused_or_changes_nothing(bundle, copy):
+    for name, every in (("bundle.json", 127), ("checksums.json", 1)):
+        data = (copy / name).read_bytes()
+        for bit in range(0, 8 * len(data), every):
+            flipped = bytearray(data)
+            flipped[bit // 8] ^= 1 << bit % 8
+            (copy / name).write_bytes(flipped)
+            try:
+                assert load_bundle(copy).sidecar == bundle.sidecar
+            except InputError as error:
+                assert str(copy) in str(error) and "\n" not in str(error)
+        (copy / name).write_bytes(data)
+    (copy / "checksums.json").unlink()
+    assert "no checksums.json" in refused(load_bundle, copy)
+    seal(copy)
+    assert load_bundle(copy).sidecar == bundle.sidecar
 
 
 def test_a_bundle_needs_three_examples(bundle, tmp_path, examples):

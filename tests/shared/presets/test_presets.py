@@ -11,6 +11,7 @@ from shared.errors import InputError
 from shared.files import checksums
 from shared.presets import catalog
 from shared.presets.average import average_presets
+from shared.presets.bundle import seal
 from shared.presets.card import Card
 from shared.presets.catalog import find_bundle, find_preset, list_presets
 from shared.presets.store import (
@@ -86,26 +87,37 @@ def refused(call, *arguments):
     return str(caught.value)
 
 
-def fake_bundle(name, **changes):
+def fake_bundle(name):
     """A folder with a sidecar and a file, as much of a bundle as finding it takes."""
     folder = catalog.BUNDLES / name
     folder.mkdir(parents=True)
     app, _, preset = name.partition("-")
     (folder / "model_int8.tflite").write_bytes(b"model")
+    graph = {"inputs": [], "outputs": []}
+    precision = {"shipped": True, "bytes": 5, "milliseconds": {}, "max_rel": 0}
+    precision["metric"] = {"loss": 0.5}
     sidecar = {
         "format_version": 1,
         "app": app,
         "preset": preset,
         "config": {},
         "license": "mit",
+        "license_note": "",
         "commercial_use": True,
+        "data": [],
         "figures": {},
         "precision": "int8",
-        "precisions": {"int8": {"shipped": True, "metric": {"loss": 0.5}}},
-        "signatures": {},
+        "model": "model_int8.tflite",
+        "precisions": {"int8": precision},
+        "keras_metric": {},
+        "measured": "",
+        "signatures": {"encode": graph, "step": graph},
+        **dict.fromkeys(("special_ids", "normalization", "decoding", "ops", "versions"), {}),
+        "machine": "",
         "files": checksums(folder, ["model_int8.tflite"]),
     }
-    (folder / "bundle.json").write_text(json.dumps(sidecar | changes))
+    (folder / "bundle.json").write_text(json.dumps(sidecar))
+    seal(folder)
     return folder
 
 
@@ -186,7 +198,13 @@ def test_every_damaged_or_missing_file_is_named(folder):
         (folder / name).unlink()
         assert name in refused(load_preset, folder)
         (folder / name).write_bytes(data)
-    for text in ("", "{}", "[1]", '{"config.json": 1, "weights.npz": 2, "metrics.json": 3}'):
+    for text in (
+        "",
+        "{}",
+        "[1]",
+        "[" * 99999,
+        '{"config.json": 1, "weights.npz": 2, "metrics.json": 3}',
+    ):
         (folder / "checksums.json").write_text(text)
         refused(load_preset, folder)
 
@@ -212,8 +230,26 @@ def test_another_format_or_unknown_keys_are_refused(folder):
     message = refused(load_preset, folder)
     assert "format version 7, this program reads 1" in message and str(folder) in message
     rewrite_config(folder, lambda header: header | {"format_version": 1, "colour": "blue"})
-    assert "unknown or missing keys" in refused(load_preset, folder)
+    assert "config.json: unknown keys colour" in refused(load_preset, folder)
     assert "not a preset" in refused(load_preset, folder.parent)
+
+
+def test_a_name_that_leads_elsewhere_is_refused(folder, tmp_path):
+    for name in ("x/../../../outside/here", "..", ".x", "", "a\\b", "a b", "ä"):
+        for key in ("name", "app"):
+            rewrite_config(folder, lambda h, k=key, n=name: h | {"name": "t", "app": "m", k: n})
+            assert "config.json: " in (message := refused(load_preset, folder))
+            assert "is no name" in message
+    for name in (".toy", "my toy"):
+        assert "is no name" in refused(save_preset, tmp_path / name, "music", {}, WEIGHTS, CARD)
+        assert not (tmp_path / name).exists()
+
+
+def test_every_part_of_the_card_and_the_figures_is_typed(folder):
+    card = json.loads((folder / "config.json").read_text())["card"]
+    for change in ({"commercial_use": "no"}, {"data": "x"}, {"title": None}, {"tags": [1]}):
+        rewrite_config(folder, lambda h, c=change: h | {"card": card | c})
+        assert f"config.json: card: {next(iter(change))}" in refused(load_preset, folder)
 
 
 def test_config_keys_are_checked():
@@ -221,7 +257,8 @@ def test_config_keys_are_checked():
     assert refused(config_from_json, Config, {"unit": 4}, "f.json").startswith(
         "f.json: unknown keys unit"
     )
-    assert "not a valid configuration" in refused(config_from_json, Card, {"title": "x"}, "f")
+    assert "f: units must be" in refused(config_from_json, Config, {"units": "4"}, "f")
+    assert "f: missing keys commercial_use" in refused(config_from_json, Card, {"title": "x"}, "f")
 
 
 def test_weights_are_assigned_only_if_all_fit(folder):
@@ -302,6 +339,22 @@ def test_bundles_are_found_by_name_and_by_default(folder, tmp_path):
     assert "made for music" in refused(find_bundle, "captioning", default)
     (default / "model_int8.tflite").write_bytes(b"mode")
     assert "checksum" in refused(find_bundle, "music", "chorales")
+
+
+def test_the_list_leaves_out_what_is_not_whole(folder):
+    fake_bundle("music-other")
+    (fake_bundle("music-cut") / "model_int8.tflite").write_bytes(b"mod")
+    (folder.parent / "notes").mkdir()
+    shutil.copytree(folder, folder.parent / ".toy.abcd1234.new")
+    half = Path(shutil.copytree(folder, folder.parent / "half"))
+    (half / "checksums.json").unlink()
+    said = []
+    infos = list_presets({}, lambda error: said.append(str(error)))
+    assert [info.name for info in infos] == ["other", "toy"]
+    for message, name in zip(said, ("music-cut", "half", "notes"), strict=True):
+        assert f"/{name}" in message and "\n" not in message
+    assert find_preset("music", "toy").folder == folder
+    assert "known names: half, toy" in refused(find_preset, "music", "tioy")
 
 
 def test_the_list_tells_what_there_is(folder):
