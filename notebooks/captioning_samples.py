@@ -54,8 +54,8 @@ for path, caption in zip(photos, captions, strict=True):
 #
 # ## Attention
 #
-# The photo once per word, bright where attention weights are high. `a` and `is` follow from the
-# words before them, so their attention means little.
+# The photo once per word, colored where attention weights are above their mean. `a` and `of` follow
+# from the words before them, so their attention means little.
 
 # %%
 for path, caption in zip(photos[:2], captions, strict=False):

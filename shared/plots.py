@@ -207,22 +207,26 @@ def photo_attention(
     weights: np.ndarray,
     *,
     title: str = "",
-    columns: int = 5,
+    columns: int = 6,
 ) -> bytes:
-    """Draws a photo, and a copy for each word of its caption that shows the attention, as a PNG.
+    """Draws a photo, and a copy for each word of its caption with a heat map, as a PNG.
 
-    Regions with high attention weights are bright, others dark. Each word is scaled separately.
+    The photo is colored where attention weights are above their mean, on one scale for all words:
+    a word that attends to everything alike leaves it as it is.
 
     Args:
         photo: Photo, uint8 ``(height, width, 3)``.
         words: Words of the caption.
         weights: Attention weights ``(words, rows, columns)`` over a grid on the photo.
         title: Title of the plot.
-        columns: Number of pictures in a row.
+        columns: The most pictures in a row; rows are about equally long.
 
     Raises:
         ValueError: The shapes do not match.
     """
+    from matplotlib import colormaps
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
     from matplotlib.figure import Figure
     from PIL import Image
 
@@ -230,17 +234,30 @@ def photo_attention(
         raise ValueError(f"{len(weights)} attention maps, {len(words)} words")
     height, width = photo.shape[:2]
     rows = -(-(len(words) + 1) // columns)
-    figure = Figure(figsize=(2.1 * columns, 2.35 * rows + 0.4), dpi=100)
+    columns = -(-(len(words) + 1) // rows)
+    tall = 2.1 * float(np.clip(height / width, 0.4, 2))
+    figure = Figure(
+        figsize=(2.1 * columns + 0.8, (tall + 0.35) * rows + 0.5), dpi=100, layout="constrained"
+    )
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid:
         axes.set_axis_off()
     grid[0].imshow(photo)
-    for axes, word, weight in zip(grid[1:], words, weights, strict=False):
-        scaled = Image.fromarray(np.asarray(weight / max(weight.max(), 1e-9), np.float32))
-        light = np.asarray(scaled.resize((width, height), Image.Resampling.BICUBIC))
-        light = 0.25 + 0.75 * np.clip(light, 0, 1)[..., None]
-        axes.imshow((photo * light).astype(np.uint8))
+    times = weights / weights.mean((1, 2), keepdims=True)
+    top = max(2.0, float(times.max(initial=0)))
+    colors = colormaps["autumn_r"]
+    gray = np.asarray(Image.fromarray(photo).convert("L").convert("RGB"))
+    faded = 0.3 * photo + 0.7 * gray  # the heat map stands out from it
+    for axes, word, one in zip(grid[1:], words, times, strict=False):
+        small = Image.fromarray(np.asarray(one, np.float32))
+        large = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC))
+        heat = np.clip((large - 1) / (top - 1), 0, 1)
+        share = 0.75 * np.sqrt(heat)[..., None]
+        colored = faded * (1 - share) + 255 * colors(heat)[..., :3] * share
+        axes.imshow(colored.astype(np.uint8))
         axes.set_title(word.replace("$", r"\$"), fontsize=11)
+    scale = ScalarMappable(Normalize(1, top), colors)
+    figure.colorbar(scale, ax=grid.tolist(), label="weight, times the mean", aspect=30, shrink=0.7)
     figure.suptitle(title.replace("$", r"\$"))
     return to_png(figure)
 

@@ -127,7 +127,7 @@ class Captioner(Engine):
         return caption(opened.generator, opened.tokenizer, squares, decoding, start)
 
     def attention_picture(self, photo: PhotoLike, found: Caption) -> bytes:
-        """The photo, once for each word with its attention weights laid over it, as a PNG.
+        """The photo, and a copy of it for each word with a heat map of the attention, as a PNG.
 
         A photo that was scaled to a square for the model has its own shape again, and so have the
         weights; of a padded one the square is shown.

@@ -278,14 +278,20 @@ def evaluate(args: argparse.Namespace, opened: Opened, source: Source) -> dict[s
 def add_inspect_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``inspect captioning`` beside those of every application."""
     parser.add_argument("photo", metavar="PHOTO", help="a file")
+    parser.add_argument("--attention", metavar="FILE.png",
+                        help="where the model looked at each word")  # fmt: skip
 
 
 def trace(args: argparse.Namespace, opened: Opened) -> Trace:
     """``lstm-suite inspect captioning``: the decoder's gates while it writes the caption."""
     import tensorflow as tf
 
+    if args.attention:
+        check_outputs({args.attention: (".png",)}, [args.photo])
     photo = load_photo(args.photo, opened.config)
     found = Captioner(opened)(photo)
+    if args.attention:
+        write_bytes(args.attention, Captioner(opened).attention_picture(args.photo, found))
     symbols = [START, *opened.tokenizer.encode(found.plain)]
     model = opened.generator.model  # type: ignore[attr-defined]
     features = model.backbone.first(tf.constant(photo[None], tf.float32))

@@ -100,21 +100,30 @@ def test_bars_are_lines_through_all_panels():
     assert (changed == 0).mean() > 0.98
 
 
-def test_a_word_is_bright_where_it_looked():
-    photo = np.full((60, 120, 3), (40, 200, 40), np.uint8)
-    weights = np.zeros((2, 3, 3))
-    weights[0, 0, 0] = weights[1, 2, 2] = 0.5
+def test_a_word_is_colored_where_it_looked_and_the_photo_stays_visible():
+    photo = np.full((60, 120, 3), (40, 90, 200), np.uint8)
+    weights = np.full((2, 3, 3), 1 / 9)  # the first word looks everywhere alike
+    weights[1] = 0.05
+    weights[1, 2, 2] = 0.6
     picture = pixels(photo_attention(photo, ["a", "$dog"], weights, title="A $dog.", columns=3))
-    green = (picture[..., 1] - picture[..., 0]) * (picture[..., 0] < 60)
-    columns = np.flatnonzero((green > 10).any(0))
+    blue = picture[..., 2] - picture[..., 0]
+    heat = np.where((picture[..., 0] > 150) & (picture[..., 2] < 120), 1, 0)
+    columns = np.flatnonzero((blue > 15).sum(0) > 10)
     parts = np.split(columns, np.flatnonzero(np.diff(columns) > 5) + 1)
     assert len(parts) == 3  # the photo, and a copy for each word
-    whole, first, second = (green[:, part[0] : part[-1] + 1] for part in parts)
-    assert (whole.max() - 160) <= 2
-    rows = np.flatnonzero((whole > 10).any(1))
-    for part, corner in ((first, (0, 0)), (second, (-1, -1))):
-        shown = part[rows[0] : rows[-1] + 1]
-        bright, dark = shown[corner], shown[-1 - corner[0], -1 - corner[1]]
-        assert bright > 140 and dark < 60
+    whole, first, second = (slice(part[0], part[-1] + 1) for part in parts)
+    assert blue[:, whole].max() >= 155 and heat[:, whole].sum() == heat[:, first].sum() == 0
+    rows, columns = np.nonzero(heat[:, second])
+    assert len(rows) and rows.min() > picture.shape[0] / 2
+    assert columns.min() > (parts[2][-1] - parts[2][0]) / 2
+
+
+def test_the_grid_is_as_wide_as_the_sentence_needs():
+    photo, widths = np.zeros((40, 40, 3), np.uint8), []
+    for count in (3, 7, 11, 12):
+        words, weights = ["a"] * count, np.full((count, 2, 2), 0.25)
+        widths.append(pixels(photo_attention(photo, words, weights)).shape[1])
+    four, eight, twelve, thirteen = widths  # pictures: in rows of 4, 4 and 4, 6 and 6, 5 and 5
+    assert abs(four - eight) < 20 and four < thirteen < twelve
     with pytest.raises(ValueError, match="1 attention maps, 2 words"):
-        photo_attention(photo, ["a", "dog"], weights[:1])
+        photo_attention(np.zeros((60, 120, 3), np.uint8), ["a", "dog"], weights[:1])

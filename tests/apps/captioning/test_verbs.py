@@ -73,6 +73,9 @@ def test_the_bundle_captions_a_photo_and_shows_where_it_looked(made, capsys, tmp
     assert answer in right("blue square")
     image = Image.open(picture)
     assert image.format == "PNG" and image.width > 400
+    words = ["inspect", "captioning", photo, "--preset", made / "run/preset"]
+    spoken(capsys, *words, "-o", tmp_path / "gates.png", "--attention", tmp_path / "again.png")
+    assert Image.open(tmp_path / "again.png").size == image.size
     # A larger one is blurred along its edges; what the toy makes of that depends on the processor.
     draw("green circle").resize((192, 192), Image.Resampling.NEAREST).save(tmp_path / "larger.png")
     answer = spoken(capsys, "caption", tmp_path / "larger.png", *preset).strip()
