@@ -1,10 +1,12 @@
-"""The wheel, in a clean environment without TensorFlow, from another directory."""
+"""The wheel, in clean environments without TensorFlow, from another directory."""
 
+import configparser
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 import pytest
@@ -32,35 +34,55 @@ def run(*command, cwd, **options):
     return done.stdout
 
 
+def oldest() -> str:
+    """The oldest versions that setup.cfg allows, as pip's constraints."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    return re.sub(r">=([\d.]+).*", r"==\1", setup["options"]["install_requires"])
+
+
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """The folder of a clean environment's programs, and the wheel that is in it."""
+def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
     run(sys.executable, "-m", "build", "--wheel", "-o", folder, ROOT, cwd=folder)
     [wheel] = folder.glob("*.whl")
-    venv.create(folder / "env", with_pip=True)
-    programs = folder / "env" / "bin"
-    run(programs / "python", "-m", "pip", "install", "-q", wheel, cwd=folder)
-    return programs, wheel
+    return wheel
 
 
-def test_the_wheel_carries_the_default_models_and_stays_small(installed):
-    assert installed[1].stat().st_size < 30e6
+@pytest.fixture(scope="module", params=["3.11, oldest", "3.11", "3.12", "3.13"])
+def programs(request, wheel, tmp_path_factory):
+    """The programs of a clean environment with the wheel, for each Python that this machine has."""
+    version, _, old = request.param.partition(", ")
+    python = shutil.which(f"python{version}")
+    if not python or subprocess.run([python, "--version"], capture_output=True).returncode:
+        pytest.skip(f"no Python {version} here")
+    folder = tmp_path_factory.mktemp("environment")
+    run(python, "-m", "venv", folder, cwd=folder)
+    (folder / "constraints.txt").write_text(oldest() if old else "")
+    pip = folder / "bin" / "python", "-m", "pip", "install", "-q"
+    run(*pip, "-c", "constraints.txt", wheel, cwd=folder)
+    yield folder / "bin"
+    shutil.rmtree(folder)
 
 
-def test_presets_and_verbs_run_from_anywhere(installed, tmp_path):
-    programs, _ = installed
+def test_the_wheel_carries_the_default_models_and_stays_small(wheel):
+    assert wheel.stat().st_size < 30e6
+
+
+def test_presets_and_verbs_run_from_anywhere(programs, tmp_path):
     listed = json.loads(run(programs / "lstm-suite", "presets", "--json", cwd=tmp_path))
     assert [f"{p['app']}-{p['name']}" for p in listed["presets"]] == BUNDLES
     assert all(p["default"] for p in listed["presets"])
-    run(programs / "lstm-suite", "compose", "--bars", "1", "-o", "a.mid", cwd=tmp_path)
+    scores = "a.mid", "a.musicxml", "a.png", "a.wav"
+    run(programs / "lstm-suite", "compose", "--bars", "1", "-o", *scores, cwd=tmp_path)
     assert (tmp_path / "a.mid").read_bytes().startswith(b"MThd")
+    for score in scores[:2]:
+        run(programs / "lstm-suite", "harmonize", score, "-o", "b.mid", cwd=tmp_path)
     said = run(programs / "lstm-suite", "translate", "A man is riding a bike.", cwd=tmp_path)
     assert said.startswith("Ein Mann ") and "Fahrrad" in said
 
 
-def test_the_demo_makes_a_page_without_tensorflow(installed, tmp_path):
-    programs, _ = installed
+def test_the_demo_makes_a_page_without_tensorflow(programs, tmp_path):
     run(programs / "lstm-suite", "demo", "-o", "samples", cwd=tmp_path)
     page = (tmp_path / "samples" / "index.html").read_text()
     assert page.count("data:image/png;base64,") >= 2 and "data:audio/" in page
@@ -69,8 +91,7 @@ def test_the_demo_makes_a_page_without_tensorflow(installed, tmp_path):
     assert not {"tensorflow", "keras"} & {p["name"] for p in json.loads(packages)}
 
 
-def test_training_without_tensorflow_is_one_line(installed, tmp_path):
-    programs, _ = installed
+def test_training_without_tensorflow_is_one_line(programs, tmp_path):
     done = subprocess.run(
         [programs / "lstm-suite", "train", "music"], cwd=tmp_path, capture_output=True, text=True
     )

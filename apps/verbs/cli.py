@@ -30,6 +30,16 @@ PER_APP = {
     "inspect": "draw what the gates do while a model reads or writes",
 }
 
+# Modules of the runtime that few verbs need: the package, and what it is for.
+PACKAGES = {
+    "ai_edge_litert": ("ai-edge-litert", "--backend litert, the default, runs models with it"),
+    "music21": ("music21", "compose, continue, harmonize and music's data need it"),
+    "verovio": ("verovio", "only compose, continue and harmonize need it, for .svg and .png"),
+    "resvg_py": ("resvg-py", "only .png files of scores and handwriting need it"),
+    "sentencepiece": ("sentencepiece", "translate and caption need it for subwords"),
+    "py3langid": ("py3langid", "only translate needs it, to tell languages apart"),
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line; returns the exit status."""
@@ -48,9 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         message = str(error)
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] in ("apps", "shared"):
+        module = (error.name or "").split(".")[0]
+        if module in ("apps", "shared"):
             raise  # a fault of ours, which no installation mends
-        message = f'{error.name} is not installed; pip install "lstm-suite[train]"'
+        package, purpose = PACKAGES.get(module, ('"lstm-suite[train]"', "this needs it"))
+        message = f"{error.name} is not installed; pip install {package} ({purpose})"
     except BrokenPipeError:  # who reads has enough, as head does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE

@@ -49,6 +49,16 @@ def test_each_verb_of_its_own_belongs_to_one_application():
     assert len(OWN) == len(set(OWN)) and not set(OWN) & {*GENERAL, *PER_APP}
 
 
+def test_a_missing_package_is_named_with_what_needs_it(tmp_path, capsys, monkeypatch):
+    for name in ("verovio", "music21"):
+        monkeypatch.setitem(sys.modules, name, None)  # importing it raises ModuleNotFoundError
+    assert main(["compose", "--bars", "1", "-o", str(tmp_path / "a.svg")]) == 2
+    error = capsys.readouterr().err
+    assert "pip install" in error and "compose, continue" in error and error.count("\n") == 1
+    assert main(["translate", "A man is riding a bike.", "--to", "de"]) == 0
+    assert main(["caption", str(ROOT / "apps/captioning/samples/cat.jpg")]) == 0
+
+
 def test_tensorflow_starts_in_silence():
     command = [sys.executable, "-m", "lstm_suite", "export", "music", "--preset", "nothing"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
