@@ -136,9 +136,7 @@ def level(strokes: Sequence[Stroke]) -> list[Stroke]:
     The baseline is fitted to the local minima, except those of descenders and of strokes above it.
     The slant is kept, because it is style. Strokes are in x-heights.
     """
-    lows = [_lows(stroke) for stroke in strokes]
-    points = np.concatenate([low for low in lows if len(low)] or [np.concatenate(strokes)])
-    slope, base = _baseline(points)
+    slope, base = baseline(strokes)
     angle = -math.atan(slope)
     turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
     turned = [(stroke - [0.0, base]) @ turn for stroke in strokes]
@@ -156,9 +154,10 @@ def _lows(stroke: Stroke) -> np.ndarray:
     return stroke[turns[low]]
 
 
-def _baseline(points: np.ndarray) -> tuple[float, float]:
-    """Fits slope and height at x = 0 of the line through most of the minima."""
-    x, y = points.T
+def baseline(strokes: Sequence[Stroke]) -> tuple[float, float]:
+    """Fits slope and height at x = 0 of the line through most of the local minima."""
+    lows = [_lows(stroke) for stroke in strokes]
+    x, y = np.concatenate([low for low in lows if len(low)] or [np.concatenate(strokes)]).T
     slope = _slope(x, y)
     base = float(np.median(y - slope * x))
     for reach in (0.6, 0.4):

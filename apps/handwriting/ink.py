@@ -122,15 +122,19 @@ def strokes_json(
     ]
 
 
+def strange_in(text: str) -> str:
+    """Names the characters of a text that cannot be written; "" if all can."""
+    return " ".join(f"{c!r} (U+{ord(c):04X})" for c in sorted(set(text) - set(CHARACTERS)))
+
+
 def symbols(text: str) -> np.ndarray:
     """Encodes a text as symbols, int32 ``(characters,)``.
 
     Raises:
         InputError: A character cannot be written.
     """
-    if strange := sorted(set(text) - set(CHARACTERS)):
-        shown = " ".join(f"{c!r} (U+{ord(c):04X})" for c in strange)
-        raise InputError(f"cannot write {shown}: printable ASCII only")
+    if strange := strange_in(text):
+        raise InputError(f"cannot write {strange}: printable ASCII only")
     return np.array([ord(c) - 31 for c in text], np.int32)
 
 

@@ -40,6 +40,7 @@ class Line:
         draws: Number of samples that were drawn.
         seed: Seed of the sample that was kept.
         result: That sample.
+        offset: Characters of a primer before the text.
     """
 
     text: str
@@ -48,6 +49,7 @@ class Line:
     draws: int
     seed: int
     result: PointResult
+    offset: int = 0
 
 
 def condition(config: HandwritingConfig, texts: Sequence[str], styles: Sequence[int]) -> Arrays:
@@ -148,7 +150,7 @@ def write_each(
         result = _up_to(drawn, end_of_text(text, drawn, len(start)))
         rows = _begin_anew(result.points, primer.rows) if primer else result.points
         found = problems_of(text, rows, result, len(start))
-        lines.append(Line(text, rows, found, 1, number, result))
+        lines.append(Line(text, rows, found, 1, number, result, len(start)))
     return lines
 
 

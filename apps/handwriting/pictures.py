@@ -6,16 +6,16 @@ import numpy as np
 
 from apps.handwriting.ink import to_strokes
 from apps.handwriting.lines import Line
+from apps.handwriting.spelling import letters_of
 from shared.decoding.mixture import split
 from shared.plots import to_png
 
 
-def window(line: Line, offset: int = 0) -> bytes:
+def window(line: Line) -> bytes:
     """Plots a line, the densities of its points, and the window over the text.
 
     Args:
-        line: A line, with attention weights.
-        offset: Characters of a primer before the text.
+        line: A line, with attention weights. Accents are left out.
 
     Returns:
         A PNG. The densities of all points are summed, each at its place on the page (after Graves
@@ -28,12 +28,14 @@ def window(line: Line, offset: int = 0) -> bytes:
 
     if line.result.attention is None:
         raise ValueError("the generator outputs no attention")
-    attention = line.result.attention[:, offset : offset + len(line.text)]
-    points = np.cumsum(line.rows[:, :2], axis=0)
+    letters, _ = letters_of(line.text)
+    attention = line.result.attention[:, line.offset : line.offset + len(letters)]
+    rows = line.result.points
+    points = np.cumsum(rows[:, :2], axis=0)
     width = float(np.clip(np.ptp(points[:, 0]) * 0.25, 6, 24))
     figure = Figure(figsize=(width, 6.5), dpi=100)
     ink, density, map_ = figure.subplots(3, height_ratios=(1, 1, 2.2))
-    for stroke in to_strokes(line.rows):
+    for stroke in to_strokes(rows):
         ink.plot(*stroke.T, color="#1b2a63", linewidth=1.4)
     image, extent = _density(line, points)
     density.imshow(image, origin="lower", cmap="inferno", extent=extent, aspect="equal")
@@ -41,7 +43,7 @@ def window(line: Line, offset: int = 0) -> bytes:
         axes.set(xlim=extent[:2], ylim=extent[2:], aspect="equal", xticks=[], yticks=[])
         axes.set_ylabel(name)
     map_.imshow(attention.T, aspect="auto", cmap="Blues", interpolation="nearest")
-    names = [c.replace("$", r"\$") if c != " " else "\u2423" for c in line.text]
+    names = [c.replace("$", r"\$") if c != " " else "\u2423" for c in letters]
     map_.set_yticks(range(len(names)), names, fontsize=7)
     map_.set_xlabel("point")
     map_.set_ylabel("character")

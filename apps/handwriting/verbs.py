@@ -51,8 +51,8 @@ def _add_hand(parser: argparse.ArgumentParser, default: str | None = "any") -> N
 
 def _add_write(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("text", nargs="+", metavar="TEXT|FILE", help="what to write, or the one file it is in; "
-        "- is standard input")  # fmt: skip
+    add("text", nargs="*", metavar="TEXT|FILE", help="what to write, or the one file it is in; "
+        "- or nothing for standard input")  # fmt: skip
     add("-o", "--output", nargs="+", default=["note.svg"], metavar="FILE",
         help=f"one or several files, {', '.join(ENDINGS)}; of several pages -2, -3, ... are "
         "added; default: note.svg")  # fmt: skip
@@ -61,8 +61,7 @@ def _add_write(parser: argparse.ArgumentParser) -> None:
     add("--like", metavar="FILE.json", help="own ink, in whose manner to go on")
     add("--draws", type=int, default=DRAWS, help="how often a line is drawn until it is good, at "
         "most; default: %(default)s")  # fmt: skip
-    add("--fallback", action="store_true", help="write accented letters and other signs as ASCII "
-        "has them")  # fmt: skip
+    add("--fallback", action="store_true", help="spell in ASCII what cannot be written otherwise")
     add_fields(parser, "size, page and pen", Layout())
     add("--dpi", type=float, default=DPI, help="of a .png; default: %(default)s")
     add("--show-window", metavar="FILE.png", help="where the first line's window stood, and its "
@@ -108,11 +107,14 @@ def _write(args: argparse.Namespace) -> None:
 
 
 def read_words(words: Sequence[str]) -> str:
-    """The text that the words are, or that of the one file that they name.
+    """The text that the words are, or that of the one file that they name, or standard input.
 
     Raises:
-        InputError: The file is not there, or is no text.
+        InputError: The file is not there, or is no text; or there are no words and no input.
     """
+    if not words and sys.stdin.isatty():
+        raise InputError("nothing to write; give a text, or a file with one")
+    words = words or [STDOUT]
     if len(words) == 1:
         if words[0] == STDOUT or os.path.isfile(words[0]):  # False if it is too long for a name
             return read_text(words[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from typing import Any
 
 from apps.engine import Engine
 from apps.handwriting import drawing
-from apps.handwriting.ink import Ink, Stroke, strokes_json, symbols
+from apps.handwriting.accents import add_marks
+from apps.handwriting.ink import Ink, Stroke, strange_in, strokes_json
 from apps.handwriting.lines import BIAS, DRAWS, MOST_GAP, Line, write_text
 from apps.handwriting.own import read_own
 from apps.handwriting.page import (
@@ -25,7 +27,7 @@ from apps.handwriting.page import (
     place,
     space_of,
 )
-from apps.handwriting.spelling import transliterate
+from apps.handwriting.spelling import Mark, letters_of, spell
 from shared.decoding.mixture import PointOptions
 from shared.errors import InputError, check_range
 from shared.files import check_outputs, write_bytes
@@ -42,8 +44,8 @@ class Note:
     """A text that was written.
 
     Attributes:
-        lines: The lines as the model sampled them, without empty ones. Long lines, and those with
-            wide gaps, were sampled in pieces.
+        lines: The lines as the model sampled them, with their accents, without empty ones. Long
+            lines, and those with wide gaps, were sampled in pieces.
         numbers: For each of `lines` the line of the text that it is in, from 1, empty ones counted.
         pages: The pages, with all strokes in place, in millimeters.
         style: Name of the style of the lines after the first.
@@ -94,7 +96,7 @@ class Note:
         """A plot of the first line, its mixtures and the window over its text, as a PNG."""
         from apps.handwriting.pictures import window
 
-        return window(self.lines[0], len(self.primer.text) + 1 if self.primer else 0)
+        return window(self.lines[0])
 
     @property
     def summary(self) -> str:
@@ -182,6 +184,15 @@ def _space(lines: Sequence[Line]) -> float:
     return space_of([line.text for line in good], [line.rows for line in good])
 
 
+def _marked(line: Line, text: str, marks: Sequence[Mark]) -> Line:
+    """Adds the marks of a text to the line of its letters."""
+    rows, attention = line.rows, line.result.attention
+    if marks and attention is not None:
+        own = attention[:, line.offset : line.offset + len(line.text)]
+        rows = add_marks(rows, own, line.text, marks, line.seed)
+    return dataclasses.replace(line, text=text, rows=rows)
+
+
 class Writer(Engine):
     """Writes texts by hand.
 
@@ -213,7 +224,8 @@ class Writer(Engine):
         """Writes a text, all in one style.
 
         Args:
-            text: Text of printable ASCII. It is broken into lines and pages; its line ends stay.
+            text: Text in Latin letters, see `apps.handwriting.spelling.letters_of`. It is broken
+                into lines and pages; its line ends stay.
             style: One of `styles`, or its number. Defaults to ``any``; with ``like``, to the
                 likeliest style of that ink.
             like: Ink that the model reads first and whose style it continues: a JSON file, see
@@ -222,7 +234,7 @@ class Writer(Engine):
             seed: Seed of all random choices.
             draws: Samples of each line, at most. A line that fails a check is sampled again; the
                 sample with the fewest problems is kept.
-            fallback: Whether to replace accented letters and other signs by ASCII.
+            fallback: Whether to replace letters and signs that cannot be written by ASCII.
             layout: Size, page and pen. Defaults to a page as large as the ink.
 
         Raises:
@@ -234,21 +246,23 @@ class Writer(Engine):
         check_range("seed", seed, 0)
         config = self.opened.config
         chosen = None if style is None else config.style_id(style)
-        text = transliterate(text) if fallback else text
+        text = spell(text, fallback)
         if not text.strip():
             raise InputError("nothing to write; give a text, or a file with one")
-        try:
-            symbols("".join(text.split()))
-        except InputError as error:
+        if strange := strange_in("".join(letters_of(text)[0].split())):
             remedy = "leave it out" if fallback else "--fallback transliterates"
-            raise InputError(f"{error}; {remedy}") from error
+            raise InputError(f"cannot write {strange}: Latin letters and ASCII only; {remedy}")
         primer = None if like is None else self._primer(like, fallback)
         most = min(MOST, config.length - (len(primer.text) + MOST_GAP if primer else 0))
 
         def write(lines: list[TextLine], style: int | None) -> tuple[list[Line], int]:
             texts = [piece for line in lines for _, piece in line.pieces]
+            spelled = [letters_of(text) for text in texts]
+            asked = [letters for letters, _ in spelled]
             rest = (style, bias, seed, primer, draws)
-            return write_text(self.opened.generator, config, texts, *rest)
+            made, used = write_text(self.opened.generator, config, asked, *rest)
+            pairs = zip(made, texts, spelled, strict=True)
+            return [_marked(line, text, marks) for line, text, (_, marks) in pairs], used
 
         if layout.text_width is None:
             lines = break_text(text, most, most)

@@ -60,10 +60,10 @@ def test_words_that_are_no_short_name_are_text(text):
 
 
 def test_standard_input_is_decoded_like_a_file(tmp_path, monkeypatch, capsys):
-    for content in (b"caf\xe9", b"\xef\xbb\xbfan ant"):
+    for content, words in ((b"caf\xe9", ["-"]), (b"\xef\xbb\xbfan ant", [])):
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content), "ascii"))
         (tmp_path / "a").write_bytes(content)
-        told = [try_read([name]) for name in ("-", str(tmp_path / "a"))]
+        told = [try_read(words), try_read([str(tmp_path / "a")])]
         assert told[0] == told[1].replace(str(tmp_path / "a"), "standard input")
         assert told[0] == "an ant" or "not UTF-8" in told[0]
 

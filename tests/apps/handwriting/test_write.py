@@ -100,10 +100,13 @@ def test_what_cannot_be_written_with_is_refused(writer, options):
         writer.write("to", **options)
 
 
-def test_other_alphabets_need_the_fallback(writer):
-    with pytest.raises(InputError, match=r"U\+00E9"):
-        writer.write("caf\xe9")
-    assert writer.write("\xe9t\xe9", fallback=True, draws=1).lines[0].text == "ete"
+def test_latin_letters_are_written_and_other_signs_need_the_fallback(writer):
+    plain, accented = (writer.write(text, draws=1, seed=1) for text in ("ete", "\xe9t\xe9"))
+    assert len(accented.pages[0].strokes) == len(plain.pages[0].strokes) + 2
+    assert accented.strokes[0]["text"] == "\xe9t\xe9" and accented.window
+    with pytest.raises(InputError, match=r"U\+00B2.*--fallback"):
+        writer.write("m\xb2")
+    assert writer.write("m\xb2 \xe9", fallback=True, draws=1).lines[0].text == "m2 \xe9"
     with pytest.raises(InputError, match="U\\+4F60.*leave it out"):
         writer.write("\u4f60", fallback=True)
 
