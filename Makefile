@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint
+.PHONY: demo test lint test-web
 
 demo: $(BIN)/lstm-suite
 	$(BIN)/lstm-suite demo -o samples/
@@ -14,6 +14,10 @@ $(BIN)/lstm-suite:
 test: lint
 	$(BIN)/python -m pytest
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 notebooks
+	@if command -v npm >/dev/null; then $(MAKE) test-web; else echo "no Node: the web modules are not tested"; fi
+
+test-web:
+	cd tflite/web && npm ci --no-audit --no-fund && npm test
 
 lint: $(VENV)/.test-installed
 	$(BIN)/python -m ruff check .

@@ -15,33 +15,33 @@ from typing import Any
 
 import numpy as np
 
-ROOT = Path(__file__).parents[3]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))  # installed or not
 
-from PIL import Image  # noqa: E402
+from PIL import Image
 
-from apps.captioning.caption import Captioner  # noqa: E402
-from apps.captioning.photos import SAMPLES, resize  # noqa: E402
-from apps.handwriting.drawing import svg  # noqa: E402
-from apps.handwriting.spelling import transliterate  # noqa: E402
-from apps.handwriting.write import Writer  # noqa: E402
-from apps.music.compose import Composer, Sampling, as_piece  # noqa: E402
-from apps.music.decoding import fill  # noqa: E402
-from apps.music.key import parse_key  # noqa: E402
-from apps.music.piece import Piece  # noqa: E402
-from apps.music.planning import plan_harmony  # noqa: E402
-from apps.music.rules import RULES  # noqa: E402
-from apps.music.score import midi  # noqa: E402
-from apps.translation.lifting import WHOLE, finished, form_of  # noqa: E402
-from apps.translation.placing import Placing  # noqa: E402
-from apps.translation.search import DECODING, translate  # noqa: E402
-from apps.translation.translate import Translator  # noqa: E402
-from shared.decoding import DecodingOptions  # noqa: E402
-from shared.export.goldens import GOLDENS  # noqa: E402
-from shared.files import read_json, write_bytes  # noqa: E402
-from shared.text import train_tokenizer  # noqa: E402
-from shared.text.sentences import split_sentences  # noqa: E402
+from apps.captioning.caption import Captioner
+from apps.captioning.photos import SAMPLES, resize
+from apps.handwriting.drawing import svg
+from apps.handwriting.spelling import transliterate
+from apps.handwriting.write import Writer
+from apps.music.compose import Composer, Sampling, as_piece
+from apps.music.decoding import fill
+from apps.music.key import parse_key
+from apps.music.piece import Piece
+from apps.music.planning import plan_harmony
+from apps.music.rules import RULES
+from apps.music.score import midi
+from apps.translation.lifting import WHOLE, finished, form_of
+from apps.translation.placing import Placing
+from apps.translation.search import DECODING, translate
+from apps.translation.translate import Translator
+from shared.decoding import DecodingOptions
+from shared.export.goldens import GOLDENS
+from shared.files import read_json, write_bytes
+from shared.text import train_tokenizer
+from shared.text.sentences import split_sentences
 
+ROOT = Path(__file__).resolve().parents[3]
 FILE = Path(__file__).with_name("goldens.json")
 BUNDLES = ROOT / "tflite"
 PHRASES = ROOT / "apps" / "translation" / "scenes" / "phrases.tsv"
