@@ -5,18 +5,21 @@
 
 Views are the photo, its mirror image, and alternately `varied` crops of the photo and of its mirror
 image. The key is a hash of the photos' names and sizes, the views, the cut, the weights up to it
-and the preprocessing. An interrupted computation resumes, and rows with a wrong checksum are
-computed again.
+and the preprocessing. A computation that was interrupted or killed anywhere resumes, and rows with
+a wrong checksum are computed again. One process computes at a time; any number may read.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
+import os
 import sys
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import tensorflow as tf
@@ -24,10 +27,11 @@ import tensorflow as tf
 from apps.captioning.backbone import Backbone
 from apps.captioning.config import CaptioningConfig
 from apps.captioning.photos import LEAST_PART, LEAST_TONE, MOST_TONE, open_photo, resize, varied
-from shared.errors import InputError
 from shared.files import write_json
+from shared.lock import locked
 
 _BATCH = 32
+_CHUNK = 1 << 24  # bytes
 
 
 def cached_features(
@@ -50,7 +54,8 @@ def cached_features(
         Features ``(photos, views, height, width, channels)``, in the order of the paths.
 
     Raises:
-        InputError: A photo cannot be read, or a file of the cache is damaged.
+        InputError: A photo cannot be read, or another process is computing the same.
+        OSError: There is no room for the files.
     """
     shape = (len(paths), 2 + parts, *backbone.features_shape)
     facts = {
@@ -64,21 +69,40 @@ def cached_features(
     }
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
     place = Path(folder) / key
-    place.mkdir(parents=True, exist_ok=True)
-    features = _array(place / "features.npy", shape, np.float16)
-    marks = _array(place / "rows.npy", shape[:1], np.uint32)
-    write_json(place / "cache.json", facts)
-    missing = [row for row, mark in enumerate(marks) if not mark or _crc(features[row]) != mark]
+    files = (place / "features.npy", shape, np.float16), (place / "rows.npy", shape[:1], np.uint32)
+    features, marks = (_stored(*file) for file in files)
+    if features is not None and marks is not None and not _missing(features, marks):
+        return features
+    with locked(place):
+        write_json(place / "cache.json", facts)
+        features, marks = (_writable(*file) for file in files)
+        _compute(features, marks, paths, backbone, config)
+    return np.load(place / "features.npy", mmap_mode="r")
+
+
+def _missing(features: np.ndarray, marks: np.ndarray) -> list[int]:
+    """The rows that are not yet computed, or damaged."""
+    return [row for row, mark in enumerate(marks) if not mark or _crc(features[row]) != mark]
+
+
+def _compute(
+    features: np.memmap,
+    marks: np.memmap,
+    paths: Sequence[Path],
+    backbone: Backbone,
+    config: CaptioningConfig,
+) -> None:
+    """Computes the rows that are missing."""
+    missing = _missing(features, marks)
     compute = tf.function(lambda photos: backbone.first(tf.cast(photos, tf.float32)))
     for start in range(0, len(missing), _BATCH):
         rows = missing[start : start + _BATCH]
-        for view, squares in enumerate(_views(paths, config, shape[1], rows)):
+        for view, squares in enumerate(_views(paths, config, features.shape[1], rows)):
             features[rows, view] = compute(squares).numpy()
         marks[rows] = [_crc(features[row]) for row in rows]
         _progress(start + len(rows), len(missing))
     features.flush()
     marks.flush()
-    return np.load(place / "features.npy", mmap_mode="r")
 
 
 def _views(
@@ -104,16 +128,44 @@ def _names(paths: Sequence[Path]) -> str:
     return found.hexdigest()
 
 
-def _array(path: Path, shape: tuple[int, ...], kind: type) -> np.memmap:
-    if not path.exists():
-        return np.lib.format.open_memmap(path, "w+", kind, shape)
+def _stored(path: Path, shape: tuple[int, ...], kind: type) -> np.memmap | None:
+    """The array in a file, read-only; None if there is none, or another."""
     try:
-        found = np.lib.format.open_memmap(path, "r+")
-    except (ValueError, OSError) as error:
-        raise InputError(f"{path}: damaged ({error}); delete its folder") from error
-    if found.shape != shape or found.dtype != kind:
-        raise InputError(f"{path}: not what it should be; delete its folder")
-    return found
+        found = np.lib.format.open_memmap(path, "r")
+    except (FileNotFoundError, ValueError):
+        return None
+    return found if found.shape == shape and found.dtype == kind else None
+
+
+def _writable(path: Path, shape: tuple[int, ...], kind: type) -> np.memmap:
+    """The array in a file; zeros if there is none, or another.
+
+    The room is reserved before the file is mapped: a write to a mapped page that finds none would
+    end the process with a signal.
+    """
+    if _stored(path, shape, kind) is None:
+        temporary = path.with_name(f".{path.name}")
+        dtype = np.dtype(kind)
+        header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
+        try:
+            with open(temporary, "wb") as file:
+                np.lib.format.write_array_header_1_0(file, header)
+                file.flush()
+                _reserve(file, math.prod(shape) * dtype.itemsize)
+            os.replace(temporary, path)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise OSError(error.errno, error.strerror, str(path)) from error
+    return np.lib.format.open_memmap(path, "r+")
+
+
+def _reserve(file: BinaryIO, size: int) -> None:
+    """Appends zeros that have their room on the disk."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), file.tell(), size)
+    else:  # macOS, Windows
+        for start in range(0, size, _CHUNK):
+            file.write(bytes(min(_CHUNK, size - start)))
 
 
 def _crc(row: np.ndarray) -> int:

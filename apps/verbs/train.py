@@ -20,6 +20,7 @@ from shared.application import Application, Training
 from shared.errors import InputError
 from shared.export.examples import write_examples
 from shared.files import read_json, write_json
+from shared.lock import locked
 from shared.presets.average import average_presets
 from shared.presets.store import (
     EXAMPLES,
@@ -64,10 +65,16 @@ def add_arguments(parser: argparse.ArgumentParser, app: Application) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """``lstm-suite train APP``."""
+    recipe = read_recipe(args, args.app)
+    check_preset_folder(args.output or Path(args.run) / "preset")
+    with locked(args.run):
+        _run(args, recipe)
+
+
+def _run(args: argparse.Namespace, recipe: Recipe) -> None:
+    """Runs every step of a recipe, in a locked folder."""
     app: Application = args.app
-    recipe = read_recipe(args, app)
     folder = Path(args.run)
-    check_preset_folder(args.output or folder / "preset")
     made: dict[str, Preset] = {}
     for number, (name, step) in enumerate(recipe.items(), 1):
         last = number == len(recipe)

@@ -20,6 +20,7 @@ import tensorflow as tf
 
 from shared.errors import InputError
 from shared.files import read_json, write_json
+from shared.lock import locked
 from shared.training.callbacks import EpochEnd, OutOfTime, RunCallbacks
 from shared.training.checkpoint import Checkpoint, RunState, load_state
 from shared.training.memory import keep_freed_memory
@@ -74,16 +75,30 @@ def fit(
         A `FitResult`. The model has its best weights, if an epoch was completed.
 
     Raises:
-        InputError: The folder belongs to another run, or the loss became NaN or infinite.
+        InputError: The folder belongs to another run, another process trains in it, or the loss
+            became NaN or infinite.
     """
     if not model.built:
         raise ValueError("fit needs a built model: its checkpoint names every variable")
     if valid is None and options.monitor.startswith("val_") and not callbacks:
         raise ValueError(f"monitor {options.monitor!r} needs validation data; monitor 'loss'")
     folder = Path(run_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    if not resume:
-        _clear(folder)
+    with locked(folder):
+        if not resume:
+            _clear(folder)
+        return _fit(model, train, valid, options, folder, callbacks, verbose)
+
+
+def _fit(
+    model: keras.Model,
+    train: Callable[[int], tf.data.Dataset],
+    valid: tf.data.Dataset | None,
+    options: FitOptions,
+    folder: Path,
+    callbacks: Sequence[keras.callbacks.Callback],
+    verbose: int | None,
+) -> FitResult:
+    """Does the work of `fit`, in a locked folder."""
     for name in FILES:
         for leftover in folder.glob(f".{name}.*"):  # temporary files of a killed run
             leftover.unlink()

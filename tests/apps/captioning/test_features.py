@@ -1,4 +1,7 @@
 import dataclasses
+import errno
+import os
+import resource
 
 import numpy as np
 import pytest
@@ -6,8 +9,9 @@ import tensorflow as tf
 
 from apps.captioning import features as module
 from apps.captioning.backbone import Backbone
-from apps.captioning.features import cached_features
+from apps.captioning.features import _writable, cached_features
 from apps.captioning.photos import load_photo, open_photo, resize, varied
+from shared.errors import InputError
 from tests.apps.captioning.toy import TINY, random_network, toy_names, write_toy
 
 
@@ -85,6 +89,56 @@ def test_a_stopped_computation_goes_on(tmp_path, backbone, paths, monkeypatch):
     monkeypatch.setattr(module, "open_photo", lambda *a: loaded.append(a) or open_photo(*a))
     found = cached_features(tmp_path / "cache", paths, backbone, TINY)
     assert len(loaded) == 6 and np.abs(found).reshape(6, -1).max(1).all()
+
+
+def test_a_file_that_a_kill_left_empty_is_made_anew(tmp_path, backbone, paths):
+    expected = np.array(cached_features(tmp_path / "cache", paths, backbone, TINY))
+    [file] = (tmp_path / "cache").glob("*/rows.npy")
+    os.truncate(file, 0)
+    found = cached_features(tmp_path / "cache", paths, backbone, TINY)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("name", ["posix_fallocate", "replace"])
+def test_a_kill_while_a_file_is_made_leaves_none(tmp_path, monkeypatch, name):
+    def killed(*words):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(os, name, killed)
+        _writable(tmp_path / "f.npy", (3, 2), np.float16)
+    assert not (tmp_path / "f.npy").exists()
+    made = _writable(tmp_path / "f.npy", (3, 2), np.float16)
+    assert made.shape == (3, 2) and not made.any() and len([*tmp_path.iterdir()]) == 1
+    for size in (0, 100, 139):  # half a header, a header, half the array
+        made[:] = 1
+        os.truncate(tmp_path / "f.npy", size)
+        made = _writable(tmp_path / "f.npy", (3, 2), np.float16)
+        assert not made.any()
+
+
+def test_a_full_disk_is_an_error_that_names_the_file(tmp_path):
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (9999, most[1]))
+    try:
+        with pytest.raises(OSError) as caught:
+            _writable(tmp_path / "f.npy", (99999,), np.float16)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    assert caught.value.errno == errno.EFBIG and caught.value.filename == str(tmp_path / "f.npy")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_one_process_computes_and_any_may_read(tmp_path, backbone, paths, monkeypatch):
+    cached_features(tmp_path / "cache", paths, backbone, TINY)
+
+    def locked(place):
+        raise InputError(f"{place}: process 1 is at work here")
+
+    monkeypatch.setattr(module, "locked", locked)
+    cached_features(tmp_path / "cache", paths, backbone, TINY)
+    with pytest.raises(InputError, match="is at work here"):
+        cached_features(tmp_path / "cache", paths[:3], backbone, TINY)
 
 
 def test_anything_else_is_another_cache(tmp_path, backbone, paths):

@@ -29,8 +29,8 @@ def test_the_run_folder(tmp_path, capsys):
     folder = tmp_path / "a" / "run"
     names = {path.name for path in folder.iterdir()}
     assert names == {
-        "best.weights.h5", "curves.png", "last.npz", "log.csv", "options.json", "summary.json",
-        "tensorboard",
+        ".lock", "best.weights.h5", "curves.png", "last.npz", "log.csv", "options.json",
+        "summary.json", "tensorboard",
     }  # fmt: skip
     assert json.loads((folder / "summary.json").read_text()) == result.summary
     assert FitOptions.from_json(json.loads((folder / "options.json").read_text())) == SHORT
