@@ -44,7 +44,8 @@ OUTPUTS = {  # what `Application.generate` makes, in words
 NEEDED = {"onnxruntime": ("torch", "onnx", "onnxscript", "onnxruntime"), "torch": ("torch",)}
 QUICK = ("keras", "litert_float32", "litert_int8", "onnxruntime")
 DIFFERENCE = {"litert_int8": 0.5}  # from Keras' logits; all others are exact but for rounding
-WHAT = ("step", "output")
+WHAT = ("step", "output", "greedy")
+BEAMS = ("captioning", "translation")
 
 
 def usable(rows: Sequence[str], app: str, torch_python: str) -> list[str]:
@@ -89,9 +90,10 @@ def measure(app: str, options: argparse.Namespace) -> dict[str, Any]:
         for row, gap in gaps.items():
             if not gap < DIFFERENCE.get(row, 1e-3):
                 raise SystemExit(f"{app}: {ROWS[row]} differs from Keras' logits by {gap:.2g}")
-        seconds: dict[tuple[str, str], list[float]] = {(r, w): [] for r in rows for w in WHAT}
+        kinds = WHAT if app in BEAMS else WHAT[:2]
+        seconds: dict[tuple[str, str], list[float]] = {(r, w): [] for r in rows for w in kinds}
         for _ in range(2 if options.quick else options.rounds):
-            for what in WHAT:
+            for what in kinds:
                 for row, worker in workers.items():
                     seconds[row, what] += worker.ask("turn", what)
     return {
@@ -102,7 +104,7 @@ def measure(app: str, options: argparse.Namespace) -> dict[str, Any]:
             {
                 "row": row,
                 "step_ms": 1e3 * median(seconds[row, "step"]),
-                "output_ms": 1e3 * median(seconds[row, "output"]),
+                **{f"{what}_ms": 1e3 * median(seconds[row, what]) for what in kinds[1:]},
                 "difference_from_keras": gaps[row],
             }
             for row in rows
@@ -122,10 +124,13 @@ def shown(result: dict[str, Any]) -> str:
     against = speedups(result)
     title = f"{result['app']} ({result['weights']}, {result['parameters']:,} weights)"
     header = [title, "ms per step", "times LiteRT int8", f"ms per output ({result['output']})"]
+    beam = result["app"] in BEAMS
+    header += ["greedy", "beam / greedy"] if beam else []
     return table(
         [*header, "logits off by"],
         [
             [ROWS[row["row"]], row["step_ms"], against.get(row["row"]), row["output_ms"],
+             *([row["greedy_ms"], row["output_ms"] / row["greedy_ms"]] if beam else []),
              f"{row['difference_from_keras']:.0e}"]
             for row in result["rows"]
         ],

@@ -42,18 +42,19 @@ class Maker:
             found = self.app.find_preset(preset)
             config, weights = found.config, f"preset {found.name}"
             model = self.app.load_model(found)
+            beam = self.app.bundle_facts(self.app.open_model(model, found)).beam
         except InputError:
             if preset:
                 raise
             sizes = self.app.stage().config
             config, weights = dataclasses.asdict(sizes), "untrained"
-            model = self.app.build(sizes)
+            model, beam = self.app.build(sizes), 0
         write_json(self.folder / "config.json", config)
         write_json(self.folder / "signature.json", model.signature.to_json())
         arrays = model_weights(model)
         np.savez(self.folder / "weights.npz", **arrays)
         export_saved_model(model, self.folder / "saved_model")
-        files = export_tflite(model, self.folder, ["float32", "int8"])
+        files = export_tflite(model, self.folder, ["float32", "int8"], beam)
         example = self.app.example(self.app.config_from(config, "config.json"))
         reference = outputs(open_backend("keras", model), example)
         np.save(self.folder / "reference.npy", reference)
@@ -153,9 +154,10 @@ class Backend:
         return float(np.abs(found - expected)[seen].max())
 
     def turn(self, what: str) -> list[float]:
-        """Seconds of a ``step``, or of an ``output``, some times."""
-        if what == "output":
-            return turn(lambda: self.app.generate(self.generator, self.config))
+        """Seconds of a ``step``, or of an ``output`` or a ``greedy`` one, some times."""
+        if what != "step":
+            greedy = what == "greedy"
+            return turn(lambda: self.app.generate(self.generator, self.config, greedy))
         state = self.generator.encode(self.example.condition)
 
         def steps():

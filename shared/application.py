@@ -277,8 +277,14 @@ class Application(ABC):
         """A made-up input that needs no data: a condition, and symbols to be fed in a cycle."""
 
     @abstractmethod
-    def generate(self, generator: Generator, config: Any) -> Any:
-        """Decodes one output of a fixed length from `example`, as the application does."""
+    def generate(self, generator: Generator, config: Any, greedy: bool = False) -> Any:
+        """Decodes one output of a fixed length from `example`, as the application does.
+
+        Args:
+            generator: A model on any backend.
+            config: The model's.
+            greedy: Whether to decode greedily what beam search is the default for.
+        """
 
     @abstractmethod
     def random_batch(self, config: Any, rng: np.random.Generator) -> dict[str, np.ndarray]:

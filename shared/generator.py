@@ -13,7 +13,7 @@ For a model without a condition, ``encode`` takes an empty dict and the number o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -75,6 +75,16 @@ class Generator(Protocol):
     def step(self, symbol: Mapping[str, np.ndarray], state: Arrays) -> tuple[Arrays, Arrays]:
         """Runs one step; returns its outputs and the next state, memory included."""
         ...
+
+
+def with_one_memory(state: Arrays, memory: Collection[str], rows: int) -> Arrays:
+    """Returns the state of one item for several rows; its memory is not copied but repeated."""
+    return {
+        name: np.broadcast_to(value[:1], (rows, *value.shape[1:]))
+        if name in memory
+        else np.repeat(value[:1], rows, axis=0)
+        for name, value in state.items()
+    }
 
 
 def select_rows(state: Arrays, rows: np.ndarray) -> Arrays:

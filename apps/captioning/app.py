@@ -218,13 +218,14 @@ class Captioning(Application):
         symbols = [{"symbol": np.array([20 + k], np.int32)} for k in range(12)]
         return Example({"photo": photo}, symbols)
 
-    def generate(self, generator: Generator, config: CaptioningConfig) -> Any:
+    def generate(self, generator: Generator, config: CaptioningConfig, greedy: bool = False) -> Any:
         """A caption of twelve words by beam search."""
         from apps.captioning.caption import DECODING
-        from shared.decoding import DecodingOptions, decode
+        from shared.decoding import beam_options, decode
         from shared.text import END, START
 
-        options = DecodingOptions(**{**DECODING, "min_length": 12, "max_length": 12})
+        chosen = {"min_length": 12, "max_length": 12, **({"beam_size": 1} if greedy else {})}
+        options = beam_options(DECODING, chosen)
         state = generator.encode(self.example(config).condition)
         return decode(generator, state, start=START, end=END, options=options)
 

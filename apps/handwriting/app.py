@@ -191,7 +191,9 @@ class Handwriting(Application):
         points = np.concatenate([offsets, np.zeros((16, 1, 1))], -1).astype(np.float32)
         return Example(condition(config, [_LINE], [0]), [{"point": point} for point in points])
 
-    def generate(self, generator: Generator, config: HandwritingConfig) -> Any:
+    def generate(
+        self, generator: Generator, config: HandwritingConfig, greedy: bool = False
+    ) -> Any:
         """As many points as the line has on average, wherever the pen goes."""
         from apps.handwriting.lines import BIAS
 

@@ -172,7 +172,7 @@ class Music(Application):
         )
         return example(piece, config, frames=len(piece), given=False)
 
-    def generate(self, generator: Generator, config: MusicConfig) -> Piece:
+    def generate(self, generator: Generator, config: MusicConfig, greedy: bool = False) -> Piece:
         """Implements `Application.generate`: eight bars without rules."""
         from apps.music.decoding import DECODING, fill
         from apps.music.planning import plan

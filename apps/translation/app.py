@@ -334,13 +334,16 @@ class TranslationApp(Application):
 
         return Example(condition([[*range(280, 292), END]], config.length), _fed(range(280, 296)))
 
-    def generate(self, generator: Generator, config: TranslationConfig) -> Any:
+    def generate(
+        self, generator: Generator, config: TranslationConfig, greedy: bool = False
+    ) -> Any:
         """Decodes sixteen subwords by beam search."""
         from apps.translation.search import DECODING
-        from shared.decoding import DecodingOptions, decode
+        from shared.decoding import beam_options, decode
         from shared.text import END, START
 
-        options = DecodingOptions(**{**DECODING, "min_length": 16, "max_length": 16})
+        chosen = {"min_length": 16, "max_length": 16, **({"beam_size": 1} if greedy else {})}
+        options = beam_options(DECODING, chosen)
         state = generator.encode(self.example(config).condition)
         return decode(generator, state, start=START, end=END, options=options)
 

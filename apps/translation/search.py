@@ -171,6 +171,8 @@ def translate(
     placing = Placing(tokenizer) if any(form.slots for form in forms) else None
     width = options.beam_size if options.strategy == "beam" else options.n_best
     size = min(_SENTENCES, max(1, _ROWS // width))
+    if width > 1 and getattr(generator, "beam", False):
+        size = 1  # the hypotheses of one sentence are stepped at once
 
     def search(chosen: Generator, length: int, indices: Sequence[int]) -> list[Any]:
         limit = min(3 * max(len(sources[i]) for i in indices) + 10, options.max_length)

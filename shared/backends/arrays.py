@@ -14,6 +14,9 @@ BATCH = "batch"
 """Input of an exported ``encode`` without a condition, int32 ``(batch,)``; its values do not
 matter."""
 
+BEAM_STEP = "beam_step"
+"""A third exported function: `step` of a beam's hypotheses at once, which share one memory."""
+
 _kind = functools.cache(np.dtype)  # saves time in every step
 
 
@@ -65,6 +68,11 @@ def encode_outputs(signature: Signature) -> dict[str, TensorSpec]:
 def step_inputs(signature: Signature) -> dict[str, TensorSpec]:
     """Inputs of an exported ``step``: symbol, state and memory, in that order."""
     return signature.symbol | signature.state | signature.memory
+
+
+def beam_rows(signature: Signature, name: str, beam: int) -> int:
+    """Rows of a tensor of `BEAM_STEP`: one of memory, otherwise as many as the beam has."""
+    return 1 if name in signature.memory else beam
 
 
 def step_outputs(signature: Signature) -> dict[str, TensorSpec]:

@@ -7,7 +7,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from shared.backends.arrays import encode_inputs, encode_outputs, step_inputs, step_outputs
+from shared.backends.arrays import (
+    BEAM_STEP,
+    beam_rows,
+    encode_inputs,
+    encode_outputs,
+    step_inputs,
+    step_outputs,
+)
 from shared.generator import Signature, TensorSpec
 from shared.layers import portable
 
@@ -15,7 +22,9 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _DTYPES = ("float32", "int32", "uint8")  # those that LiteRT.js supports
 
 
-def tf_functions(model: Any, batch: int | None = None) -> dict[str, tf.types.experimental.Callable]:
+def tf_functions(
+    model: Any, batch: int | None = None, beam: int = 0
+) -> dict[str, tf.types.experimental.Callable]:
     """Makes the functions that are exported, ``{"encode": f, "step": f}``; does not trace them.
 
     Both take keyword tensors by the signature's names and return a flat dict: ``encode`` the
@@ -27,6 +36,8 @@ def tf_functions(model: Any, batch: int | None = None) -> dict[str, tf.types.exp
     Args:
         model: Built, with ``signature``, ``encode`` and ``step``.
         batch: Static batch size, or None for any.
+        beam: If not 0, there is a third function, `BEAM_STEP`: ``step`` of so many rows that share
+            a memory of one row.
 
     Raises:
         ValueError: A name is no identifier, or two inputs or outputs share it; a dtype is not
@@ -54,10 +65,17 @@ def tf_functions(model: Any, batch: int | None = None) -> dict[str, tf.types.exp
         following = {n: v for n, v in following.items() if n not in signature.memory}
         return _exactly(outputs | following, step_outputs(signature), "step")
 
-    return {
-        "encode": _named(encode, encode_inputs(signature), batch),
-        "step": _named(step, step_inputs(signature), batch),
+    reads = step_inputs(signature)
+    functions = {
+        "encode": _named(encode, _tensor_specs(encode_inputs(signature), batch)),
+        "step": _named(step, _tensor_specs(reads, batch)),
     }
+    if beam:
+        rows = {name: beam_rows(signature, name, beam) for name in reads}
+        functions[BEAM_STEP] = _named(
+            step, [_tensor_specs({name: spec}, rows[name])[0] for name, spec in reads.items()]
+        )
+    return functions
 
 
 def likeliest_function(model: Any, step: Any) -> tf.types.experimental.Callable:
@@ -98,16 +116,16 @@ def largest(values: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return best, tf.gather(chosen, places // size, batch_dims=1) * size + places % size
 
 
-def _named(function: Any, specs: dict[str, TensorSpec], batch: int | None) -> Any:
+def _named(function: Any, specs: list[tf.TensorSpec]) -> Any:
     """Turns a function of a dict into a `tf.function` of keyword tensors."""
-    names = list(specs)
+    names = [spec.name for spec in specs]
 
     def traced(*tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         with portable():  # the fast path is for training, and needs XLA
             return function(dict(zip(names, tensors, strict=True)))
 
     # Without autograph, as in Keras' own export.
-    made = tf.function(traced, input_signature=_tensor_specs(specs, batch), autograph=False)
+    made = tf.function(traced, input_signature=specs, autograph=False)
     made._omit_frequent_tracing_warning = True  # one trace for each padded length is intended
     return made
 

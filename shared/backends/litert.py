@@ -9,6 +9,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from shared.backends.arrays import (
+    BEAM_STEP,
     checked_condition,
     checked_step,
     encode_inputs,
@@ -23,9 +24,14 @@ from shared.stderr import silent_stderr
 
 
 class LiteRTBackend:
-    """Runs the file's two signatures at batch 1, in a loop over the rows of a larger batch.
+    """Runs the file's signatures at batch 1, in a loop over the rows of a larger batch.
 
-    It is not thread-safe: the interpreter has one set of buffers.
+    The hypotheses of a beam, rows that share one memory (`with_one_memory`), are stepped at once
+    if the file has `BEAM_STEP`. A backend is not thread-safe: the interpreter has one set of
+    buffers.
+
+    Attributes:
+        beam: How many hypotheses are stepped at once; 0 without `BEAM_STEP`.
     """
 
     def __init__(self, path: str | Path, signature: Signature, num_threads: int = 1) -> None:
@@ -41,19 +47,24 @@ class LiteRTBackend:
             with silent_stderr():
                 self._interpreter = Interpreter(model_path=str(path), num_threads=num_threads)
                 self._interpreter.allocate_tensors()
-            runners = {n: self._interpreter.get_signature_runner(n) for n in ("encode", "step")}
+            found = self._interpreter.get_signature_list()
+            names = {"encode", "step", *(found.keys() & {BEAM_STEP})}
+            runners = {n: self._interpreter.get_signature_runner(n) for n in names}
         except (ValueError, RuntimeError) as error:
             raise InputError(
                 f"{path}: not a LiteRT model with encode and step; export it again"
             ) from error
-        step = runners["step"].get_input_details(), runners["step"].get_output_details()
-        encode = runners["encode"].get_input_details(), runners["encode"].get_output_details()
-        for details, inputs, outputs in (
-            (encode, encode_inputs(signature), encode_outputs(signature)),
-            (step, step_inputs(signature), step_outputs(signature)),
-        ):
-            if [side.keys() for side in details] != [inputs.keys(), outputs.keys()]:
+        tensors = {n: (r.get_input_details(), r.get_output_details()) for n, r in runners.items()}
+        for name, sides in tensors.items():
+            if name == "encode":
+                expected = encode_inputs(signature), encode_outputs(signature)
+            else:
+                expected = step_inputs(signature), step_outputs(signature)
+            if [side.keys() for side in sides] != [specs.keys() for specs in expected]:
                 raise InputError(f"{path}: its tensors are not those of the signature given")
+        step = tensors["step"]
+        symbol = next(iter(signature.symbol), "")
+        self.beam = int(tensors[BEAM_STEP][0][symbol]["shape"][0]) if BEAM_STEP in tensors else 0
         names = {tensor["name"] for tensor in self._interpreter.get_input_details()}
         if names != {tensor["name"] for tensor in step[0].values()}:
             raise InputError(f"{path}: step is not its first graph; export it again")
@@ -75,8 +86,30 @@ class LiteRTBackend:
     def step(self, symbol: Mapping[str, np.ndarray], state: Arrays) -> tuple[Arrays, Arrays]:
         """Implements `shared.generator.Generator.step`."""
         arrays = checked_step(self.signature, symbol, state)
-        results = _rows(self._invoke, arrays, step_outputs(self.signature))
+        if self.beam and self._share_memory(arrays):
+            results = self._step_beam(arrays)
+        else:
+            results = _rows(self._invoke, arrays, step_outputs(self.signature))
         return split_step(self.signature, results, state)
+
+    def _share_memory(self, arrays: Arrays) -> bool:
+        """Whether there are several rows, and the memory is one row that repeats."""
+        several = len(next(iter(arrays.values()))) > 1
+        return several and all(arrays[name].strides[0] == 0 for name in self.signature.memory)
+
+    def _step_beam(self, arrays: Arrays) -> Arrays:
+        """Runs as many rows at once as the graph has; the last ones are padded."""
+        runner = self._interpreter.get_signature_runner(BEAM_STEP)
+        batch = len(next(iter(arrays.values())))
+        parts = []
+        for first in range(0, batch, self.beam):
+            rows = np.minimum(np.arange(first, first + self.beam), batch - 1)
+            read = self.signature.memory
+            given = {n: a[:1] if n in read else a[rows] for n, a in arrays.items()}
+            parts.append({n: a[: batch - first] for n, a in runner(**given).items()})
+        if len(parts) == 1:
+            return parts[0]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _invoke(self, row: Arrays) -> Arrays:
         for name, array in row.items():

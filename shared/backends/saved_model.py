@@ -79,7 +79,9 @@ def _names(folder: Path) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in paths]
 
 
-def export_saved_model(model: Any, folder: str | Path, batch: int | None = None) -> int:
+def export_saved_model(
+    model: Any, folder: str | Path, batch: int | None = None, beam: int = 0
+) -> int:
     """Writes the model's two functions and the variables that they use.
 
     `keras.export.ExportArchive` would add a third signature, ``serving_default``.
@@ -88,13 +90,14 @@ def export_saved_model(model: Any, folder: str | Path, batch: int | None = None)
         model: Built, with ``signature``, ``encode`` and ``step``.
         folder: Replaced if it is a SavedModel already.
         batch: Static batch size, 1 for the LiteRT converter; None for any.
+        beam: For the converter, see `shared.backends.functions.tf_functions`.
 
     Returns:
         The number of weights written, to detect an export that lost them.
     """
     functions = {
         name: function.get_concrete_function()
-        for name, function in tf_functions(model, batch).items()
+        for name, function in tf_functions(model, batch, beam).items()
     }
     module = tf.Module()
     variables = {id(v): v for function in functions.values() for v in function.variables}

@@ -15,7 +15,7 @@ from shared.decoding.options import DecodingOptions, DecodingResult
 from shared.decoding.ranking import State, ranking_of
 from shared.decoding.rules import block_repeated_ngrams, coverage_penalty, length_penalty
 from shared.decoding.sampling import log_softmax, top
-from shared.generator import Arrays, Generator, select_rows
+from shared.generator import Arrays, Generator, select_rows, with_one_memory
 
 Inputs = Callable[[int, np.ndarray], Mapping[str, np.ndarray]]
 Constraint = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -204,7 +204,9 @@ class Hypotheses:
             read = self.ranking.select(read, indices) if moved else read
             self.state = {**self.ranking.select(own, indices), **read}
             return
-        if moved:
+        if moved and self.items == 1:
+            read = with_one_memory(read, read, len(indices))
+        elif moved:
             read = select_rows(read, indices)
             for value in read.values():
                 value.flags.writeable = False  # so that a backend need not copy it at every step

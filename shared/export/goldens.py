@@ -13,7 +13,7 @@ import numpy as np
 
 from shared.errors import InputError
 from shared.files import read_json
-from shared.generator import Arrays, Generator
+from shared.generator import Arrays, Generator, with_one_memory
 from shared.presets.bundle import Bundle, load_bundle
 
 GOLDENS = "goldens.json"
@@ -35,15 +35,29 @@ class Example:
     condition: Arrays
     symbols: Sequence[Arrays]
 
+    def beam_symbols(self, beam: int) -> Arrays:
+        """Symbols to feed to all hypotheses of a beam at once, a different one to each."""
+        chosen = [self.symbols[row % len(self.symbols)] for row in range(beam)]
+        return {name: np.concatenate([one[name] for one in chosen]) for name in chosen[0]}
 
-def make_goldens(generator: Generator, examples: Sequence[Example], precision: str) -> dict:
+
+def make_goldens(
+    generator: Generator, examples: Sequence[Example], precision: str, beam: int = 0
+) -> dict:
     """Records the outputs of a generator on examples, as JSON values.
 
     An array is ``{"dtype", "shape", "base64"}``: row-major, little-endian, one byte per bool. With
     ``"every": n`` it holds the first value and every n-th value after it. Inputs are always
     complete.
+
+    Args:
+        generator: The model to record.
+        examples: The cases.
+        precision: The model's.
+        beam: Rows of a ``beam_step`` to record after ``encode`` of the first example, or 0.
     """
-    cases = []
+    memory = generator.signature.memory
+    cases: list[dict[str, Any]] = []
     for example in examples:
         state = generator.encode(example.condition)
         case: dict[str, Any] = {
@@ -51,6 +65,11 @@ def make_goldens(generator: Generator, examples: Sequence[Example], precision: s
             "encoded": _pack(state, LARGE),
             "steps": [],
         }
+        if beam and not cases:  # one is enough, and bundles are to be small
+            symbol = example.beam_symbols(beam)
+            outputs, following = generator.step(symbol, with_one_memory(state, memory, beam))
+            own = {name: following[name] for name in generator.signature.state}
+            case["beam_step"] = {"symbol": _pack(symbol), "outputs": _pack(outputs | own, LARGE)}
         for symbol in example.symbols[:STEPS]:
             outputs, state = generator.step(symbol, state)
             replaced = {name: state[name] for name in generator.signature.state}
@@ -77,6 +96,12 @@ def check_goldens(bundle: Bundle | str | Path) -> float:
     for number, case in enumerate(goldens["cases"]):
         state = generator.encode(_unpack(case["condition"]))
         pairs = [("encode", state, case["encoded"])]
+        if beam := case.get("beam_step"):
+            symbol = _unpack(beam["symbol"])
+            rows = len(next(iter(symbol.values())))
+            shared = with_one_memory(state, generator.signature.memory, rows)
+            outputs, following = generator.step(symbol, shared)
+            pairs.append(("beam_step", following | outputs, beam["outputs"]))
         for t, step in enumerate(case["steps"]):
             outputs, state = generator.step(_unpack(step["symbol"]), state)
             pairs.append((f"step {t}", outputs | state, step["outputs"]))

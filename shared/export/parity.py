@@ -12,14 +12,22 @@ from typing import Any
 import numpy as np
 
 from shared.export.goldens import Example, difference
-from shared.generator import Generator
+from shared.generator import Generator, with_one_memory
 
 Metric = Callable[[Generator], Mapping[str, float]]
 PARITY = "parity.json"
 
 
-def compare(reference: Generator, candidate: Generator, examples: Sequence[Example]) -> dict:
+def compare(
+    reference: Generator, candidate: Generator, examples: Sequence[Example], beam: int = 0
+) -> dict:
     """Compares the outputs of two generators on examples, each run on its own states.
+
+    Args:
+        reference: What is right.
+        candidate: What is compared with it.
+        examples: What both are run on.
+        beam: Hypotheses that share a memory, to be stepped at once; or 0.
 
     Returns:
         ``{"encode/h": {"max_abs": ..., "max_rel": ...}, ...}``. ``max_rel`` is the difference
@@ -42,10 +50,16 @@ def compare(reference: Generator, candidate: Generator, examples: Sequence[Examp
     for example in examples:
         left, right = reference.encode(example.condition), candidate.encode(example.condition)
         note("encode", left, right)
+        memory, replaced = reference.signature.memory, reference.signature.state
+        if beam:
+            symbol = example.beam_symbols(beam)
+            expected, then = reference.step(symbol, with_one_memory(left, memory, beam))
+            got, now = candidate.step(symbol, with_one_memory(right, memory, beam))
+            note("beam_step", expected, got)
+            note("beam_step", {n: then[n] for n in replaced}, {n: now[n] for n in replaced})
         for symbol in example.symbols:
             expected, left = reference.step(symbol, left)
             got, right = candidate.step(symbol, right)
-            replaced = reference.signature.state
             note("step", expected, got)
             note("step", {n: left[n] for n in replaced}, {n: right[n] for n in replaced})
     return report
@@ -56,6 +70,7 @@ def parity(
     candidates: Mapping[str, Generator],
     examples: Sequence[Example],
     metric: Metric | None = None,
+    beam: int = 0,
 ) -> dict[str, Any]:
     """Runs `compare` and the task metric for every candidate; returns JSON values."""
     report: dict[str, Any] = {
@@ -65,16 +80,16 @@ def parity(
     }
     for name, candidate in candidates.items():
         report[name] = {
-            "tensors": compare(reference, candidate, examples),
+            "tensors": compare(reference, candidate, examples, beam),
             "metric": dict(metric(candidate)) if metric else {},
         }
     return report
 
 
 def latency(
-    generator: Generator, examples: Sequence[Example], repeats: int = 50
+    generator: Generator, examples: Sequence[Example], repeats: int = 50, beam: int = 0
 ) -> dict[str, float]:
-    """Measures the median milliseconds of ``encode`` and of ``step``, after a warm-up run."""
+    """Measures the median milliseconds of ``encode``, ``step`` and, of a beam, ``beam_step``."""
 
     def timed(function: Callable, *arguments: Any) -> tuple[float, Any]:
         start = time.perf_counter()
@@ -89,7 +104,13 @@ def latency(
         symbol = example.symbols[i % len(example.symbols)]
         spent, (_, state) = timed(generator.step, symbol, state)
         steps.append(spent)
-    return {"encode": statistics.median(encodes), "step": statistics.median(steps[1:])}
+    measured = {"encode": statistics.median(encodes), "step": statistics.median(steps[1:])}
+    if beam:
+        state = with_one_memory(state, generator.signature.memory, beam)
+        symbol = example.beam_symbols(beam)
+        beams = [timed(generator.step, symbol, state)[0] for _ in range(repeats + 1)]
+        measured["beam_step"] = statistics.median(beams[1:])
+    return measured
 
 
 def machine() -> str:

@@ -75,11 +75,13 @@ def export_bundle(
         tempfile.TemporaryDirectory() as scratch,
         new_folder(folder, marker=SIDECAR) as bundle,
     ):
-        paths = export_tflite(model, scratch, PRECISIONS)
+        beam = facts.beam
+        paths = export_tflite(model, scratch, PRECISIONS, beam)
         candidates = {p: LiteRTBackend(path, model.signature) for p, path in paths.items()}
-        report = parity(KerasBackend(model), candidates, examples, metric)
+        report = parity(KerasBackend(model), candidates, examples, metric, beam)
         write_json(bundle / PARITY, report)
-        write_json(bundle / GOLDENS, make_goldens(candidates[keep[-1]], examples[:3], keep[-1]))
+        goldens = make_goldens(candidates[keep[-1]], examples[:3], keep[-1], beam)
+        write_json(bundle / GOLDENS, goldens)
         for source in (*(paths[p] for p in keep), *preset.extra_files):
             shutil.copyfile(source, bundle / source.name)
         card = preset.card
@@ -94,7 +96,7 @@ def export_bundle(
             "figures": preset.figures,
             "precision": keep[-1],
             "model": paths[keep[-1]].name,
-            "signatures": graphs_from_signature(model.signature),
+            "signatures": graphs_from_signature(model.signature, beam),
             "special_ids": dict(facts.special_ids),
             "normalization": dict(facts.normalization),
             "decoding": dict(facts.decoding),
@@ -103,7 +105,7 @@ def export_bundle(
                 precision: {
                     "shipped": precision in keep,
                     "bytes": path.stat().st_size,
-                    "milliseconds": latency(candidates[precision], examples),
+                    "milliseconds": latency(candidates[precision], examples, beam=beam),
                     "max_rel": max(t["max_rel"] for t in report[precision]["tensors"].values()),
                     "metric": report[precision]["metric"],
                 }

@@ -1,4 +1,4 @@
-"""Conversion of a Keras model to ``.tflite``: built-in ops only, batch size 1, both signatures."""
+"""Conversion of a Keras model to ``.tflite``: built-in ops only, static shapes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
+from shared.backends.arrays import BEAM_STEP
 from shared.backends.saved_model import export_saved_model
 from shared.export.audit import audit
 from shared.export.tables import share_tables
@@ -25,11 +26,17 @@ _WORTH_FILLING = 1024
 
 
 def export_tflite(
-    model: Any, folder: str | Path, precisions: Iterable[str] = PRECISIONS
+    model: Any, folder: str | Path, precisions: Iterable[str] = PRECISIONS, beam: int = 0
 ) -> dict[str, Path]:
     """Converts a model to each precision and audits the files.
 
     There is no full-integer quantization: its calibration crashes on a graph with a loop.
+
+    Args:
+        model: Built, with ``signature``, ``encode`` and ``step``.
+        folder: Folder to write to.
+        precisions: Some of `PRECISIONS`.
+        beam: Rows of a third graph, ``beam_step``, or 0 for none.
 
     Returns:
         ``{precision: folder/model_<precision>.tflite}``.
@@ -41,20 +48,19 @@ def export_tflite(
     paths = {}
     with tempfile.TemporaryDirectory() as temporary:
         source = Path(temporary) / "saved_model"
-        weights = export_saved_model(model, source, batch=1)
+        weights = export_saved_model(model, source, 1, beam)
         for precision in precisions:
             path = Path(folder) / f"model_{precision}.tflite"
-            data = _convert(source, precision)
-            audit(data, model.signature, weights)
+            data = _convert(source, precision, beam > 0)
+            audit(data, model.signature, weights, beam)
             write_bytes(path, data)
             paths[precision] = path
     return paths
 
 
-def _convert(saved_model: Path, precision: str) -> bytes:
-    converter = tf.lite.TFLiteConverter.from_saved_model(
-        str(saved_model), signature_keys=["encode", "step"]
-    )
+def _convert(saved_model: Path, precision: str, beam: bool) -> bytes:
+    keys = ["encode", "step", BEAM_STEP] if beam else ["encode", "step"]
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model), signature_keys=keys)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     if precision in ("float16", "int8"):
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -72,6 +78,7 @@ def _convert(saved_model: Path, precision: str) -> bytes:
     share_tables(model)
     for graph in model.subgraphs:
         _replace_zeros(model, graph)
+    _share_scales(model)
     builder = flatbuffers.Builder(len(data))
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
@@ -87,7 +94,30 @@ def _move_step_first(model: Any) -> None:
     graphs = model.subgraphs
     graphs[0], graphs[old] = graphs[old], graphs[0]
     for definition in model.signatureDefs:
-        definition.subgraphIndex = {0: old, old: 0}[definition.subgraphIndex]
+        index = definition.subgraphIndex
+        definition.subgraphIndex = {0: old, old: 0}.get(index, index)
+
+
+class _Shared:
+    """A flatbuffer's object that is written once, however many others refer to it."""
+
+    def __init__(self, original: Any) -> None:
+        self.original, self.place = original, None
+
+    def Pack(self, builder: Any) -> Any:
+        if self.place is None:
+            self.place = self.original.Pack(builder)
+        return self.place
+
+
+def _share_scales(model: Any) -> None:
+    """Shares the scales of weights that several graphs read, as the weights themselves are."""
+    shared: dict[tuple[int, bytes], _Shared] = {}
+    for tensor in (tensor for graph in model.subgraphs for tensor in graph.tensors):
+        found = tensor.quantization
+        if tensor.buffer and found is not None and found.scale is not None:
+            key = tensor.buffer, np.asarray(found.scale, np.float32).tobytes()
+            tensor.quantization = shared.setdefault(key, _Shared(found))
 
 
 def _replace_zeros(model: Any, graph: Any) -> None:

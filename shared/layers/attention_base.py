@@ -153,15 +153,17 @@ class Attention(keras.layers.Layer):
 
         Args:
             query: ``(batch, query_features)``.
-            memory: From `prepare`.
+            memory: From `prepare`; it may have one row for the whole batch.
             state: From `initial_state` or the last step; may hold entries of other layers.
 
         Returns:
             Context ``(batch, memory_features)``, float32 weights ``(batch, memory)``, new state.
         """
-        query = self._project(ops.expand_dims(query, 1))
+        # Rows that share a memory of one row, as a beam's do, attend at once.
+        axis = 0 if memory["values"].shape[0] == 1 and not self.recurrent else 1
+        query = self._project(ops.expand_dims(query, axis))
         context, weights, state = self._attend(query, memory, state)
-        return ops.squeeze(context, 1), ops.squeeze(weights, 1), state
+        return ops.squeeze(context, axis), ops.squeeze(weights, axis), state
 
     def sequence(
         self, queries: Any, memory: Memory, state: State | None = None, mask: Any = None

@@ -1,6 +1,6 @@
 """The shipped bundle: one folder with a ``.tflite`` file and all that it takes to run it.
 
-    model_<precision>.tflite   both signatures, batch 1
+    model_<precision>.tflite   the signatures: encode and step at batch 1, and a beam's step
     bundle.json                the sidecar: enough to run the model from any language
     goldens.json               inputs and outputs to check another runtime against
     parity.json                how far each precision is from the Keras model
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from shared.backends.arrays import BATCH
+from shared.backends.arrays import BATCH, beam_rows
 from shared.errors import InputError, check_name
 from shared.files import File, checksums, read_json, verify_checksums, write_json
 from shared.generator import Signature
@@ -46,6 +46,11 @@ class BundleFacts:
     special_ids: Mapping[str, int] = field(default_factory=dict)
     normalization: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def beam(self) -> int:
+        """How many hypotheses beam search has by default, 0 if another way of decoding is used."""
+        return self.decoding["beam_size"] if self.decoding.get("strategy") == "beam" else 0
+
 
 class Tensor(TypedDict):
     """A tensor of a graph: its name, role, shape with the batch, and dtype."""
@@ -57,17 +62,21 @@ class Tensor(TypedDict):
 
 
 class Graph(TypedDict):
-    """The tensors of ``encode`` or ``step``."""
+    """The tensors of a graph."""
 
     inputs: list[Tensor]
     outputs: list[Tensor]
 
 
-class Graphs(TypedDict):
-    """The two signatures of a ``.tflite`` file."""
-
+class _Graphs(TypedDict):
     encode: Graph
     step: Graph
+
+
+class Graphs(_Graphs, total=False):
+    """The signatures of a ``.tflite`` file; `beam_step` where beam search is the default."""
+
+    beam_step: Graph
 
 
 class Precision(TypedDict):
@@ -201,21 +210,30 @@ def seal(folder: str | Path) -> None:
     write_json(Path(folder) / CHECKSUMS, checksums(folder, [SIDECAR]))
 
 
-def graphs_from_signature(signature: Signature) -> Graphs:
-    """Describes both graphs for readers in other languages: tensors at batch 1, with their roles.
+def graphs_from_signature(signature: Signature, beam: int = 0) -> Graphs:
+    """Describes the graphs for readers in other languages: their tensors, with their roles.
 
     Without a condition ``encode`` still has one input, of the role `BATCH`; any value will do.
+
+    Args:
+        signature: What crosses ``encode`` and ``step``.
+        beam: Rows of `BEAM_STEP`, or 0 if there is none.
     """
 
-    def tensors(*roles: Any) -> list[Tensor]:
+    def tensors(*roles: Any, rows: int = 1) -> list[Tensor]:
         return [
-            {"name": name, "role": role, "shape": [1, *spec.shape], "dtype": spec.dtype}
+            {
+                "name": name,
+                "role": role,
+                "shape": [beam_rows(signature, name, rows), *spec.shape],
+                "dtype": spec.dtype,
+            }
             for role in roles
             for name, spec in getattr(signature, role).items()
         ]
 
     batch: Tensor = {"name": BATCH, "role": "batch", "shape": [1], "dtype": "int32"}
-    return {
+    graphs: Graphs = {
         "encode": {
             "inputs": tensors("condition") or [batch],
             "outputs": tensors("state", "memory"),
@@ -225,6 +243,12 @@ def graphs_from_signature(signature: Signature) -> Graphs:
             "outputs": tensors("outputs", "state"),
         },
     }
+    if beam:
+        graphs["beam_step"] = {
+            "inputs": tensors("symbol", "state", "memory", rows=beam),
+            "outputs": tensors("outputs", "state", rows=beam),
+        }
+    return graphs
 
 
 def signature_from_graphs(graphs: Graphs) -> Signature:

@@ -134,7 +134,7 @@ class Prose(suite.Application):
     def example(self, config):
         return suite.Example({}, [{"symbol": s[None]} for s in symbols_of("wisdom")])
 
-    def generate(self, generator, config):
+    def generate(self, generator, config, greedy=False):
         return write(generator, DecodingOptions(strategy="sample", min_length=40, max_length=40))
 
     def random_batch(self, config, rng):

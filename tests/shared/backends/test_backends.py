@@ -107,6 +107,23 @@ def test_dtypes_are_cast_and_wrong_arrays_are_named(backends, kind):
         backend.step(symbols(2, 1)[0], state)
 
 
+def test_a_beam_finds_the_same_at_once_as_row_by_row(backends, tmp_path):
+    path = export_tflite(toy(), tmp_path, ["float32"], beam=4)["float32"]
+    at_once = open_backend("litert", path, Toy.signature)
+    options = DecodingOptions(strategy="beam", beam_size=6, n_best=6, max_length=9)
+
+    def inputs(t, last):
+        return {"symbol": last, "voice": np.full_like(last, t % 2)}
+
+    found = {}
+    for name, backend in {"at once": at_once, "by row": backends["litert"]}.items():
+        state = backend.encode(conditions(1))
+        [found[name]] = decode(backend, state, start=1, end=2, options=options, inputs=inputs)
+    for one, other in zip(*found.values(), strict=True):
+        assert one.symbols == other.symbols
+        assert one.score == pytest.approx(other.score, abs=1e-5)
+
+
 def test_keras_backend_follows_the_weights():
     model = toy()
     backend = open_backend("keras", model)

@@ -39,7 +39,7 @@ def bundle(tmp_path_factory, examples):
         preset,
         folder / "music-toy",
         examples,
-        BundleFacts({"strategy": "greedy"}, {"start": 0, "end": 1}),
+        BundleFacts({"strategy": "beam", "beam_size": 3}, {"start": 0, "end": 1}),
         metric=lambda generator: {
             "loss": float(abs(generator.encode(examples[0].condition)["h"]).mean())
         },

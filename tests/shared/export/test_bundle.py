@@ -11,7 +11,7 @@ from shared.errors import InputError
 from shared.export.goldens import LARGE, STEPS, TOLERANCE, _difference, _entry, check_goldens
 from shared.export.pipeline import export_bundle
 from shared.files import checksums
-from shared.generator import Signature, TensorSpec
+from shared.generator import Signature, TensorSpec, with_one_memory
 from shared.presets.bundle import (
     BundleFacts,
     graphs_from_signature,
@@ -62,6 +62,28 @@ def test_signatures_in_the_sidecar_round_trip():
     bare = Signature({}, {"symbol": TensorSpec((), "int32")}, {"h": TensorSpec((3,))}, {})
     for signature in (Toy.signature, bare):
         assert signature_from_graphs(graphs_from_signature(signature)) == signature
+
+
+def test_a_beam_has_a_graph_of_its_own(bundle, examples):
+    assert bundle.sidecar["precisions"]["int8"]["milliseconds"]["beam_step"] > 0
+    graph = bundle.sidecar["signatures"]["beam_step"]
+    shapes = {t["name"]: t["shape"] for t in graph["inputs"]}
+    assert (shapes["symbol"], shapes["h"], shapes["memory"]) == ([3], [3, 48], [1, 6, 48])
+    assert bundle.sidecar["ops"]["beam_step"]
+    parity = json.loads((bundle.folder / "parity.json").read_text())
+    assert parity["float32"]["tensors"]["beam_step/logits"]["max_rel"] < 1e-5
+    cases = json.loads((bundle.folder / "goldens.json").read_text())["cases"]
+    assert cases[0]["beam_step"]["outputs"]["logits"]["shape"] == [3, 30]
+    generator = bundle.open()
+    assert generator.beam == 3
+    state, symbol = generator.encode(examples[0].condition), examples[0].beam_symbols(5)
+    symbol["voice"][:] = 0
+    outputs, following = generator.step(symbol, with_one_memory(state, Toy.signature.memory, 5))
+    for row in range(5):  # of two calls, the second padded
+        one = {name: value[[row]] for name, value in symbol.items()}
+        alone, then = generator.step(one, state)
+        np.testing.assert_allclose(outputs["logits"][[row]], alone["logits"], atol=1e-4)
+        np.testing.assert_allclose(following["c"][[row]], then["c"], atol=1e-4)
 
 
 def test_goldens_hold_and_catch_another_model(bundle, copy, tmp_path, examples):

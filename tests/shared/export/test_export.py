@@ -90,6 +90,18 @@ def test_a_file_without_its_weights_is_refused(tflite_files):
         audit(data, Toy.signature, weights=99999)
 
 
+def test_a_beams_graph_shares_all_weights(tmp_path, tflite_files):
+    files = export_tflite(toy(), tmp_path, ["float32", "int8"], beam=4)
+    for precision, path in files.items():
+        # At the sizes of a toy the ops are most of what is added.
+        assert path.stat().st_size < tflite_files[precision].stat().st_size + 8000
+        audit(path.read_bytes(), Toy.signature, beam=4)
+    with pytest.raises(ValueError, match="expected encode, step and beam_step"):
+        audit(tflite_files["int8"].read_bytes(), Toy.signature, beam=4)
+    with pytest.raises(ValueError, match="beam_step: the file has .*, the signature says"):
+        audit(files["int8"].read_bytes(), Toy.signature, beam=5)
+
+
 def test_tensors_must_be_those_of_the_signature(tflite_files):
     changed = Signature(**{**vars(Toy.signature), "memory": {"memory": TensorSpec((6, 48))}})
     with pytest.raises(ValueError, match="encode: the file has .*, the signature says"):
