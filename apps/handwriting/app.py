@@ -121,6 +121,8 @@ class Handwriting(Application):
         kinds = {} if start else writer_kinds(items)
         if not start:
             config = dataclasses.replace(config, styles=tuple(kinds.values()))
+        if "printed" not in kinds.values():
+            config = dataclasses.replace(config, default_style="any")
         model = self.build(config)
         if start:
             assign_weights(model, start)

@@ -33,6 +33,8 @@ class HandwritingConfig:
         dropout: Dropout rate between the layers and before the head.
         arc: Resampling of the ink, x-heights between two points on a straight line.
         turning: Resampling of the ink, degrees between two points in a bend.
+        default_style: Name of the style that is written in by default: "printed" is the most
+            legible one, and a model that was fine-tuned on one hand has that as "any".
 
     Raises:
         InputError: A value is out of range.
@@ -51,6 +53,7 @@ class HandwritingConfig:
     dropout: float = 0.0
     arc: float = 1.0
     turning: float = 90.0
+    default_style: str = field(default="printed", metadata={"option": False})
 
     def __post_init__(self) -> None:
         """Validates the values."""

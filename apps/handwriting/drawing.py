@@ -1,7 +1,8 @@
-"""Rendering of pages as SVG, static or animated, and as PNG."""
+"""Rendering of pages as SVG, static or animated, as PNG and as PDF."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,7 +12,9 @@ from apps.handwriting.page import Layout, Page
 from shared.errors import InputError, check_range
 
 _SPEED = 90.0  # millimeters a second of the animation, at an x-height of 2.5 mm
-_RULING = "#c9d6e8"
+_RULING, _RULED = "#c9d6e8", 0.15  # color and width of printed lines
+_INCH = 25.4  # in millimeters
+_POINT = 72 / _INCH  # points of a PDF in a millimeter
 MOST_PIXELS = 150e6  # A4 at 1200 dpi, which takes a gigabyte
 
 
@@ -68,6 +71,44 @@ def png(drawing: str, dpi: float = 150.0) -> bytes:
     return bytes(resvg_py.svg_to_bytes(svg_string=drawing, dpi=round(dpi), background="white"))
 
 
+def pdf(pages: Sequence[Page], layout: Layout | None = None) -> bytes:
+    """Renders pages as one PDF of their true size, as `svg` does."""
+    from matplotlib.backends.backend_pdf import PdfPages
+    from matplotlib.figure import Figure
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    layout = layout or Layout()
+    file = io.BytesIO()
+    with PdfPages(file, metadata={"CreationDate": None}) as book:
+        for page in pages:
+            figure = Figure((page.width / _INCH, page.height / _INCH))
+            axes = figure.add_axes((0, 0, 1, 1), xlim=(0, page.width), ylim=(page.height, 0))
+            axes.axis("off")
+            levels, columns = ruling(page)
+            lines = {"color": _RULING, "linewidth": _RULED * _POINT}
+            axes.hlines(levels, 0, page.width, **lines)
+            axes.vlines(columns, 0, page.height, **lines)
+            for stroke in page.strokes:
+                if layout.width == "constant":
+                    path = Path(smooth(stroke) if len(stroke) > 1 else np.repeat(stroke, 2, 0))
+                    axes.add_patch(
+                        PathPatch(
+                            path,
+                            fill=False,
+                            edgecolor=layout.ink,
+                            capstyle="round",
+                            joinstyle="round",
+                            linewidth=layout.pen * _POINT,
+                        )
+                    )
+                else:
+                    path = Path(around(stroke, layout.pen))
+                    axes.add_patch(PathPatch(path, facecolor=layout.ink, linewidth=0))
+            book.savefig(figure)
+    return file.getvalue()
+
+
 def check_pixels(width: float, height: float, dpi: float) -> None:
     """Checks the size of a picture, given in millimeters.
 
@@ -91,18 +132,23 @@ def _head(page: Page) -> list[str]:
     ]
     if page.paper == "none":
         return lines
+    levels, columns = ruling(page)
+    path = "".join(f"M0 {y:.2f}H{w:.2f}" for y in levels)
+    path += "".join(f"M{x:.2f} 0V{h:.2f}" for x in columns)
+    style = f'fill="none" stroke="{_RULING}" stroke-width="{_RULED}"'
+    return [*lines, f'<g id="ruling" class="ruling" {style}><path d="{path}"/></g>']
+
+
+def ruling(page: Page) -> tuple[np.ndarray, np.ndarray]:
+    """The heights of the printed lines of a page that run across, and the places of the others."""
+    if page.paper == "none":
+        return np.zeros(0), np.zeros(0)
     step = page.baselines[1] - page.baselines[0] if len(page.baselines) > 1 else 4 * page.size
     if page.paper == "grid":
         step /= 2
         first = page.baselines[0] % step
-        levels = np.arange(first, h, step)
-        columns = np.arange(page.margin % step, w, step)
-    else:
-        levels, columns = np.array(page.baselines), np.zeros(0)
-    path = "".join(f"M0 {y:.2f}H{w:.2f}" for y in levels)
-    path += "".join(f"M{x:.2f} 0V{h:.2f}" for x in columns)
-    style = f'fill="none" stroke="{_RULING}" stroke-width="0.15"'
-    return [*lines, f'<g id="ruling" class="ruling" {style}><path d="{path}"/></g>']
+        return np.arange(first, page.height, step), np.arange(page.margin % step, page.width, step)
+    return np.array(page.baselines), np.zeros(0)
 
 
 def curve(stroke: Stroke) -> str:
@@ -150,17 +196,26 @@ def smooth(stroke: Stroke, pieces: int = 6) -> Stroke:
 
 
 def outline(stroke: Stroke, pen: float) -> str:
-    """Computes the outline of a stroke, thinner where the pen is faster.
+    """Formats `around` as a path of SVG."""
+    if len(stroke) < 2:
+        x, y = stroke[0]
+        r = 0.6 * pen
+        half_turns = "".join(f"a{r:.2f} {r:.2f} 0 1 0 {way:.2f} 0" for way in (2 * r, -2 * r))
+        return f"M{x - r:.2f} {y:.2f}{half_turns}Z"
+    corners = " ".join(f"{x:.2f} {y:.2f}" for x, y in around(stroke, pen))
+    return f"M{corners}Z"
+
+
+def around(stroke: Stroke, pen: float) -> np.ndarray:
+    """Computes the outline ``(n, 2)`` of a stroke, thinner where the pen is faster.
 
     Ink has no time stamps. A pen slows down in bends, where points are close, so the distance
     between points is used as the speed.
     """
     points = smooth(stroke)
     if len(points) < 2:
-        x, y = points[0]
-        r = 0.6 * pen
-        half_turns = "".join(f"a{r:.2f} {r:.2f} 0 1 0 {way:.2f} 0" for way in (2 * r, -2 * r))
-        return f"M{x - r:.2f} {y:.2f}{half_turns}Z"
+        angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+        return points + 0.6 * pen * np.stack([np.cos(angles), np.sin(angles)], 1)
     steps = np.diff(points, axis=0)
     speed = np.hypot(*steps.T)
     speed = np.concatenate([speed[:1], speed])
@@ -171,9 +226,7 @@ def outline(stroke: Stroke, pen: float) -> str:
     ahead = np.gradient(points, axis=0)
     length = np.maximum(np.hypot(*ahead.T), 1e-9)
     side = np.stack([-ahead[:, 1], ahead[:, 0]], 1) / length[:, None] * half[:, None]
-    around = np.concatenate([points + side, (points - side)[::-1]])
-    corners = " ".join(f"{x:.2f} {y:.2f}" for x, y in around)
-    return f"M{corners}Z"
+    return np.concatenate([points + side, (points - side)[::-1]])
 
 
 def bitmap(strokes: Sequence[Stroke], height: int = 64, pen: float = 3.0) -> np.ndarray:

@@ -19,6 +19,7 @@ from apps.handwriting.judge import Judge, error_rate_of, rapidocr
 from apps.handwriting.lines import BIAS, DRAWS
 from apps.handwriting.page import Layout
 from apps.handwriting.phrases import PHRASES
+from apps.handwriting.plotter import Plotter
 from apps.handwriting.write import DPI, ENDINGS, Note, Writer
 from apps.verbs.arguments import (
     add_fields,
@@ -38,8 +39,8 @@ from shared.presets.open import Opened
 from shared.training import FitOptions
 
 
-def _add_hand(parser: argparse.ArgumentParser, default: str | None = "any") -> None:
-    told = default or "any, and with --like the hand that is most like it"
+def _add_hand(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    told = default or "the model's, printed or any"
     parser.add_argument("--style", default=default, metavar="NAME|N", help="a hand: any, printed, "
                         f"cursive, mixed, printed-1, ...; default: {told}")  # fmt: skip
     parser.add_argument("--bias", type=float, default=BIAS, help="0 is as people write, more is "
@@ -57,12 +58,14 @@ def _add_write(parser: argparse.ArgumentParser) -> None:
         help=f"one or several files, {', '.join(ENDINGS)}; of several pages -2, -3, ... are "
         "added; default: note.svg")  # fmt: skip
     add("--animate", metavar="FILE.svg", help="also an SVG that shows how it is written")
-    _add_hand(parser, None)
-    add("--like", metavar="FILE.json", help="own ink, in whose manner to go on")
+    _add_hand(parser)
+    add("--like", metavar="FILE.json", help="own ink, in whose manner to go on; the style is "
+        "then the likeliest one")  # fmt: skip
     add("--draws", type=int, default=DRAWS, help="how often a line is drawn until it is good, at "
         "most; default: %(default)s")  # fmt: skip
     add("--fallback", action="store_true", help="spell in ASCII what cannot be written otherwise")
     add_fields(parser, "size, page and pen", Layout())
+    add_fields(parser, "a plotter, for .gcode", Plotter())
     add("--dpi", type=float, default=DPI, help="of a .png; default: %(default)s")
     add("--show-window", metavar="FILE.png", help="where the first line's window stood, and its "
         "mixtures")  # fmt: skip
@@ -83,6 +86,7 @@ def _write(args: argparse.Namespace) -> None:
     check_outputs(outputs, [*args.text, *([args.like] if args.like else [])])
     check_range("dpi", args.dpi, 20, 1200)
     layout = Layout(**chosen_fields(args, Layout))
+    plotter = Plotter(**chosen_fields(args, Plotter))
     text = read_words(args.text)
     if any(path.lower().endswith(".png") for path in args.output):
         check_pixels(*layout.extent(text), args.dpi)
@@ -97,7 +101,7 @@ def _write(args: argparse.Namespace) -> None:
         fallback=args.fallback,
         layout=layout,
     )
-    files = [file for path in args.output for file in note.save(path, args.dpi)]
+    files = [file for path in args.output for file in note.save(path, args.dpi, plotter)]
     if args.animate:
         files += note.animate(args.animate)
     if args.show_window:
@@ -188,7 +192,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     add("-n", "--lines", type=int, default=96, help="how many texts of the ink are written; "
         "default: %(default)s")  # fmt: skip
     add("--seeds", type=int, default=1, help="draws of each; default: %(default)s")
-    _add_hand(parser)
+    _add_hand(parser, "any")
 
 
 def _evaluate(args: argparse.Namespace, opened: Opened, source: Source) -> dict[str, Any]:
@@ -293,7 +297,8 @@ def _add_inspect(parser: argparse.ArgumentParser) -> None:
 def _inspect(args: argparse.Namespace, opened: Opened) -> Trace:
     from apps.handwriting.gates import trace
 
-    return trace(opened, " ".join(args.text), args.style, args.bias, args.seed)
+    style = args.style or opened.config.default_style
+    return trace(opened, " ".join(args.text), style, args.bias, args.seed)
 
 
 COMMANDS = {

@@ -27,12 +27,13 @@ from apps.handwriting.page import (
     place,
     space_of,
 )
+from apps.handwriting.plotter import Plotter, gcode, hpgl
 from apps.handwriting.spelling import Mark, letters_of, spell
 from shared.decoding.mixture import PointOptions
 from shared.errors import InputError, check_range
 from shared.files import check_outputs, write_bytes
 
-ENDINGS = (".svg", ".png", ".json")
+ENDINGS = (".svg", ".png", ".json", ".pdf", ".gcode", ".hpgl")
 DPI = 150.0
 _SHOWN = 3  # lines with problems that the summary names
 _FULL = 1.03  # the share of its room that a line is broken at; wider ink is made narrower
@@ -65,7 +66,7 @@ class Note:
     @property
     def svg(self) -> str:
         """The first page as SVG, one path for each stroke."""
-        return drawing.svg(self.pages[0], self.layout)
+        return self._svg(self.pages[0])
 
     def __repr__(self) -> str:
         return f"<Note: {self.summary}>"
@@ -131,13 +132,14 @@ class Note:
             if line.problems
         ]
 
-    def save(self, path: str | Path, dpi: float = DPI) -> list[str]:
-        """Writes a file: all pages as SVG or PNG, or the strokes as JSON.
+    def save(self, path: str | Path, dpi: float = DPI, plotter: Plotter | None = None) -> list[str]:
+        """Writes a file: the pages, or the strokes as JSON.
 
         Args:
             path: A file that ends with one of `ENDINGS`. The second page is written to
-                ``note-2.svg``, and so on.
+                ``note-2.svg``, and so on; a PDF has all pages.
             dpi: Resolution of a PNG.
+            plotter: How a plotter moves, for G-code.
 
         Returns:
             The paths of the files.
@@ -152,9 +154,16 @@ class Note:
         if ending == ".json":
             write_bytes(path, json.dumps(self.strokes).encode() + b"\n")
             return [str(path)]
+        if ending == ".pdf":
+            write_bytes(path, drawing.pdf(self.pages, self.layout))
+            return [str(path)]
         if ending == ".png":
             return _save_pages(path, [_png(page, self.layout, dpi) for page in self.pages])
-        return _save_pages(path, [drawing.svg(page, self.layout).encode() for page in self.pages])
+        formats = {".svg": self._svg, ".gcode": lambda page: gcode(page, plotter), ".hpgl": hpgl}
+        return _save_pages(path, [formats[ending](page).encode() for page in self.pages])
+
+    def _svg(self, page: Page) -> str:
+        return drawing.svg(page, self.layout)
 
     def animate(self, path: str | Path) -> list[str]:
         """Writes animated SVG files, one for each page; see `save`."""
@@ -226,8 +235,8 @@ class Writer(Engine):
         Args:
             text: Text in Latin letters, see `apps.handwriting.spelling.letters_of`. It is broken
                 into lines and pages; its line ends stay.
-            style: One of `styles`, or its number. Defaults to ``any``; with ``like``, to the
-                likeliest style of that ink.
+            style: One of `styles`, or its number. Defaults to the model's default style, of the
+                shipped one ``printed``; with ``like``, to the likeliest style of that ink.
             like: Ink that the model reads first and whose style it continues: a JSON file, see
                 `apps.handwriting.ink.read_strokes`, or an `Ink`.
             bias: Probability bias. 0 is as people write, larger values are neater.
@@ -245,6 +254,8 @@ class Writer(Engine):
         check_range("draws", draws, 1, 100)
         check_range("seed", seed, 0)
         config = self.opened.config
+        if style is None and like is None:
+            style = config.default_style
         chosen = None if style is None else config.style_id(style)
         text = spell(text, fallback)
         if not text.strip():

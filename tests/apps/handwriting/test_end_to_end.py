@@ -31,7 +31,8 @@ def test_training_wrote_a_preset_with_its_figures(made):
     figures = read_json(preset / "metrics.json")
     assert figures["nats_per_point"]["value"] < 3
     assert "--split valid" in figures["nats_per_point"]["command"]
-    assert read_json(preset / "config.json")["config"]["styles"] == ["printed"] * 3
+    config = read_json(preset / "config.json")["config"]
+    assert config["styles"] == ["printed"] * 3 and config["default_style"] == "printed"
     card = (preset / "README.md").read_text()
     assert "UNIPEN" in card and "10.5281/zenodo.1195803" in card and "person" not in card
 
@@ -118,7 +119,7 @@ def test_signs_beyond_ascii_need_the_fallback(made, tmp_path, capsys):
 BAD = {
     "no text": ([" "], "nothing to write"),
     "no file": (["none.txt"], "no such file"),
-    "format": (["a", "-o", "a.pdf"], "cannot write .pdf"),
+    "format": (["a", "-o", "a.ps"], "cannot write .ps"),
     "style": (["a", "--style", "gothic"], "no style"),
     "bias": (["a", "--bias", "-1"], "bias"),
     "ink": (["a", "--ink", "#1"], "no color"),
@@ -143,6 +144,8 @@ def test_fine_tuning_on_one_hand_begins_with_the_weights_it_is_given(made, tmp_p
     words = ["--start", str(made / "run" / "preset"), "--data", str(data), "--points", "800"]
     run = ["--run", str(tmp_path / "run"), "--epochs", "1", "--learning-rate", "1e-9"]
     assert main(["train", "handwriting", *words, *run]) == 0
+    config = read_json(tmp_path / "run" / "preset" / "config.json")["config"]
+    assert config["styles"] == ["printed"] * 3 and config["default_style"] == "any"
     a, b = (
         np.load(folder / "preset" / "weights.npz") for folder in (made / "run", tmp_path / "run")
     )

@@ -46,7 +46,7 @@ def test_a_note_is_saved_by_the_ending(note, tmp_path):
     assert (tmp_path / "note.png").read_bytes() == note.png()
     assert json.loads((tmp_path / "note.json").read_text()) == note.strokes
     assert len(read_strokes(tmp_path / "note.json")) == 2
-    for name in ("note.pdf", "note", "-"):
+    for name in ("note.txt", "note", "-"):
         with pytest.raises(InputError):
             note.save(tmp_path / name if name != "-" else name)
     with pytest.raises(InputError, match=".svg"):
@@ -61,6 +61,11 @@ def test_several_pages_are_several_files(writer, tmp_path):
     assert len(note.pages) == 2
     files = [str(tmp_path / name) for name in ("a.svg", "a-2.svg")]
     assert note.save(tmp_path / "a.svg") == note.animate(tmp_path / "a.svg") == files
+    assert [len(note.save(tmp_path / f"a{end}")) for end in (".pdf", ".gcode", ".hpgl")] == [
+        1,
+        2,
+        2,
+    ]
 
 
 def test_it_goes_on_in_the_manner_of_ink_or_a_file(writer, tmp_path):
@@ -90,6 +95,7 @@ def test_styles_go_by_name_or_number(writer):
     assert writer.styles[:5] == ["any", "printed", "cursive", "mixed", "cursive-1"]
     by_name, by_number = (writer.write("to", style=s, draws=1) for s in ("cursive-1", 4))
     assert by_name.svg == by_number.svg and by_name.style == "cursive-1"
+    assert writer.write("to", draws=1).style == "printed"
 
 
 @pytest.mark.parametrize(
