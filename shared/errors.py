@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import re
 from pathlib import Path
 
+_REMEDIES = {
+    errno.ENOSPC: "free some room",
+    errno.EDQUOT: "free some room, or ask for a larger quota",
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
+    errno.EROFS: "name a place that can be written",
+    errno.EACCES: "allow access, or name another place",
+    errno.EPERM: "allow access, or name another place",
+}
+
 
 class InputError(ValueError):
     """Raised on bad input. The message names what is wrong and the remedy, in one line."""
+
+
+def describe(error: Exception) -> str:
+    """Describes an error in one line, with its notes; one of the system with file and remedy."""
+    line = str(error)
+    if isinstance(error, OSError):
+        remedy = _REMEDIES.get(error.errno or 0, "check the path")
+        line = f"{error.filename or 'a file'}: {error.strerror or error}; {remedy}"
+    return "; ".join([line, *getattr(error, "__notes__", ())])
 
 
 def check_name(name: str, source: str | Path) -> None:

@@ -15,11 +15,12 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, BinaryIO, TypedDict
 
 from shared.errors import InputError
 
 STDOUT = "-"  # the path that means standard output
+_CHUNK = 1 << 24  # bytes
 _DAY = 24 * 60 * 60.0  # seconds
 
 
@@ -56,6 +57,39 @@ def write_bytes(path: str | Path, data: bytes) -> None:
         if isinstance(error, OSError):
             raise type(error)(error.errno, error.strerror, str(path)) from error
         raise
+
+
+def reserve(file: BinaryIO, size: int, path: str | Path) -> None:
+    """Appends zeros to a file, for which there is room on the disk from then on.
+
+    Raises:
+        OSError: There is none. ``filename`` is ``path``.
+    """
+    try:
+        file.flush()
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), file.tell(), size)
+            return
+        for start in range(0, size, _CHUNK):  # macOS, Windows
+            file.write(bytes(min(_CHUNK, size - start)))
+        file.flush()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+@contextmanager
+def tensorflow_writes(path: str | Path) -> Iterator[None]:
+    """Turns TensorFlow's error of a full disk into the system's, in a ``with`` block.
+
+    Raises:
+        OSError: There is no room. ``filename`` is ``path``.
+    """
+    try:
+        yield
+    except Exception as error:
+        if type(error).__name__ != "ResourceExhaustedError":
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
 
 
 def _mode_of(path: Path) -> int:

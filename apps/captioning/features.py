@@ -19,7 +19,6 @@ import sys
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import tensorflow as tf
@@ -27,11 +26,10 @@ import tensorflow as tf
 from apps.captioning.backbone import Backbone
 from apps.captioning.config import CaptioningConfig
 from apps.captioning.photos import LEAST_PART, LEAST_TONE, MOST_TONE, open_photo, resize, varied
-from shared.files import write_json
+from shared.files import reserve, write_json
 from shared.lock import locked
 
 _BATCH = 32
-_CHUNK = 1 << 24  # bytes
 
 
 def cached_features(
@@ -150,22 +148,12 @@ def _writable(path: Path, shape: tuple[int, ...], kind: type) -> np.memmap:
         try:
             with open(temporary, "wb") as file:
                 np.lib.format.write_array_header_1_0(file, header)
-                file.flush()
-                _reserve(file, math.prod(shape) * dtype.itemsize)
+                reserve(file, math.prod(shape) * dtype.itemsize, path)
             os.replace(temporary, path)
-        except OSError as error:
+        except OSError:
             temporary.unlink(missing_ok=True)
-            raise OSError(error.errno, error.strerror, str(path)) from error
+            raise
     return np.lib.format.open_memmap(path, "r+")
-
-
-def _reserve(file: BinaryIO, size: int) -> None:
-    """Appends zeros that have their room on the disk."""
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(file.fileno(), file.tell(), size)
-    else:  # macOS, Windows
-        for start in range(0, size, _CHUNK):
-            file.write(bytes(min(_CHUNK, size - start)))
 
 
 def _crc(row: np.ndarray) -> int:

@@ -15,7 +15,7 @@ from typing import NoReturn
 from apps import APPS, application
 from apps.verbs import demo, presets
 from shared import __version__
-from shared.errors import InputError
+from shared.errors import InputError, describe
 from shared.stderr import silent_stderr
 
 GENERAL = {
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         args.run_verb(args)
         sys.stdout.flush()
     except InputError as error:
-        message = str(error)
+        message = describe(error)
     except ModuleNotFoundError as error:
         module = (error.name or "").split(".")[0]
         if module in ("apps", "shared"):
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except OSError as error:
-        message = f"{error.filename or 'file'}: {error.strerror or error}; check the path"
+        message = describe(error)
     except MemoryError:
         message = "not enough memory; give less at once"
     except KeyboardInterrupt:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime
+import math
 import shlex
 import sys
 from collections.abc import Mapping
@@ -177,9 +178,13 @@ def train(
 
     Returns:
         The preset, None if no epoch was completed, and the summary of the run.
+
+    Raises:
+        InputError: The training diverged. The preset has the best epoch's weights, if there is one.
     """
     import keras
 
+    from shared.training.checkpoint import NonFiniteError
     from shared.training.fit import SUMMARY, fit
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -188,7 +193,14 @@ def train(
     left_out = {reason: count for reason, count in ready.left_out.items() if count}
     say_left_out(left_out)
     options = stage.fit.with_steps(ready.steps)
-    result = fit(ready.model, ready.epoch, ready.valid, options, folder, callbacks=ready.callbacks)
+    batches = ready.epoch, ready.valid
+    diverged = None
+    try:
+        result = fit(ready.model, *batches, options, folder, callbacks=ready.callbacks)
+    except NonFiniteError as error:
+        diverged, result = error, error.result
+        if not result or not result.best_weights:
+            raise
     summary = {**result.summary, "examples": ready.examples, "left_out": left_out}
     write_json(folder / SUMMARY, summary)
     if result.best_weights is None:
@@ -220,7 +232,12 @@ def train(
         extra_files=ready.files,
         recipe=recipe_to_json(app.name, recipe),
     )
-    return measure(app, preset, ready, stage.data), summary
+    measured = measure(app, preset, ready, stage.data)
+    if diverged:
+        best = summary["best_epoch"]
+        diverged.add_note(f"{output} has the weights of epoch {best}, the best one before")
+        raise diverged
+    return measured, summary
 
 
 def measure(app: Application, preset: Preset, ready: Training, data: Any) -> Preset:
@@ -236,6 +253,7 @@ def measure(app: Application, preset: Preset, ready: Training, data: Any) -> Pre
         {
             name: figure(value, notes[name].format("validation"), command, today)
             for name, value in figures.items()
+            if math.isfinite(value)  # not of a model whose training diverged
         },
     )
 

@@ -15,7 +15,7 @@ import tensorflow as tf
 from shared.backends.arrays import checked_condition, checked_step, split_step
 from shared.backends.functions import tf_functions
 from shared.errors import InputError
-from shared.files import checksums, new_folder, read_json, write_json
+from shared.files import checksums, new_folder, read_json, tensorflow_writes, write_json
 from shared.generator import Arrays, Signature
 
 SIGNATURE_FILE = "signature.json"  # beside saved_model.pb
@@ -104,7 +104,8 @@ def export_saved_model(
     module.used_variables = list(variables.values())  # untracked, they would not be written
 
     with new_folder(folder, marker="saved_model.pb") as temporary:
-        tf.saved_model.save(module, str(temporary), signatures=functions)
+        with tensorflow_writes(temporary):
+            tf.saved_model.save(module, str(temporary), signatures=functions)
         write_json(temporary / SIGNATURE_FILE, model.signature.to_json())
         write_json(temporary / CHECKSUMS, checksums(temporary, _names(temporary)))
     return sum(int(v.shape.num_elements()) for v in variables.values())

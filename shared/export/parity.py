@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from shared.errors import InputError
 from shared.export.goldens import Example, difference
 from shared.generator import Generator, with_one_memory
 
@@ -34,7 +35,7 @@ def compare(
         relative to the tensor's largest value or 1, whichever is larger (`difference`).
 
     Raises:
-        ValueError: A generator computed NaN.
+        InputError: A generator computed NaN.
     """
     report: dict[str, dict[str, float]] = {}
 
@@ -42,7 +43,10 @@ def compare(
         for name in expected:
             gap, relative = difference(expected[name], got[name])
             if np.isnan(gap):
-                raise ValueError(f"{what}/{name}: not a number (NaN)")
+                raise InputError(
+                    f"{what}/{name}: not a number (NaN); the weights may be too large, train again "
+                    "with a lower rate"
+                )
             entry = report.setdefault(f"{what}/{name}", {"max_abs": 0.0, "max_rel": 0.0})
             entry["max_abs"] = max(entry["max_abs"], gap)
             entry["max_rel"] = max(entry["max_rel"], relative)

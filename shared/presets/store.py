@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ from shared.files import (
     write_text,
 )
 from shared.presets.card import Card, model_card
-from shared.presets.weights import assign, model_weights, read_weights, write_weights
+from shared.presets.weights import assign, model_weights, read_weights, some, write_weights
 from shared.typed import from_json
 
 FORMAT_VERSION = 1
@@ -140,7 +141,8 @@ def save_preset(
     }
     with new_folder(folder, marker=CONFIG) as temporary:
         write_json(temporary / CONFIG, header)
-        write_weights(temporary / WEIGHTS, arrays)
+        if wide := write_weights(temporary / WEIGHTS, arrays):
+            print(f"{folder}: stored as float32, beyond float16: {some(wide)}", file=sys.stderr)
         if recipe:
             write_json(temporary / RECIPE, recipe)
         for source in map(Path, extra_files):

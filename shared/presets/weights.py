@@ -1,4 +1,7 @@
-"""A model's weights in a file: float16 arrays keyed by the path of their variable."""
+"""A model's weights in a file: float16 arrays keyed by the path of their variable.
+
+An array with a value beyond float16's range, 65,504, is stored as float32.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +39,8 @@ def assign(model: Any, arrays: Mapping[str, np.ndarray], source: str | Path) -> 
     if arrays.keys() != variables.keys():
         missing, unknown = variables.keys() - arrays.keys(), arrays.keys() - variables.keys()
         raise InputError(
-            f"{source}: not this model's weights (lacks {_some(missing)}; has unknown "
-            f"{_some(unknown)}); use the preset's own config, and layers with names"
+            f"{source}: not this model's weights (lacks {some(missing)}; has unknown "
+            f"{some(unknown)}); use the preset's own config, and layers with names"
         )
     for path, variable in variables.items():
         if arrays[path].shape != tuple(variable.shape):
@@ -49,20 +52,24 @@ def assign(model: Any, arrays: Mapping[str, np.ndarray], source: str | Path) -> 
         variable.assign(arrays[path])
 
 
-def write_weights(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
+def write_weights(path: str | Path, arrays: Mapping[str, np.ndarray]) -> list[str]:
     """Write an ``.npz``: floats as float16, rounded to 8 significant bits, other kinds as they are.
 
     That is as exact as bfloat16, and rounder than int8 needs; with the last three bits zero the
     file is a sixth smaller, and with bzip2 in place of NumPy's deflate by another tenth.
 
+    Returns:
+        The names of the arrays that are beyond float16 and stored as float32.
+
     Raises:
-        ValueError: a weight is not finite in float16.
+        InputError: a weight is NaN or infinite.
     """
     halves = {name: rounded(name, np.asarray(array)) for name, array in arrays.items()}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as file:
         for name, array in halves.items():
             with file.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
+    return [name for name, array in halves.items() if array.dtype == np.float32]
 
 
 def read_weights(path: str | Path) -> dict[str, np.ndarray]:
@@ -96,7 +103,7 @@ def rounded(name: str, array: np.ndarray) -> np.ndarray:
         array: The weight.
 
     Raises:
-        ValueError: The weight is not finite in float16.
+        InputError: The weight is NaN or infinite.
     """
     if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
         return array
@@ -106,11 +113,15 @@ def rounded(name: str, array: np.ndarray) -> np.ndarray:
     odd = bits >> _DROPPED & 1
     kept = (bits + (1 << _DROPPED - 1) - 1 + odd) >> _DROPPED << _DROPPED
     half = kept.astype(np.uint16).view(np.float16)
-    if not np.isfinite(half).all():
-        raise ValueError(f"{name}: not finite in float16")
-    return half
+    if np.isfinite(half).all():
+        return half
+    single = array.astype(np.float32)
+    if not np.isfinite(single).all():
+        raise InputError(f"{name}: weights are NaN or infinite; train again with a lower rate")
+    return single
 
 
-def _some(names: Iterable[str]) -> str:
+def some(names: Iterable[str]) -> str:
+    """The first three names, for messages."""
     ordered = sorted(names)
     return ", ".join(ordered[:3]) + (", ..." if len(ordered) > 3 else "") or "nothing"

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from shared.files import reserve
 from shared.training.checkpoint import Checkpoint, NonFiniteError, RunState
 from shared.training.optimizer import Schedule, averaged, swap_average
 from shared.training.options import FitOptions
@@ -132,8 +133,15 @@ class RunCallbacks(keras.callbacks.CallbackList):
         swap_average(self.optimizer)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Runs the callbacks with the averaged weights, then saves a checkpoint."""
+        """Runs the callbacks with the averaged weights, then saves a checkpoint.
+
+        Raises:
+            NonFiniteError: A loss or weight is NaN or infinite; no callback has seen it.
+        """
         self.tick()
+        for name in ("loss", "val_loss"):
+            check_finite(name, (logs or {}).get(name, 0.0), epoch)
+        self.checkpoint.arrays(f"after epoch {epoch + 1}")
         with averaged(self.optimizer):
             super().on_epoch_end(epoch, logs)
         self.state.epoch, self.state.step = epoch + 1, 0
@@ -180,9 +188,8 @@ class NonFiniteGuard(keras.callbacks.Callback):
         if not math.isfinite(loss):
             rate = float(ops.convert_to_numpy(self.optimizer.learning_rate))
             raise NonFiniteError(
-                f"training: the loss became {loss} in epoch {self.epoch + 1}, step {batch + 1} "
-                f"(last finite mean {self.last}, learning rate {rate:.3g}); lower learning_rate "
-                "or clip_norm, add warmup_steps, or check the data; the last checkpoint is intact"
+                f"the loss became {loss} in epoch {self.epoch + 1}, step {batch + 1} "
+                f"(last finite mean {self.last}, learning rate {rate:.3g})"
             )
         self.last = f"{loss:.6g}"
 
@@ -210,11 +217,7 @@ class EpochEnd(keras.callbacks.Callback):
         if options.monitor not in logs:
             raise ValueError(f"monitor {options.monitor!r} is not among the logs {sorted(logs)}")
         value = float(logs[options.monitor])
-        if not math.isfinite(value):
-            raise NonFiniteError(
-                f"training: {options.monitor} became {value} in epoch {epoch + 1}; lower "
-                "learning_rate or clip_norm; the last checkpoint is intact"
-            )
+        check_finite(options.monitor, value, epoch)
         rate = float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
         if options.better(value, state.best_value):
             state.best_value, state.best_epoch = value, epoch + 1
@@ -240,12 +243,30 @@ class EpochEnd(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
+def check_finite(name: str, value: float, epoch: int) -> None:
+    """Checks a logged value.
+
+    Raises:
+        NonFiniteError: It is NaN or infinite.
+    """
+    if not math.isfinite(value):
+        raise NonFiniteError(f"{name} became {value} in epoch {epoch + 1}")
+
+
 def save_weights(model: keras.Model, path: Path) -> None:
-    """Saves a model's weights atomically, without those of the optimizer."""
+    """Saves a model's weights atomically, without those of the optimizer.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
     temporary = path.with_name(f".{path.name}")
     optimizer, model.optimizer = model.optimizer, None
+    most = sum(4 * math.prod(variable.shape) + 16384 for variable in model.weights)  # bytes
     try:
+        with open(temporary, "wb") as file:
+            reserve(file, most, path)  # HDF5 crashes the process where it finds no room
         model.save_weights(temporary)
+        temporary.replace(path)
     finally:
         model.optimizer = optimizer
-    temporary.replace(path)
+        temporary.unlink(missing_ok=True)

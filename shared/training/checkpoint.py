@@ -19,7 +19,19 @@ from shared.training.options import FitOptions
 
 
 class NonFiniteError(InputError):
-    """Raised when loss or weights are NaN or infinite: training diverges with these options."""
+    """Raised when loss or weights are NaN or infinite: training diverges with these options.
+
+    Attributes:
+        result: What the run has come to, a `shared.training.fit.FitResult`.
+    """
+
+    result: Any = None
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"training: {what}; lower learning_rate or clip_norm, add warmup_steps, or check the "
+            "data"
+        )
 
 
 @dataclass
@@ -72,6 +84,20 @@ class Checkpoint:
         Raises:
             NonFiniteError: A weight is NaN or infinite; the file is not changed.
         """
+        arrays = self.arrays(f"before step {state.step + 1} of epoch {state.epoch + 1}")
+        buffer = io.BytesIO()
+        np.savez(buffer, state=np.array(json.dumps(asdict(state))), **arrays)
+        write_bytes(self.path, buffer.getvalue())
+
+    def arrays(self, when: str) -> dict[str, Any]:
+        """The values of all variables.
+
+        Args:
+            when: For the message.
+
+        Raises:
+            NonFiniteError: A weight is NaN or infinite.
+        """
         arrays = {
             f"{part}_{i}": ops.convert_to_numpy(variable)
             for part, variables in self.variables.items()
@@ -79,12 +105,8 @@ class Checkpoint:
         }
         for name, array in arrays.items():
             if not name.startswith("metric") and not _finite(array):
-                raise NonFiniteError(
-                    "training: the weights are no longer finite; lower learning_rate or clip_norm"
-                )
-        buffer = io.BytesIO()
-        np.savez(buffer, state=np.array(json.dumps(asdict(state))), **arrays)
-        write_bytes(self.path, buffer.getvalue())
+                raise NonFiniteError(f"the weights are no longer finite {when}")
+        return arrays
 
     def load(self) -> None:
         """Restores all variables.

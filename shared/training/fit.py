@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,11 @@ from shared.errors import InputError
 from shared.files import read_json, write_json
 from shared.lock import locked
 from shared.training.callbacks import EpochEnd, OutOfTime, RunCallbacks
-from shared.training.checkpoint import Checkpoint, RunState, load_state
+from shared.training.checkpoint import Checkpoint, NonFiniteError, RunState, load_state
 from shared.training.memory import keep_freed_memory
 from shared.training.optimizer import make_optimizer
 from shared.training.options import MAY_CHANGE, FitOptions
-from shared.training.record import CURVES, LOG, Record, summarize
+from shared.training.record import CURVES, EVENTS, LOG, Record, summarize
 
 OPTIONS, LAST, BEST, SUMMARY = "options.json", "last.npz", "best.weights.h5", "summary.json"
 FILES = (OPTIONS, LAST, BEST, SUMMARY, LOG, CURVES)
@@ -75,8 +76,9 @@ def fit(
         A `FitResult`. The model has its best weights, if an epoch was completed.
 
     Raises:
-        InputError: The folder belongs to another run, another process trains in it, or the loss
-            became NaN or infinite.
+        InputError: The folder belongs to another run, or another process trains in it.
+        NonFiniteError: The loss or a weight became NaN or infinite. ``result`` is what the run has
+            come to, and the model has its best weights, if an epoch was completed.
     """
     if not model.built:
         raise ValueError("fit needs a built model: its checkpoint names every variable")
@@ -135,8 +137,16 @@ def _fit(
     try:
         reason = _run_epochs(model, train, valid, options, state, run)
         run.finish()
-    finally:
-        record.close(state.history)
+    except BaseException as error:
+        if checkpoint.path.exists():
+            error.add_note("the last checkpoint is intact")
+        with suppress(OSError):  # what ended the run is told, not what comes of it
+            record.close(state.history)
+            if isinstance(error, NonFiniteError):
+                write_json(summary, summarize(model, options, state, "diverged"))
+                error.result = _result(model, folder)
+        raise
+    record.close(state.history)
     write_json(summary, summarize(model, options, state, reason))
     return _result(model, folder)
 
@@ -218,7 +228,7 @@ def _check_same(options: FitOptions, folder: Path) -> None:
 def _clear(folder: Path) -> None:
     for name in FILES:
         (folder / name).unlink(missing_ok=True)
-    shutil.rmtree(folder / "tensorboard", ignore_errors=True)
+    shutil.rmtree(folder / EVENTS, ignore_errors=True)
 
 
 def _result(model: keras.Model, folder: Path) -> FitResult:

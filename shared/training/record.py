@@ -18,12 +18,12 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from shared.files import write_bytes, write_text
+from shared.files import tensorflow_writes, write_bytes, write_text
 from shared.training.checkpoint import RunState
 from shared.training.options import FitOptions
 
 Rows = list[dict[str, Any]]
-LOG, CURVES = "log.csv", "curves.png"
+LOG, CURVES, EVENTS = "log.csv", "curves.png", "tensorboard"
 META = ("epoch", "step", "minutes")  # columns without a curve
 
 
@@ -38,7 +38,8 @@ class Record:
     def write(self, history: Rows) -> None:
         """Logs the last row of the history; ``history`` holds all rows of the run."""
         write_text(self.folder / LOG, to_csv(history))
-        self._write_events(history[-1])
+        with tensorflow_writes(self.folder / EVENTS):
+            self._write_events(history[-1])
         if time.monotonic() - self.drawn > 60.0:
             self._draw(history)
 
@@ -46,8 +47,9 @@ class Record:
         """Draws the curves a last time and closes all files."""
         if history:
             self._draw(history)
-        for writer in self.writers.values():
-            writer.close()
+        with tensorflow_writes(self.folder / EVENTS):
+            for writer in self.writers.values():
+                writer.close()
 
     def _write_events(self, row: dict[str, Any]) -> None:
         if importlib.util.find_spec("tensorboard") is None:  # which implements tf.summary
@@ -57,7 +59,7 @@ class Record:
                 continue
             kind = "validation" if name.startswith("val_") else "train"
             if kind not in self.writers:
-                folder = self.folder / "tensorboard" / kind
+                folder = self.folder / EVENTS / kind
                 self.writers[kind] = tf.summary.create_file_writer(str(folder))
             with self.writers[kind].as_default():
                 tf.summary.scalar(name.removeprefix("val_"), value, step=row["epoch"])

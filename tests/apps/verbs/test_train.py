@@ -4,12 +4,14 @@ import dataclasses
 from types import SimpleNamespace
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 
 from apps.music.app import MUSIC
 from apps.verbs import train
 from apps.verbs.cli import main
 from shared.files import write_json
+from shared.presets.store import load_preset
 from shared.recipe import Mean, recipe_to_json
 
 TINY = MUSIC.stage("tiny")
@@ -86,3 +88,29 @@ def test_fine_tuning_keeps_the_sizes_but_for_what_may_change(calls, tmp_path, ca
     [(start, _, output, stage)] = calls.made
     assert (start, output) == ("chorales", tmp_path / "preset")
     assert (stage.config.encoder_units, stage.config.dropout, stage.fit.seed) == (96, 0.1, 3)
+
+
+def test_a_training_that_diverges_leaves_the_best_epoch_s_preset(monkeypatch, tmp_path, capsys):
+    from shared.training.checkpoint import NonFiniteError
+    from shared.training.fit import FitResult
+
+    error = NonFiniteError("the loss became nan in epoch 3, step 7")
+    hardware = {"cores": 2}
+    summary = {"steps": 9, "minutes": 1.0, "hardware": hardware, "best_epoch": 2, "finished": False}
+    ready = Mock(steps=9, left_out={}, config=TINY.config, examples="3 pieces", files=[])
+    ready.model = {"kernel": np.float32([1e6])}
+    monkeypatch.setattr("shared.training.fit.fit", Mock(side_effect=error))
+    monkeypatch.setattr(type(MUSIC), "prepare", lambda *args: ready)
+    monkeypatch.setattr(train, "measure", lambda app, preset, *args: preset)
+    run = tmp_path / "run"
+    words = ["train", "music", "--recipe", "tiny", "--run", str(run)]
+    for best, end in (
+        (None, "or check the data\n"),
+        (run / "best", f"{run}/preset has the weights of epoch 2, the best one before\n"),
+    ):
+        error.result = FitResult(summary, best)
+        assert main(words) == 2
+        said = capsys.readouterr().err.splitlines(keepends=True)[-1]
+        assert "training: the loss became nan in epoch 3, step 7; lower" in said
+        assert said.endswith(end) and (run / "preset").exists() == bool(best)
+    assert load_preset(run / "preset").weights()["kernel"] == np.float32(1e6)

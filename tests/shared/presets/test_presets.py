@@ -275,9 +275,19 @@ def test_weights_are_assigned_only_if_all_fit(folder):
     assert not wrong.weights[0].value.any()  # nothing was assigned on the way
 
 
+def test_weights_beyond_float16_are_stored_as_float32(tmp_path, capsys):
+    weights = {"kernel": np.float32([1e6, 0.1]), "bias": np.float32([65504, 0])}
+    preset = save_preset(tmp_path / "p", "music", {}, {**weights, "small": np.ones(2)}, CARD)
+    assert capsys.readouterr().err.endswith("p: stored as float32, beyond float16: bias, kernel\n")
+    kept = preset.weights()
+    for name, array in weights.items():  # 65504 would be rounded up
+        np.testing.assert_array_equal(kept[name], array)
+    assert kept["small"].dtype == np.float16
+
+
 def test_weights_that_cannot_be_kept_are_refused_when_saved(tmp_path):
-    for value in (1e6, np.nan):
-        with pytest.raises(ValueError, match="kernel: not finite in float16"):
+    for value in (np.inf, np.nan):
+        with pytest.raises(InputError, match="kernel: weights are NaN or infinite"):
             save_preset(tmp_path / "p", "music", {}, {"kernel": np.float32([value])}, CARD)
     assert not list(tmp_path.iterdir())
     twins = Model()

@@ -1,6 +1,8 @@
 import csv
+import errno
 import json
 import math
+import resource
 from dataclasses import replace
 
 import keras
@@ -84,6 +86,10 @@ def test_nan_stops_with_advice_and_keeps_the_checkpoint(tmp_path):
         fit(make_model(), poisoned, valid(), options, tmp_path, verbose=0)
     assert isinstance(caught.value, InputError) and "\n" not in str(caught.value)
     assert "learning_rate or clip_norm" in str(caught.value)
+    assert caught.value.__notes__ == ["the last checkpoint is intact"]
+    result = caught.value.result
+    assert (result.summary["reason"], result.summary["best_epoch"]) == ("diverged", 1)
+    assert not result.summary["finished"] and result.best_weights == tmp_path / "best.weights.h5"
     with np.load(tmp_path / "last.npz") as file:
         state = json.loads(str(file["state"]))
         arrays = [file[name] for name in file.files if name != "state"]
@@ -103,6 +109,44 @@ def test_nan_message_names_the_step_and_the_last_loss(tmp_path):
     message = r"loss became nan in epoch 1, step [34] \(last finite mean \d.*rate 0\.02\)"
     with pytest.raises(NonFiniteError, match=message):
         fit(make_model(), poisoned, valid(), SHORT, tmp_path, verbose=0)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_seen_before_any_callback(tmp_path, value):
+    class Spoil(keras.callbacks.Callback):
+        def on_test_end(self, logs=None):
+            self.model.hidden.kernel[0, 0].assign(value)
+
+        def on_epoch_end(self, epoch, logs=None):
+            raise AssertionError("called with weights that are not finite")
+
+    one = tf.data.Dataset.from_tensor_slices(data(32)).batch(8)
+    with pytest.raises(NonFiniteError, match="no longer finite after epoch 1;") as caught:
+        run = replace(SHORT, monitor="loss")
+        fit(make_model(), lambda epoch: one, valid(), run, tmp_path, callbacks=[Spoil()], verbose=0)
+    assert not hasattr(caught.value, "__notes__") and caught.value.result.best_weights is None
+
+
+@pytest.mark.parametrize("most", [3000, 12000])  # bytes: less than last.npz; than best.weights.h5
+def test_a_disk_that_fills_up_costs_no_checkpoint(tmp_path, most):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    class Fill(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+
+    run = make_model(), train, valid(), replace(SHORT, checkpoint_steps=2), tmp_path
+    try:
+        with pytest.raises(OSError) as caught:
+            fit(*run, callbacks=[Fill()], verbose=0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    name = "last.npz" if most == 3000 else "best.weights.h5"
+    assert (caught.value.errno, caught.value.filename) == (errno.EFBIG, str(tmp_path / name))
+    assert caught.value.__notes__ == ["the last checkpoint is intact"]
+    assert not [*tmp_path.glob(".*.*")]
+    assert fit(*run, verbose=0).summary["finished"]
 
 
 class Score(keras.callbacks.Callback):
