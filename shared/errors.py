@@ -15,10 +15,19 @@ _REMEDIES = {
     errno.EACCES: "allow access, or name another place",
     errno.EPERM: "allow access, or name another place",
 }
+_LONGEST = 600  # characters
 
 
 class InputError(ValueError):
-    """Raised on bad input. The message names what is wrong and the remedy, in one line."""
+    """Raised on bad input. The message names what is wrong and the remedy, in one line.
+
+    A long message, which quotes a damaged file, loses its middle.
+    """
+
+    def __init__(self, message: str) -> None:
+        if len(message) > _LONGEST:
+            message = f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 3 :]}"
+        super().__init__(message)
 
 
 def describe(error: Exception) -> str:

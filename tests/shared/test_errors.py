@@ -45,3 +45,9 @@ def test_a_note_is_part_of_the_line():
     assert describe(error) == "bad"
     error.add_note("the last checkpoint is intact")
     assert describe(error) == "bad; the last checkpoint is intact"
+
+
+def test_a_long_message_keeps_both_ends():
+    message = str(InputError(f"a.json: {'x' * 100_000} is no number; restore the file"))
+    assert len(message) < 700
+    assert message.startswith("a.json: x") and message.endswith("restore the file")
