@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint test-web
+.PHONY: demo web test lint test-web
 
 demo: $(BIN)/lstm-suite
 	$(BIN)/lstm-suite demo -o samples/
@@ -11,10 +11,13 @@ $(BIN)/lstm-suite:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check .
 
+web: # the page, in tflite/web/dist
+	cd tflite/web && npm ci --no-audit --no-fund && npm run build
+
 test: lint
 	$(BIN)/python -m pytest
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 notebooks
-	@if command -v npm >/dev/null; then $(MAKE) test-web; else echo "no Node: the web modules are not tested"; fi
+	@if command -v npm >/dev/null; then $(MAKE) test-web; else echo "no Node: the page is not tested"; fi
 
 test-web:
 	cd tflite/web && npm ci --no-audit --no-fund && npm test

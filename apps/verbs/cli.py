@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from apps import APPS, application
-from apps.verbs import demo, presets
+from apps.verbs import demo, presets, web
 from shared import __version__
 from shared.errors import InputError, describe
 from shared.stderr import silent_stderr
@@ -21,6 +21,7 @@ from shared.stderr import silent_stderr
 GENERAL = {
     "presets": (presets, "list the trained models"),
     "demo": (demo, "a sample of everything, and a page that shows it"),
+    "web": (web, "serve the page that runs all models in a browser"),
 }
 PER_APP = {
     "train": "train a model on your own data",

@@ -144,8 +144,9 @@ def captions(captioner: Captioner) -> dict[str, Any]:
     """Resized pixels, and the captions of the bundle's goldens and of the sample photos."""
     pixels = (np.arange(97 * 61 * 3) * 2_654_435_761 >> 7).astype(np.uint8).reshape(61, 97, 3)
     resized = [
-        [w, h, hashlib.sha256(resize(Image.fromarray(pixels[:h, :w]), 224, "squash")).hexdigest()]
+        [w, h, fit, hashlib.sha256(resize(Image.fromarray(pixels[:h, :w]), 224, fit)).hexdigest()]
         for w, h in ((97, 61), (40, 61), (97, 3))
+        for fit in ("squash", "pad")
     ]
     sizes = [hashlib.sha256(resize(Image.fromarray(pixels), size, "squash")).hexdigest()
              for size in (16, 61, 97)]  # fmt: skip

@@ -3,7 +3,7 @@ import {createHash} from 'node:crypto';
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
-import {resize} from '../src/apps/captioning/photos';
+import {resize, squared} from '../src/apps/captioning/photos';
 import {symbols, transliterate} from '../src/apps/handwriting/ink';
 import {readAbc} from '../src/apps/music/abc';
 import {readMidi, writeMidi} from '../src/apps/music/midi';
@@ -69,8 +69,8 @@ test('photos are resized as by Pillow, to the byte', () => {
   const crop = (w: number, h: number) =>
     Uint8Array.from({length: w * h * 3}, (_, k) =>
       pixels[(Math.floor(k / (3 * w)) * 97 + (Math.floor(k / 3) % w)) * 3 + (k % 3)]);
-  for (const [w, h, expected] of goldens.captions.resized) {
-    assert.equal(sha256(resize(crop(w, h), w, h, 224)), expected, `${w} x ${h}`);
+  for (const [w, h, fit, expected] of goldens.captions.resized) {
+    assert.equal(sha256(squared(crop(w, h), w, h, 224, fit)), expected, `${w} x ${h}, ${fit}`);
   }
   [16, 61, 97].forEach((size, k) =>
     assert.equal(sha256(resize(pixels, 97, 61, size)), goldens.captions.sizes[k], `to ${size}`));

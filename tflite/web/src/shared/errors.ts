@@ -1,5 +1,2 @@
 /** Bad input, told in one line; shown to the user as it is. */
 export class InputError extends Error {}
-
-/** Thrown where the user stopped a task. */
-export class Stopped extends Error {}

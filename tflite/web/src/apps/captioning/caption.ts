@@ -5,6 +5,7 @@ import type {DecodingOptions} from '../../shared/decoding/options';
 import {InputError} from '../../shared/errors';
 import type {LiteRtGenerator} from '../../shared/generator';
 import {END, SPACE, START, Tokenizer} from '../../shared/text/tokenizer';
+import type {Signal} from '../../shared/signal';
 
 /** Words, each with its attention weights over the cells of the photo. */
 export interface Caption {
@@ -63,7 +64,7 @@ export class Captioner {
     language?: string,
     chosen: Partial<DecodingOptions> = {},
     progress: (words: string[]) => void = () => {},
-    signal?: {stopped: boolean},
+    signal?: Signal,
   ): Promise<Caption[]> {
     const start = language ? this.tokenizer.starts[language] : START;
     if (start === undefined) throw new InputError(`this model does not write ${language}`);

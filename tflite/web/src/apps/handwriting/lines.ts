@@ -4,6 +4,7 @@ import type {Point, PointResult} from '../../shared/decoding/mixture';
 import {InputError} from '../../shared/errors';
 import type {LiteRtGenerator} from '../../shared/generator';
 import {symbols} from './ink';
+import type {Signal} from '../../shared/signal';
 
 const DRAWS = 6;
 const [HIGHEST, LOWEST, LONGEST] = [5.5, -3.5, 5];
@@ -32,7 +33,7 @@ export async function writeText(
   texts: readonly string[],
   {style, bias, seed}: Hand,
   each: (line: Line, index: number) => void = () => {},
-  signal?: {stopped: boolean},
+  signal?: Signal,
 ): Promise<Line[]> {
   const lines: Line[] = [];
   for (const [index, text] of texts.entries()) {
@@ -60,7 +61,7 @@ export async function writeOnce(
   generator: LiteRtGenerator,
   text: string,
   {style, bias, seed}: Hand,
-  signal?: {stopped: boolean},
+  signal?: Signal,
 ): Promise<Line> {
   const {length, points_per_character: rate} = generator.bundle.config as Record<string, number>;
   if (text.length > length) {

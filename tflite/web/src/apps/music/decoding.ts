@@ -10,6 +10,7 @@ import {
 import type {Piece} from './piece';
 import {Rules} from './rules';
 import type {Rule} from './rules';
+import type {Signal} from '../../shared/signal';
 
 const STEP_COLUMNS = [0, 1, 2, 3, 6]; // of the features, without tonic and mode
 
@@ -21,7 +22,7 @@ export async function fill(
   rules: readonly Rule[],
   melody: boolean,
   progress: (steps: number) => void = () => {},
-  signal?: {stopped: boolean},
+  signal?: Signal,
 ): Promise<Piece> {
   const frames = generator.bundle.config.frames as number;
   const holds = generator.bundle.config.holds as boolean;

@@ -2,7 +2,7 @@
 import {decode} from '../../shared/decoding/decode';
 import {decodingOptions} from '../../shared/decoding/options';
 import type {DecodingOptions, DecodingResult} from '../../shared/decoding/options';
-import {InputError, Stopped} from '../../shared/errors';
+import {InputError} from '../../shared/errors';
 import type {LiteRtGenerator} from '../../shared/generator';
 import {normalize} from '../../shared/text/normalize';
 import {fitSentence, splitSentences} from '../../shared/text/sentences';
@@ -12,6 +12,7 @@ import {copied} from './copying';
 import {finished, formOf, isEmpty, plainForm, shown} from './lifting';
 import type {Form} from './lifting';
 import {Placing} from './placing';
+import type {Signal} from '../../shared/signal';
 
 interface Config {
   directions: [string, string][];
@@ -59,11 +60,11 @@ export class Translator {
     target: string,
     chosen: Partial<DecodingOptions> = {},
     each: (done: Sentence[]) => void = () => {},
-    signal?: {stopped: boolean},
+    signal?: Signal,
   ): Promise<Sentence[]> {
     const done: Sentence[] = [];
     for (const {source, gap} of this.parts(text)) {
-      if (signal?.stopped) throw new Stopped();
+      await signal?.check();
       const found = await this.sentence(source, target, chosen, signal);
       done.push({source, gap, found});
       each(done);
@@ -99,7 +100,7 @@ export class Translator {
     text: string,
     target: string,
     chosen: Partial<DecodingOptions> = {},
-    signal?: {stopped: boolean},
+    signal?: Signal,
   ): Promise<Hypothesis[]> {
     const lifted = Boolean(this.config.lifted);
     const form = lifted ? formOf(text) : plainForm(text);

@@ -1,10 +1,11 @@
 /** The hypotheses of one item; see shared/decoding/hypotheses.py. */
-import {InputError, Stopped} from '../errors';
+import {InputError} from '../errors';
 import {release} from '../generator';
 import type {Generator, State} from '../generator';
 import type {Constraint, DecodingOptions, DecodingResult, Inputs, Progress} from './options';
 import {blockRepeatedNgrams, coveragePenalty, lengthPenalty} from './rules';
 import {logSoftmax} from './sampling';
+import type {Signal} from '../signal';
 
 /** The arguments of `decode`, except the state. */
 export interface Task {
@@ -16,7 +17,7 @@ export interface Task {
   constraint?: Constraint;
   prefix?: readonly number[];
   progress?: Progress;
-  signal?: {stopped: boolean};
+  signal?: Signal;
 }
 
 export class Hypothesis {
@@ -70,7 +71,7 @@ export class Hypotheses {
   /** Steps the live rows; returns their logits. */
   private async step(): Promise<Map<Hypothesis, Float32Array>> {
     const {generator, inputs, start, options, signal} = this.task;
-    if (signal?.stopped) throw new Stopped();
+    await signal?.check();
     const old = new Set<State>();
     const found = new Map<Hypothesis, Float32Array>();
     for (const row of this.live) {

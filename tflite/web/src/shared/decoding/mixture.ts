@@ -1,9 +1,9 @@
 /** Sampling of pen points from a mixture density; see shared/decoding/mixture.py. */
-import {Stopped} from '../errors';
 import {release} from '../generator';
 import type {Arrays, Generator, State} from '../generator';
 import {Random} from '../random';
 import {draw, logSoftmax} from './sampling';
+import type {Signal} from '../signal';
 
 const LEAST_LOG_SIGMA = -5;
 const MOST_CORRELATION = 0.95;
@@ -25,7 +25,7 @@ export interface PointTask {
   limit: number;
   prefix?: readonly Point[];
   progress?: (point: Point) => void;
-  signal?: {stopped: boolean};
+  signal?: Signal;
 }
 
 /** Mixture parameters by name, with a probability bias. */
@@ -74,7 +74,7 @@ export async function decodePoints(condition: Arrays, task: PointTask): Promise<
   let state: State = first;
   let last = START;
   const step = async () => {
-    if (signal?.stopped) throw new Stopped();
+    await signal?.check();
     const {outputs, state: next} = await generator.step(
       {point: Float32Array.from(last)}, state, memory);
     release(state);
