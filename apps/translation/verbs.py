@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from apps.translation.data import Source, read, say_doubts
+from apps.translation.documents import FORMATS, Rebuilt, format_of
 from apps.translation.evaluate import baseline, figures_of
 from apps.translation.files import filled
 from apps.translation.record import record
@@ -70,6 +71,9 @@ def _add_translate(parser: argparse.ArgumentParser) -> None:
     add("-o", "--output", metavar="FILE", help="write the translation there")
     add("--resume", action="store_true", help="go on with an output that was stopped")
     add("--interactive", action="store_true", help="translate as one types")
+    add("--format", choices=FORMATS, dest="kind", help="what the text is: subtitles, Markdown and "
+        "HTML keep their structure; default: by the file's name")  # fmt: skip
+    add("--html", action="store_const", const="html", dest="kind", help="the same as --format html")
     add("--n-best", type=int, default=1, metavar="N",
         help="translations of each sentence; default: %(default)s")  # fmt: skip
     add("--attention", metavar="FILE.png",
@@ -87,6 +91,10 @@ def _translate(args: argparse.Namespace) -> None:
     path = None if args.interactive or (args.words and args.text) else text_file(args.text)
     _check_outputs(args, path)
     beam_options(DECODING, chosen_beam(args))  # refuses bad ones before a model is opened
+    args.kind = args.kind or format_of(path)
+    if args.kind != "text":
+        _translate_document(args, path)
+        return
     lines = [] if args.interactive else read_lines(args.text, path)
     translator = Translator.from_preset(args.preset, backend=args.backend)
     if args.interactive:
@@ -112,6 +120,33 @@ def _translate(args: argparse.Namespace) -> None:
     }
     if args.json or args.output:
         report(args, values, f"wrote {args.output}: {len(lines)} lines, {'-'.join(direction)}")
+
+
+def _translate_document(args: argparse.Namespace, path: str | None) -> None:
+    """Translates a file with a structure, as a whole."""
+    if args.interactive or args.resume or args.attention or args.n_best > 1 or args.json:
+        raise InputError(f"a file of the format {args.kind} is translated as a whole: leave out "
+                         "--interactive, --resume, --attention, --n-best and --json, or give "
+                         "--format text to translate it line by line")  # fmt: skip
+    text = " ".join(args.text) if path is None else read_text(path)
+    document = Rebuilt(text, args.kind)
+    translator = Translator.from_preset(args.preset, backend=args.backend)
+    lines = [block.text for block in document.blocks]
+    direction = translator.direction(" ".join(lines), args.to, args.source_language)
+    _say_assumed(args, translator, lines, direction[0])
+    with Progress(sum(len(split_sentences(line)) for line in lines), 20) as progress:
+        found = translator(
+            lines,
+            to=direction[1],
+            source_language=direction[0],
+            progress=progress,
+            **chosen_beam(args),
+        )
+    written = document.written(found)
+    if args.output:
+        write_text(args.output, written)
+    else:
+        print(written, end="" if written.endswith("\n") else "\n")
 
 
 def _translate_lines(

@@ -39,6 +39,9 @@ PACKAGES = {
     "resvg_py": ("resvg-py", "only .png files of scores and handwriting need it"),
     "sentencepiece": ("sentencepiece", "translate and caption need it for subwords"),
     "py3langid": ("py3langid", "only translate needs it, to tell languages apart"),
+    "markdown_it": ("markdown-it-py", "only translate needs it, for .md files"),
+    "srt": ("srt", "only translate needs it, for .srt files"),
+    "webvtt": ("webvtt-py", "only translate needs it, for .vtt files"),
 }
 
 

@@ -66,6 +66,23 @@ def test_the_bundle_translates_a_sentence_a_file_and_paragraphs(made, capsys, tm
     assert (tmp_path / "out.txt").read_text(encoding="utf-8") == f"{right[0]}\n\n{right[1]}\n"
 
 
+def test_a_file_with_a_structure_comes_back_with_it(made, capsys, tmp_path):
+    preset = ["--preset", str(made / "bundle")]
+    timed = "1\n00:00:01,000 --> 00:00:02,000\n{}\n\n2\n00:00:02,100 --> 00:00:03,000\n<i>{}</i>\n"
+    source, target = "the old man sees the dog", dict(toy_pairs())["the old man sees the dog"]
+    (tmp_path / "in.srt").write_text(timed.format(source[:16], source[17:]), encoding="utf-8")
+    spoken(capsys, "translate", str(tmp_path / "in.srt"), "-o", str(tmp_path / "out.srt"), *preset)
+    cut = target.index("sieht") + 5
+    assert (tmp_path / "out.srt").read_text(encoding="utf-8") == timed.format(
+        target[:cut], target[cut + 1 :]
+    )
+    page = spoken(
+        capsys, "translate", "--html", f"<p>{source[:4]}<b>old</b> man sees the dog", *preset
+    )
+    assert page == f"<p>{target[:4]}<b>alte</b>{target[8:]}\n"
+    assert main(["translate", str(tmp_path / "in.srt"), "--n-best", "2", *preset]) == 2
+
+
 def test_json_holds_what_was_found_and_where_it_looked(made, capsys, tmp_path):
     picture = tmp_path / "map.png"
     words = ["--preset", str(made / "bundle"), "--n-best", "3", "--attention", str(picture)]
