@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -86,7 +87,7 @@ def pdf(pages: Sequence[Page], layout: Layout | None = None) -> bytes:
             axes = figure.add_axes((0, 0, 1, 1), xlim=(0, page.width), ylim=(page.height, 0))
             axes.axis("off")
             levels, columns = ruling(page)
-            lines = {"color": _RULING, "linewidth": _RULED * _POINT}
+            lines: dict[str, Any] = {"color": _RULING, "linewidth": _RULED * _POINT}
             axes.hlines(levels, 0, page.width, **lines)
             axes.vlines(columns, 0, page.height, **lines)
             for stroke in page.strokes:

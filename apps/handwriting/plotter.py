@@ -79,7 +79,7 @@ def in_short_order(strokes: Sequence[Stroke]) -> list[Stroke]:
     pen, ordered = np.zeros(2), []
     for _ in strokes:
         away = np.where(left[:, None], ((ends - pen) ** 2).sum(-1), np.inf)
-        chosen, side = np.unravel_index(away.argmin(), away.shape)
+        chosen, side = divmod(int(away.argmin()), 2)
         left[chosen] = False
         ordered.append(strokes[chosen][::-1] if side else strokes[chosen])
         pen = ordered[-1][-1]

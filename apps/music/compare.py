@@ -45,6 +45,8 @@ FIGURES = {
     "in_scale": "notes of the key's scale",
     "key_kept": "pieces whose notes are in their key, asked for or Bach's",
     "tonic_ending": "pieces that end with the bass on the tonic",
+    "clashes": "chromatic clashes per 100 chord changes",
+    "home_phrases": "inner phrases that end with the bass on the tonic or the dominant",
 }
 
 
@@ -84,8 +86,11 @@ def measure(pieces: Sequence[Piece], copies: Copies | None = None) -> dict[str, 
     * key_kept: share of the pieces for which `estimate_key` finds their key, of those that have
       one; None if none has.
     * tonic_ending: share of the pieces that end with the bass on the tonic of their key.
+    * clashes: see `clashes`, per 100 chord changes.
+    * home_phrases: of the fermatas before the last, the share with the tonic or the dominant of the
+      key in the bass.
     """
-    totals = np.zeros((9, 2))  # of a ratio, above and below
+    totals = np.zeros((11, 2))  # of a ratio, above and below
     runs = []
     for piece in pieces:
         pitches = piece.pitches.astype(int)
@@ -108,6 +113,8 @@ def measure(pieces: Sequence[Piece], copies: Copies | None = None) -> dict[str, 
             (np.isin(degrees, _SCALES[key[1]]).sum(), len(degrees)),
             (asked and estimate_key(pitches) == key, asked),
             ((pitches[-1, 3] - key[0]) % 12 == 0, 1),
+            (clashes(piece, key), moves.sum() / 100),
+            _home_phrases(piece, key[0]),
         ]
         runs += [copies.longest(piece)] if copies else []
     names = [name for name in FIGURES if not name.startswith("copied")]
@@ -134,6 +141,31 @@ def parallels(chords: np.ndarray) -> int:
         for i in range(4)
         for j in range(i + 1, 4)
     )
+
+
+def clashes(piece: Piece, key: tuple[int, int]) -> int:
+    """Counts pairs of notes a semitone apart, in any octave, one of them foreign to the key.
+
+    Such are A sharp under A, and B natural against C in E flat major. Each pair counts once, when
+    the later of its notes begins. Bach has them too: in other keys than that of the piece, and as
+    suspensions and passing notes.
+    """
+    pitches = piece.pitches.astype(int)
+    foreign = ~np.isin((pitches - key[0]) % 12, _SCALES[key[1]])
+    count = 0
+    for i in range(4):
+        for j in range(i + 1, 4):
+            near = np.isin(abs(pitches[:, i] - pitches[:, j]) % 12, (1, 11))
+            near &= (pitches[:, [i, j]] >= 0).all(1) & (foreign[:, i] | foreign[:, j])
+            count += int((near & (piece.strikes[:, i] | piece.strikes[:, j])).sum())
+    return count
+
+
+def _home_phrases(piece: Piece, tonic: int) -> tuple[int, int]:
+    """How many phrases before the last end on tonic or dominant, and how many there are."""
+    starts = np.flatnonzero(np.diff(piece.fermata.astype(int), prepend=0) == 1)[:-1]
+    bass = piece.pitches[starts, 3].astype(int)
+    return int(np.isin((bass - tonic) % 12, (0, 7)).sum()), len(starts)
 
 
 def is_chord(chords: np.ndarray) -> np.ndarray:
@@ -199,11 +231,13 @@ def _passages(shapes: np.ndarray, length: int) -> set[bytes]:
     return found
 
 
-def table(columns: Mapping[str, Mapping[str, float | None]]) -> str:
-    """Formats figures of `measure` side by side, with their meaning, a column for each heading."""
+def table(
+    columns: Mapping[str, Mapping[str, float | None]], meanings: Mapping[str, str] = FIGURES
+) -> str:
+    """Formats figures side by side, with their meaning, a column for each heading."""
     width = max(12, *(len(name) + 2 for name in columns))
     lines = ["".join(f"{name:>{width}}" for name in columns)]
-    for name, meaning in FIGURES.items():
+    for name, meaning in meanings.items():
         values = [figures[name] for figures in columns.values()]
         cells = ["-" if value is None else f"{value:.3f}" for value in values]
         lines.append("".join(f"{cell:>{width}}" for cell in cells) + f"  {name}: {meaning}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,9 +13,9 @@ import numpy as np
 from apps.engine import Engine
 from apps.music import sound
 from apps.music.corpus import Rejected, piece_from_score, read_score
-from apps.music.decoding import DECODING, fill
+from apps.music.decoding import DECODING, Candidate, candidates
 from apps.music.key import key_name, parse_key
-from apps.music.piece import VOICES, Piece
+from apps.music.piece import VOICES, Piece, in_a_row
 from apps.music.planning import (
     MAX_BARS,
     METRES,
@@ -28,6 +28,7 @@ from apps.music.planning import (
 )
 from apps.music.rules import RULES, choose_rules
 from apps.music.score import TEMPO, midi, musicxml, render_png, render_svg, to_score
+from apps.music.wishes import Chord, chords_of, kept_notes
 from shared.decoding import DecodingOptions
 from shared.errors import InputError, check_range
 from shared.files import write_bytes
@@ -70,6 +71,8 @@ class Sampling:
         temperature: Below 1 likely notes become likelier, above 1 rare ones do.
         top_p: Draw from the likeliest notes that have this share of the probability only.
         rules: Names of the rules of `apps.music.rules.RULES` to keep; by default all.
+        n_best: How many pieces to draw; the likeliest is the first.
+        chords: Roman numerals, see `apps.music.wishes.chords_of`; by default none.
 
     Raises:
         InputError: A value is out of range, or there is no such rule.
@@ -78,16 +81,23 @@ class Sampling:
     temperature: float = DECODING["temperature"]
     top_p: float = DECODING["top_p"]
     rules: tuple[str, ...] = tuple(RULES)
+    n_best: int = 1
+    chords: str = ""
 
     def __post_init__(self) -> None:
         """Checks the values."""
         choose_rules(self.rules)
+        check_range("n_best", self.n_best, 1, 100)
         self.options(0)
 
     def options(self, seed: int) -> DecodingOptions:
         """The same for `shared.decoding.decode`."""
         return DecodingOptions(
-            strategy="sample", temperature=self.temperature, top_p=self.top_p, seed=seed
+            strategy="sample",
+            temperature=self.temperature,
+            top_p=self.top_p,
+            n_best=self.n_best,
+            seed=seed,
         )
 
 
@@ -99,16 +109,26 @@ class Composition:
     """A chorale by a model.
 
     Attributes:
-        piece: Its notes on a grid of 16ths.
+        candidates: Pieces that were drawn, the likeliest first.
         seed: The seed that they were drawn with.
         primer_steps: How many 16ths at its beginning were given.
         octaves: How many octaves up a given melody was moved into the soprano's range.
     """
 
-    piece: Piece
+    candidates: tuple[Candidate, ...]
     seed: int
     primer_steps: int = 0
     octaves: int = 0
+
+    @property
+    def piece(self) -> Piece:
+        """Its notes on a grid of 16ths; of several candidates those of the first."""
+        return self.candidates[0].piece
+
+    @property
+    def sheet(self) -> Piece:
+        """What is written: the piece, or all candidates one after the other, with their ranks."""
+        return in_a_row([one.piece for one in self.candidates])
 
     @property
     def key(self) -> str | None:
@@ -128,7 +148,7 @@ class Composition:
     @property
     def score(self) -> Any:
         """A music21 ``Score`` of two staves."""
-        return to_score(self.piece)
+        return to_score(self.sheet)
 
     def roll(self, title: str = "") -> bytes:
         """A piano roll as a PNG."""
@@ -155,8 +175,8 @@ class Composition:
         if tempo is not None:
             check_range("tempo", tempo, 20, 300)
         if ending == ".wav":
-            return sound.wav(self.piece, tempo, soundfont)
-        return RENDERERS[ending](self.piece, tempo)
+            return sound.wav(self.sheet, tempo, soundfont)
+        return RENDERERS[ending](self.sheet, tempo)
 
     def write(
         self, *paths: str | Path, tempo: int | None = None, soundfont: str | None = None
@@ -267,7 +287,9 @@ class Composer(Engine):
         if piece.tonic < 0 and not tonic:
             raise InputError(f"{piece.name}: its key cannot be told; name one")
         outline = prolong(piece, bars, phrase, tonic)
-        made = self._fill(outline, seed, sampling, given=len(piece))
+        kept = np.zeros(outline.pitches.shape, bool)
+        kept[: len(piece)] = True
+        made = self._fill(outline, seed, sampling, kept=kept)
         return Composition(made, seed, primer_steps=len(piece))
 
     def harmonize(
@@ -275,18 +297,21 @@ class Composer(Engine):
         melody: Any,
         *,
         part: str | None = None,
+        keep: str | None = None,
         key: str | None = None,
         phrase: int | None = None,
         seed: int = 0,
         sampling: Sampling = DEFAULT,
     ) -> Composition:
-        """Sets a melody in four parts.
+        """Sets a melody in four parts, or a piece in four parts anew.
 
         Args:
             melody: A MIDI, MusicXML or ABC file or a music21 score, of which the highest notes of
                 a part count; or a `Piece`, of which the soprano counts.
             part: Number from 1 or name of the part; by default one whose name says that it is the
                 melody, else the first that is not low.
+            keep: What stays of a file or piece in four parts beside its soprano, such as
+                ``"bass"`` or ``"bars 1-4"``, see `apps.music.wishes.kept_notes`.
             key: Its key; by default the file's, or estimated.
             phrase: Bars before a fermata; by default the melody's own fermatas count, or else
                 phrases are guessed.
@@ -300,21 +325,38 @@ class Composer(Engine):
         if phrase is not None:
             check_range("phrase", phrase, 1, MAX_BARS)
         tonic = parse_key(key) if key else None
-        outline, octaves = plan_harmony(as_piece(melody, True, part), tonic, phrase)
-        made = self._fill(outline, seed, sampling, melody=True)
+        if keep is not None and part is not None:
+            raise InputError("a part is the melody alone; leave it out to keep others")
+        source = as_piece(melody, keep is None, part)
+        outline, octaves = plan_harmony(source, tonic, phrase)
+        kept = None if keep is None else kept_notes(keep, outline)
+        made = self._fill(outline, seed, sampling, melody=True, kept=kept)
         return Composition(made, seed, octaves=octaves)
 
     def _fill(
-        self, outline: Piece, seed: int, sampling: Sampling, melody: bool = False, given: int = 0
-    ) -> Piece:
-        return fill(
-            self.opened.generator,
-            self.opened.config,
-            outline,
-            sampling.options(seed),
-            melody=melody,
-            rules=sampling.rules,
-            given=given,
+        self,
+        outline: Piece,
+        seed: int,
+        sampling: Sampling,
+        melody: bool = False,
+        kept: np.ndarray | None = None,
+    ) -> tuple[Candidate, ...]:
+        chords: Mapping[int, Chord] = {}
+        if sampling.chords:
+            chords, said = chords_of(sampling.chords, outline, melody)
+            facts = replace(outline.facts, said=(*outline.facts.said, *said))
+            outline = replace(outline, facts=facts)
+        return tuple(
+            candidates(
+                self.opened.generator,
+                self.opened.config,
+                outline,
+                sampling.options(seed),
+                melody,
+                sampling.rules,
+                kept,
+                chords,
+            )
         )
 
 

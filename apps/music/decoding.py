@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from apps.music.piece import (
 )
 from apps.music.rules import RULES, Rules
 from apps.music.sheet import REPEATS
+from apps.music.wishes import Chord
 from shared.decoding import DecodingOptions, decode
 from shared.errors import InputError
 from shared.export.goldens import Example
@@ -44,21 +45,46 @@ def fill(
     options: DecodingOptions,
     melody: bool = False,
     rules: Sequence[str] = tuple(RULES),
-    given: int = 0,
 ) -> Piece:
-    """Fills a plan with notes, voice by voice.
+    """Fills a plan with notes, voice by voice: the likeliest of `candidates`."""
+    return candidates(generator, config, outline, options, melody, rules)[0].piece
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A piece that was drawn, and the mean nats of its notes, kept ones and the melody included.
+
+    A kept beginning does not count.
+    """
+
+    piece: Piece
+    nats_per_note: float
+
+
+def candidates(
+    generator: Generator,
+    config: MusicConfig,
+    outline: Piece,
+    options: DecodingOptions,
+    melody: bool = False,
+    rules: Sequence[str] = tuple(RULES),
+    kept: np.ndarray | None = None,
+    chords: Mapping[int, Chord] | None = None,
+) -> list[Candidate]:
+    """Fills a plan with notes, voice by voice, as often as the options' ``n_best`` says.
 
     Args:
         generator: A music model on any backend.
         config: The model's.
-        outline: Metre, fermatas, key and length, and the soprano if that is given.
+        outline: Metre, fermatas, key and length, and the notes that are given.
         options: How to draw notes; ``max_length`` is set here.
         melody: Whether the plan's soprano is given, and only the other voices are to be found.
         rules: Names of the rules to keep, see `apps.music.rules`.
-        given: Steps at the beginning of the plan that have notes already, the primer's.
+        kept: Which other notes of the plan stay, bool ``(steps, 4)``; by default none.
+        chords: By step a chord that is wanted, see `apps.music.wishes`.
 
     Returns:
-        A piece of the plan's length.
+        Pieces of the plan's length, the likeliest first.
 
     Raises:
         InputError: The plan is longer than the model's, or the model does not harmonize.
@@ -68,8 +94,15 @@ def fill(
     known = outline if config.placed else piece_from_pitches(outline.name, outline.pitches)
     rows = features(known)
     state = generator.encode(condition(config, [outline], rows[None], given=melody))
+    kept = np.zeros(outline.pitches.shape, bool) if kept is None else kept.copy()
+    kept[:, 0] |= melody
+    # What stays after what does not begins there: it must not hold another note.
+    begins = kept & ~np.vstack([kept[:1], kept[:-1]]) & (outline.pitches >= 0)
+    outline = replace(outline, strikes=outline.strikes | begins)
     symbols = encode_piece(outline, config.holds)
-    keep = Rules(known, rules, melody)
+    stays = kept[:, VOICE_ORDER]
+    given = int(np.argmin(np.append(stays.all(1), False)))
+    keep = Rules(known, rules, melody, kept, chords)
 
     def inputs(t: int, last: np.ndarray) -> dict[str, np.ndarray]:
         frame, voice = divmod(t, len(VOICE_ORDER))
@@ -78,12 +111,12 @@ def fill(
 
     def constraint(prefixes: np.ndarray, log_probabilities: np.ndarray) -> np.ndarray:
         frame, voice = divmod(prefixes.shape[1], len(VOICE_ORDER))
-        if melody and voice == 0:
-            return _only(log_probabilities, symbols[frame, 0])
+        if stays[frame, voice]:
+            return _only(log_probabilities, symbols[frame, voice])
         return keep(prefixes, _sensible(prefixes, log_probabilities))
 
     options = DecodingOptions(**{**vars(options), "max_length": 4 * len(outline)})
-    [[result]] = decode(
+    [results] = decode(
         generator,
         state,
         start=START,
@@ -93,18 +126,23 @@ def fill(
         constraint=constraint,
         prefix=symbols[:given].ravel(),
     )
-    symbols = np.array(result.symbols, np.int32).reshape(-1, len(VOICE_ORDER))
-    pitches, strikes = decode_symbols(symbols, config.holds)
-    return replace(
-        outline,
-        name="composition",
-        pitches=pitches,
-        strikes=strikes,
-        fermata=known.fermata,
-        tonic=known.tonic,
-        mode=known.mode,
-        source="lstm-suite",
-    )
+    made = []
+    for result in results:
+        notes = np.array(result.symbols, np.int32).reshape(-1, len(VOICE_ORDER))
+        pitches, strikes = decode_symbols(notes, config.holds)
+        piece = replace(
+            outline,
+            name="composition",
+            pitches=pitches,
+            strikes=strikes,
+            fermata=known.fermata,
+            tonic=known.tonic,
+            mode=known.mode,
+            source="lstm-suite",
+        )
+        nats = -result.log_probability / max(1, stays[given:].size)
+        made.append(Candidate(piece, nats))
+    return sorted(made, key=lambda one: one.nats_per_note)
 
 
 def condition(

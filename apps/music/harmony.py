@@ -161,7 +161,7 @@ class Harmony:
         heard = moment.degrees(tonic)
         leading, seventh = (np.any(heard == d, axis=1, keepdims=True) for d in (_LEADING, _SEVENTH))
         others = (degree == _DOMINANT) | (degree == 2) | (degree == _SEVENTH) & ~seventh
-        if _completes(moment, voice):
+        if completes(moment, voice):
             others &= leading
         return others | (degree == _LEADING) & ~leading
 
@@ -175,7 +175,7 @@ def _triad(
         return degree == 0
     heard = moment.degrees(root)
     plain = (degree == 0) | (degree == 7)
-    if _completes(moment, voice):
+    if completes(moment, voice):
         plain &= np.isin(heard, thirds).any(axis=1, keepdims=True)
     for size in thirds:
         others = [third for third in thirds if third != size]
@@ -183,6 +183,6 @@ def _triad(
     return plain
 
 
-def _completes(moment: Moment, voice: int) -> bool:
-    """Whether it is this voice's turn, and the last of the chord."""
+def completes(moment: Moment, voice: int) -> bool:
+    """Whether it is this voice's turn, and the last note of the chord."""
     return voice == moment.voice and len(moment.chosen) == len(VOICE_ORDER) - 1

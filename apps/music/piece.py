@@ -6,8 +6,9 @@ the outer voices first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -41,6 +42,7 @@ class Facts:
         signature: Number of sharps in the key signature, negative for flats; None unknown.
         said: Lines for the user: what was left out, moved or chosen.
         pauses: By the step after a soprano note, what speaks for the end of a phrase there.
+        marks: By the step a word that is printed above it, after a double bar line.
     """
 
     title: str = ""
@@ -49,6 +51,7 @@ class Facts:
     signature: int | None = None
     said: tuple[str, ...] = ()
     pauses: Mapping[int, float] = field(default_factory=dict)
+    marks: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,6 +176,24 @@ def piece_from_pitches(
         np.zeros(len(pitches), bool) if fermata is None else np.asarray(fermata, bool),
         tonic,
         mode,
+    )
+
+
+def in_a_row(pieces: Sequence[Piece]) -> Piece:
+    """Joins pieces of one key, one after the other, with their numbers as marks."""
+    if len(pieces) == 1:
+        return pieces[0]
+    starts = np.cumsum([0, *map(len, pieces[:-1])]).tolist()
+    marks = {start: str(number) for number, start in enumerate(starts, 1)}
+    names = ("pitches", "strikes", "position", "bar_length", "fermata", "units")
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in names
+    }
+    return replace(
+        pieces[0],
+        unit=joined.pop("units"),
+        facts=replace(pieces[0].facts, marks=marks),
+        **joined,
     )
 
 

@@ -7,7 +7,7 @@ force a later voice of the same chord to break one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from apps.music.piece import (
     VOICE_ORDER,
     Piece,
 )
+from apps.music.wishes import Chord
 from shared.errors import InputError
 
 RULES = {
@@ -44,7 +45,12 @@ RANGES = np.array([(60, 81), (53, 74), (48, 69), (38, 64)])
 SPACING = (12, 12, 24)
 """Semitones at most between soprano and alto, alto and tenor, tenor and bass."""
 
-LEAST = dict.fromkeys(RULES, 1e-3) | {"opening": 0, "cadence": 0, "overlap": 0.2, "beats": 0.2}
+LEAST = dict.fromkeys(["chords", *RULES], 1e-3) | {
+    "opening": 0,
+    "cadence": 0,
+    "overlap": 0.2,
+    "beats": 0.2,
+}
 """Share of the probability left by the rules before it that each rule must leave; see `Rules`."""
 
 _CANDIDATES = np.array([-1, *range(LOWEST, HIGHEST + 1)])  # silence, and all pitches
@@ -108,10 +114,24 @@ class Rules:
         outline: Its length, metre, fermatas and key; an unknown key is estimated from the notes.
         names: Of the rules to keep.
         melody: Whether the outline's soprano is given; the rules then are about the others.
+        kept: Whether a note of the outline stays, bool ``(steps, 4)``; those chosen before it in
+            its chord must go with it.
+        chords: By step a chord that is wanted, a rule before all others.
     """
 
-    def __init__(self, outline: Piece, names: Sequence[str] = tuple(RULES), melody: bool = False):
+    def __init__(
+        self,
+        outline: Piece,
+        names: Sequence[str] = tuple(RULES),
+        melody: bool = False,
+        kept: np.ndarray | None = None,
+        chords: Mapping[int, Chord] | None = None,
+    ):
         self.names = [name for name in RULES if name in names]
+        self.chords = chords or {}
+        self.names[:0] = ["chords"] * bool(self.chords)
+        self.outline = outline.pitches.astype(int)
+        self.kept = np.zeros(self.outline.shape, bool) if kept is None else kept
         self.melody = outline.pitches[:, 0].astype(int) if melody else None
         self.harmony = Harmony(outline, self.melody)
         index = np.where(outline.position >= 0, outline.position, np.arange(len(outline)))
@@ -158,8 +178,11 @@ class Rules:
         for voice, symbol in zip(VOICE_ORDER, prefixes[:, 4 * frame :].T, strict=False):
             pitch = np.where(symbol >= PITCH, symbol - PITCH + LOWEST, -1)
             now[:, voice] = np.where(symbol == HOLD, before[:, voice], pitch)
+        later = tuple(v for v in VOICE_ORDER[place + 1 :] if self.kept[frame, v])
+        now[:, later] = self.outline[frame, later]
         tonic = self.harmony.tonic(prefixes, frame)
-        return Moment(frame, VOICE_ORDER[place], VOICE_ORDER[:place], before, last_beat, now, tonic)
+        chosen = (*VOICE_ORDER[:place], *later)
+        return Moment(frame, VOICE_ORDER[place], chosen, before, last_beat, now, tonic)
 
     def _symbols(self, moment: Moment, names: Sequence[str]) -> np.ndarray:
         """Returns the symbols that keep the rules, bool ``(rows, VOCABULARY)``."""
@@ -174,7 +197,7 @@ class Rules:
     def _candidates(self, moment: Moment, names: Sequence[str]) -> np.ndarray:
         """Returns which `_CANDIDATES` keep the rules, bool ``(rows, candidates)``."""
         result = self._beside_chosen(moment, moment.voice, names)
-        for other in VOICE_ORDER[len(moment.chosen) + 1 :]:
+        for other in set(VOICE_ORDER) - {moment.voice, *moment.chosen}:
             theirs = self._beside_chosen(moment, other, names)
             pairs = _pair(moment, moment.voice, other, _CANDIDATES[None, None], names)
             result = result & (pairs & theirs[:, None]).any(2)  # the other finds some note
@@ -196,6 +219,8 @@ class Rules:
         if "leaps" in names:
             leap = abs(pitch - before)
             result &= (before < 0) | ~((leap == 10) | (leap == 11) | (leap > 12))
+        if "chords" in names and moment.frame in self.chords:
+            result &= self.chords[moment.frame].admits(moment, voice, pitch)
         for name in ("opening", "phrases", "cadence"):
             if name in names:
                 result &= getattr(self.harmony, name)(moment, voice, pitch)

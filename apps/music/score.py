@@ -70,7 +70,8 @@ def _bars(piece: Piece) -> list[_Bar]:
     else:
         position, length = piece.position.astype(int), piece.bar_length.astype(int)
         units, beats = piece.units.astype(int), piece.beats
-    starts = [0, *(np.flatnonzero(position[1:] <= position[:-1]) + 1).tolist(), len(piece)]
+    new = set((np.flatnonzero(position[1:] <= position[:-1]) + 1).tolist())
+    starts = sorted({0, *new, *piece.facts.marks, len(piece)})
     return [
         _Bar(a, b, int(position[a]), int(length[a]), int(units[a]), int(beats[a]))
         for a, b in zip(starts, starts[1:], strict=False)
@@ -79,7 +80,7 @@ def _bars(piece: Piece) -> list[_Bar]:
 
 def _part(piece: Piece, voices: tuple[int, ...], tempo: int | None):
     """A staff: one measure a bar, in it one music21 Voice for each voice when there are two."""
-    from music21 import bar, clef, instrument, key, meter, stream
+    from music21 import bar, clef, expressions, instrument, key, meter, stream
     from music21 import tempo as tempi
 
     tonic, mode = (piece.tonic, piece.mode)
@@ -127,7 +128,9 @@ def _part(piece: Piece, voices: tuple[int, ...], tempo: int | None):
                 container.insert(element.offset, element)
             if len(voices) == 2:
                 measure.insert(0, container)
-        if end == len(piece):
+        if start in piece.facts.marks and voices[0] == 0:
+            measure.insert(0, expressions.RehearsalMark(piece.facts.marks[start]))
+        if end == len(piece) or end in piece.facts.marks:
             measure.rightBarline = bar.Barline("final")
         part.insert(start / 4, measure)
     return part

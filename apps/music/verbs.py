@@ -8,13 +8,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from apps.music.compare import KEYS, Copies, generate, measure, table
+from apps.music.compare import FIGURES, KEYS, Copies, generate, measure, table
 from apps.music.compose import RENDERERS, Composer, Composition, Sampling, ending_of
 from apps.music.corpus import read_score
 from apps.music.data import Source
 from apps.music.decoding import DECODING
+from apps.music.grade import FEATURES, Grader
 from apps.music.piece import Piece
 from apps.music.planning import MAX_BARS, METRES, UPBEATS, plan
+from apps.music.quiz import EACH, write_quiz
 from apps.music.rules import RULES, choose_rules
 from apps.music.score import TEMPO, musicxml
 from apps.music.sound import find_soundfont
@@ -92,6 +94,9 @@ def add_harmonize(parser: argparse.ArgumentParser) -> None:
                         "notes of a part count")  # fmt: skip
     parser.add_argument("--part", metavar="N|NAME", help="the part that is the melody; default: "
                         "one whose name says so, else the first that is not low")  # fmt: skip
+    parser.add_argument("--keep", nargs="+", metavar="WHAT", help="of a file in four parts, beside "
+                        "the soprano: alto, tenor, bass, or bars 1-4 9; the rest is found anew"
+                        )  # fmt: skip
     parser.add_argument("--key", help="such as 'Bb major'; default: the file's, or estimated")
     parser.add_argument("--phrase", type=int, metavar="N", help="bars before a fermata; default: "
                         "as the file says, else guessed and not printed")  # fmt: skip
@@ -104,6 +109,7 @@ def harmonize(args: argparse.Namespace) -> None:
     made = composer.harmonize(
         args.melody,
         part=args.part,
+        keep=" ".join(args.keep) if args.keep else None,
         key=args.key,
         phrase=args.phrase,
         seed=args.seed,
@@ -119,6 +125,11 @@ def harmonize(args: argparse.Namespace) -> None:
 
 def _add_common(parser: argparse.ArgumentParser, name: str) -> None:
     """How notes are drawn, where music goes, and the model that makes it."""
+    parser.add_argument("--chords", default="", metavar="NUMERALS", help="a wish: 'I IV V7 I' for "
+                        "the first beats of bars, - is free, or 'I IV | V' with bar lines"
+                        )  # fmt: skip
+    parser.add_argument("--n-best", type=int, default=1, metavar="N", help="draw so many and write "
+                        "all, the likeliest first; default: %(default)s")  # fmt: skip
     parser.add_argument("--temperature", type=float, default=DECODING["temperature"],
                         help="below 1 is safer, above is bolder; default: %(default)s")  # fmt: skip
     parser.add_argument("--top-p", type=float, default=DECODING["top_p"],
@@ -153,7 +164,7 @@ def _begin(args: argparse.Namespace, *inputs: str) -> tuple[Composer, Sampling]:
     if args.tempo is not None:
         check_range("--tempo", args.tempo, 20, 300)
     rules = choose_rules(args.without, args.no_rules)
-    sampling = Sampling(args.temperature, args.top_p, rules)
+    sampling = Sampling(args.temperature, args.top_p, rules, args.n_best, args.chords)
     return Composer.from_preset(args.preset, backend=args.backend), sampling
 
 
@@ -176,6 +187,13 @@ def _finish(
         "files": files,
         "pitches": made.piece.pitches.tolist(),
     }
+    if len(made.candidates) > 1:
+        values["candidates"] = [
+            {"nats_per_note": one.nats_per_note, "pitches": one.piece.pitches.tolist()}
+            for one in made.candidates
+        ]
+        shown = ", ".join(f"{one.nats_per_note:.3f}" for one in made.candidates)
+        words += f", {len(made.candidates)} candidates of {shown} nats per note"
     _say(made.said)
     report(args, values, f"{words}, seed {made.seed}: {', '.join(files)}")
 
@@ -200,20 +218,30 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
                         "N-1, and compare them with those of the split, by default valid"
                         )  # fmt: skip
     parser.add_argument("--bars", type=int, default=16, help="of each; default: %(default)s")
-    parser.add_argument("-o", "--output", metavar="DIR", help="keep them there, as MusicXML")
+    parser.add_argument("--quiz", action="store_true", help=f"write {EACH} excerpts of real and "
+                        f"{EACH} of composed pieces in a random order, and a key to them"
+                        )  # fmt: skip
+    parser.add_argument("-o", "--output", metavar="DIR", help="keep the pieces there, as MusicXML; "
+                        "of --quiz, default: quiz")  # fmt: skip
+    add_seed(parser)
 
 
 def evaluate(
     args: argparse.Namespace, opened: Opened, source: Source
 ) -> dict[str, Any] | tuple[dict[str, Any], str]:
     """``lstm-suite evaluate music``: likelihood, or with ``--generate`` `apps.music.compare`."""
+    if args.quiz:
+        real = args.app.read(source, args.split or "valid", opened.config)
+        files = write_quiz(opened, real, args.output or "quiz", args.seed)
+        return {"n": 2 * EACH, "seed": args.seed, "files": files}, f"wrote {', '.join(files)}"
     if args.generate is None:
         return evaluate_verb.measure(args, opened, source)
     check_range("--generate", args.generate, 1, 1000)
     check_range("--bars", args.bars, 1, MAX_BARS)
     app, config = args.app, opened.config
     real = spread(app.read(source, args.split or "valid", config), args.limit)
-    copies = Copies(app.read(source, "train", config))
+    training = app.read(source, "train", config)
+    copies, grader = Copies(training), Grader(training)
     made = {"real": real}
     upbeat = 4 * UPBEATS["4/4"]
     plans = [plan(args.bars, KEYS[k % len(KEYS)], upbeat=upbeat) for k in range(args.generate)]
@@ -229,10 +257,13 @@ def evaluate(
         print(f"{len(made[name])} pieces: {name}", file=sys.stderr)
         for index, piece in enumerate(made[name] if args.output else ()):
             write_text(Path(args.output) / f"{name}-{index:02}.musicxml", musicxml(piece))
-    columns = {name: measure(pieces, copies) for name, pieces in made.items()}
+    columns = {
+        name: measure(pieces, copies) | grader.measure(pieces, None if name == "real" else real)
+        for name, pieces in made.items()
+    }
     flat = {f"{name}_{key}": v for name, values in columns.items() for key, v in values.items()}
     values = {"n": args.generate, "n_real": len(real), "bars": args.bars, **flat}
-    return values, table(columns)
+    return values, table(columns, FIGURES | FEATURES)
 
 
 def add_inspect(parser: argparse.ArgumentParser) -> None:

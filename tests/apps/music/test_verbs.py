@@ -9,6 +9,7 @@ import pytest
 from apps.music import score
 from apps.music.compare import FIGURES
 from apps.music.corpus import read_score
+from apps.music.grade import FEATURES
 from apps.verbs.cli import main
 from tests.apps.music.toy_data import Uniform, primer, write_canonical
 
@@ -174,7 +175,9 @@ def test_generated_and_real_pieces_side_by_side(data, use_uniform, capsys, tmp_p
     columns = ("real", "generated", "no_rules", "harmonized")
     head = {"n": 2, "n_real": 3, "bars": 2, "preset": "made", "backend": "keras"}
     assert head.items() <= values.items()
-    assert set(values) == {*head, "precision"} | {f"{c}_{f}" for c in columns for f in FIGURES}
+    assert set(values) == {*head, "precision"} | {
+        f"{c}_{f}" for c in columns for f in FIGURES | FEATURES
+    }
     assert values["generated_crossing"] == 0 < values["no_rules_crossing"]
     assert values["real_copied_run"] > 8  # the toy's pieces are transposed copies
     files = sorted(path.name for path in (tmp_path / "made").iterdir())
@@ -186,7 +189,7 @@ def test_a_model_that_does_not_harmonize_has_no_such_column(data, use_uniform, c
     assert main(["evaluate", "music", "--data", data, "--generate", "1", "--bars", "1"]) == 0
     out = capsys.readouterr().out
     assert out.splitlines()[0].split() == ["real", "generated", "no_rules"]
-    assert "parallels" in out and len(out.splitlines()) == len(FIGURES) + 1
+    assert "parallels" in out and len(out.splitlines()) == len(FIGURES | FEATURES) + 1
 
 
 def test_likelihood_is_of_the_test_split_unless_said(data, use_uniform, capsys):
