@@ -94,6 +94,10 @@ def _run(args: argparse.Namespace, recipe: Recipe) -> None:
             except KeyboardInterrupt:
                 print(f"stopped; the same command goes on with {place}", file=sys.stderr)
                 raise
+            except OSError as error:
+                if (place / "last.npz").exists():
+                    error.add_note(f"then the same command goes on with {place}")
+                raise
             if finished is None or not (last or values["finished"]):
                 when = "the first epoch" if finished is None else name
                 report(args, values, f"stopped before {when} ended; run again: {place}")

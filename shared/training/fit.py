@@ -102,7 +102,7 @@ def _fit(
 ) -> FitResult:
     """Does the work of `fit`, in a locked folder."""
     for name in FILES:
-        for leftover in folder.glob(f".{name}.*"):  # temporary files of a killed run
+        for leftover in folder.glob(f".{name}*"):  # temporary files of a killed run
             leftover.unlink()
     saved = load_state(folder / LAST)
     if saved:

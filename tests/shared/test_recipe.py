@@ -63,6 +63,13 @@ def test_of_a_path_the_name_is_kept():
         (lambda v: v | {"steps": {}}, "without steps"),
         (lambda v: v | {"steps": {"mean": {"of": ["first"], "shares": [1]}}}, "not before it"),
         (lambda v: v | {"steps": {"a": 1}}, "not a step"),
+        (lambda v: v | {"steps": {"../../a": v["steps"]["first"]}}, "'../../a' is no name"),
+        (lambda v: v | {"steps": {"a": v["steps"]["first"] | {"start": "/a"}}}, "'/a' is no name"),
+        (lambda v: v | {"steps": {"a": v["steps"]["first"] | {"fit": {"epochs": "3"}}}}, "whole"),
+        (
+            lambda v: v | {"steps": v["steps"] | {"mean": {"of": ["first"], "shares": []}}},
+            "a share for each step",
+        ),
         (lambda v: v | {"steps": {"a": v["steps"]["first"] | {"oven": 1}}}, "unknown keys oven"),
         (lambda v: v | {"steps": {"a": v["steps"]["first"] | {"config": {"x": 1}}}}, "keys x"),
     ],
