@@ -16,6 +16,7 @@ from ai_edge_litert import schema_py_generated as schema
 from shared.backends.arrays import BEAM_STEP
 from shared.backends.saved_model import export_saved_model
 from shared.export.audit import audit
+from shared.export.convolutions import dequantize_filters
 from shared.export.tables import share_tables
 from shared.files import write_bytes
 from shared.presets.bundle import PRECISIONS
@@ -76,6 +77,7 @@ def _convert(saved_model: Path, precision: str, beam: bool) -> bytes:
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data))
     _move_step_first(model)
     share_tables(model)
+    dequantize_filters(model)
     for graph in model.subgraphs:
         _replace_zeros(model, graph)
     _share_scales(model)
