@@ -46,11 +46,12 @@ captioner = Captioner.from_preset()
 captions = captioner(photos)
 for path, caption in zip(photos, captions, strict=True):
     display(Image(path.read_bytes(), width=280))
-    print(caption.text)
+    print(f"{caption.said}  (confidence {caption.confidence:.2f})")
 
 # %% [markdown]
 # The model was trained on 6,000 photos of people, dogs and sport. None of them shows a rocket, so
-# it describes the most similar thing that it knows.
+# it describes the most similar thing that it knows. Before the caption of a photo that is unlike
+# those it says that it is not sure.
 #
 # ## Attention
 #
@@ -58,8 +59,7 @@ for path, caption in zip(photos, captions, strict=True):
 # from the words before them, so their attention means little.
 
 # %%
-for path, caption in zip(photos[:2], captions, strict=False):
-    display(Image(captioner.attention_picture(path, caption)))
+Image(captioner.attention_picture(photos[0], captions[0]))
 
 # %% [markdown]
 # ## Several captions

@@ -55,6 +55,7 @@ class Verb:
         run: Runs it. A verb of the application's own takes the parsed options and reports for
             itself. ``evaluate`` takes the options, the `Opened` model and the source, and returns
             the figures, ``n`` first, or a pair of them and a text to print in their place;
+            ``calibrate`` takes the same and returns a `shared.calibration.Calibration`;
             ``inspect`` takes the options and the `Opened` model, and returns a `Trace`.
     """
 
@@ -189,8 +190,8 @@ class Application(ABC):
 
     @abstractmethod
     def commands(self) -> Mapping[str, Verb]:
-        """A `Verb` for each of `verbs`, for ``inspect``, and for ``evaluate`` where it does more
-        than `figures` of all items."""
+        """A `Verb` for each of `verbs`, for ``inspect``, for ``evaluate`` where it does more than
+        `figures` of all items, and for ``calibrate`` where outputs have a confidence."""
 
     # --- the model ----------------------------------------------------------------------------
 

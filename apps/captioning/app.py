@@ -264,10 +264,10 @@ class Captioning(Application):
             written = folder / f"captioning-{photo.stem}.txt"
             found = captioner(photo)
             write_bytes(picture, captioner.attention_picture(photo, found))
-            write_text(written, f"{found.text}\n")
+            write_text(written, f"{found.said}\n")
             words = ["lstm-suite", "caption", photo.name, "--attention", picture.name]
             files = (picture, "where the model looked at each word"), (written, "the caption")
-            made.append(Sample(found.text, shlex.join(words), f"The photo {photo.name}.", files))
+            made.append(Sample(found.said, shlex.join(words), f"The photo {photo.name}.", files))
         return made
 
 

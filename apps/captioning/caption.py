@@ -9,11 +9,14 @@ from typing import Any, overload
 
 import numpy as np
 
+from apps.captioning.familiarity import Confidence, Familiarity
 from apps.captioning.photos import PhotoLike, as_photo, load_photo
 from apps.captioning.words import SPACE, AnyTokenizer, start_of
 from apps.engine import Engine
+from shared.calibration import load_calibration
 from shared.decoding import DecodingOptions, DecodingResult, beam_options, decode
 from shared.generator import Generator
+from shared.presets.open import Opened
 from shared.text import END, START
 
 # What the shipped bundles name as their defaults, too.
@@ -40,6 +43,9 @@ class Caption:
         words: Its words, joined from subwords if need be.
         attention: Attention weights ``(len(words), cells, cells)``, from the top left. Those of a
             word sum to 1.
+        confidence: Probability, 0 to 1, that the photo is of the kind that the model was trained
+            on; None if the model is not calibrated.
+        doubtful: Whether the confidence is below the model's threshold.
         n_best: All captions that were asked for, best first; empty in those but the best.
     """
 
@@ -50,7 +56,14 @@ class Caption:
     finished: bool
     words: tuple[str, ...]
     attention: np.ndarray
+    confidence: float | None = None
+    doubtful: bool = False
     n_best: tuple[Caption, ...] = ()
+
+    @property
+    def said(self) -> str:
+        """The text; of a doubtful caption with *not sure* before it."""
+        return f"not sure: {self.text}" if self.doubtful else self.text
 
     def to_json(self) -> Mapping[str, Any]:
         """All as JSON values except the attention weights and the other captions."""
@@ -67,6 +80,11 @@ class Captioner(Engine):
     """
 
     app = "captioning"
+
+    def __init__(self, opened: Opened) -> None:
+        super().__init__(opened)
+        calibration = load_calibration(opened.folder)
+        self.familiarity = Familiarity.of(calibration, opened.config.grid_units)
 
     @overload
     def __call__(self, photos: PhotoLike, *, to: str | None = None, **options: Any) -> Caption: ...
@@ -124,7 +142,9 @@ class Captioner(Engine):
         squares = (load_photo(photo, opened.config) for photo in photos)
         decoding = beam_options(DECODING, options)
         start = start_of(opened.tokenizer, to)
-        return caption(opened.generator, opened.tokenizer, squares, decoding, start)
+        return caption(
+            opened.generator, opened.tokenizer, squares, decoding, start, self.familiarity
+        )
 
     def attention_picture(self, photo: PhotoLike, found: Caption) -> bytes:
         """The photo, and a copy of it for each word with a heat map of the attention, as a PNG.
@@ -148,7 +168,7 @@ class Captioner(Engine):
             shown = np.asarray(image)
         else:
             shown = load_photo(photo, config)
-        return photo_attention(shown, found.words, found.attention, title=found.text)
+        return photo_attention(shown, found.words, found.attention, title=found.said)
 
 
 def caption(
@@ -157,6 +177,7 @@ def caption(
     conditions: Iterable[np.ndarray],
     options: DecodingOptions,
     start: int = START,
+    familiarity: Familiarity | None = None,
 ) -> Iterator[Caption]:
     """Captions photos, several at once if the backend can; they are read as they are needed.
 
@@ -166,6 +187,7 @@ def caption(
         conditions: What its ``encode`` takes, one by one: photos uint8 ``(size, size, 3)``.
         options: How to decode.
         start: The start symbol of the language, see `apps.captioning.words.start_of`.
+        familiarity: What the confidence comes from, if the model is calibrated.
 
     Yields:
         For each photo the best caption, with ``options.n_best`` in all.
@@ -175,8 +197,10 @@ def caption(
     together = max(1, _ROWS // width) if hasattr(generator, "model") else 1
     for some in _chunks(conditions, together):
         state = generator.encode({name: np.stack(some)})
-        for results in decode(generator, state, start=start, end=END, options=options):
-            found = tuple(_caption(tokenizer, result) for result in results)
+        sure = familiarity.judge(state["values"]) if familiarity else [{}] * len(some)
+        decoded = decode(generator, state, start=start, end=END, options=options)
+        for results, facts in zip(decoded, sure, strict=True):
+            found = tuple(_caption(tokenizer, result, facts) for result in results)
             yield dataclasses.replace(found[0], n_best=found)
 
 
@@ -191,7 +215,7 @@ def _chunks(items: Iterable[np.ndarray], size: int) -> Iterator[list[np.ndarray]
         yield chunk
 
 
-def _caption(tokenizer: AnyTokenizer, result: DecodingResult) -> Caption:
+def _caption(tokenizer: AnyTokenizer, result: DecodingResult, facts: Confidence) -> Caption:
     plain = tokenizer.decode(result.symbols)
     assert result.attention is not None
     words, attention = join_pieces(tokenizer.pieces(result.symbols), result.attention)
@@ -204,6 +228,7 @@ def _caption(tokenizer: AnyTokenizer, result: DecodingResult) -> Caption:
         finished=result.finished,
         words=tuple(words),
         attention=attention.reshape(-1, cells, cells),
+        **facts,
     )
 
 

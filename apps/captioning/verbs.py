@@ -6,18 +6,21 @@ import argparse
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
+from apps.captioning import unfamiliar
 from apps.captioning.caption import DECODING, Caption, Captioner
 from apps.captioning.data import Source, read_photos
 from apps.captioning.evaluate import figures_of, meteor_of
+from apps.captioning.familiarity import TRAINING_PHOTOS, fit, grids_of
 from apps.captioning.metadata import has_caption, write_caption
-from apps.captioning.photos import find_photos, load_photo, open_photo
+from apps.captioning.photos import PhotoLike, find_photos, load_photo, open_photo
 from apps.captioning.words import start_of
 from apps.verbs.arguments import (
     add_beam_arguments,
@@ -29,6 +32,7 @@ from apps.verbs.arguments import (
 from apps.verbs.lines import Lines
 from apps.verbs.progress import Progress
 from shared.application import Trace, Verb
+from shared.calibration import Calibration
 from shared.datasets.split import spread
 from shared.decoding import beam_options
 from shared.errors import InputError
@@ -58,7 +62,7 @@ def add_caption_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--n-best", type=int, default=1, metavar="N",
                         help="captions of each photo; default: %(default)s")  # fmt: skip
     parser.add_argument("--csv", action="store_true",
-                        help="write a table: photo, rank, caption, score")  # fmt: skip
+                        help="write a table: photo, rank, caption, score, confidence")  # fmt: skip
     parser.add_argument("--attention", metavar="FILE.png",
                         help="of one photo: where the model looked at each word")  # fmt: skip
     add_beam_arguments(parser, DECODING, "tokens")
@@ -168,6 +172,8 @@ def _values(
             {
                 "photo": str(path),
                 "caption": one.text,
+                "confidence": one.confidence,
+                "doubtful": one.doubtful,
                 "n_best": [other.to_json() for other in one.n_best],
             }
             for path, one in found.items()
@@ -176,7 +182,7 @@ def _values(
     }
 
 
-_COLUMNS = ("photo", "rank", "caption", "score")
+_COLUMNS = ("photo", "rank", "caption", "score", "confidence")
 
 
 def _lines(path: Path, best: Caption, args: argparse.Namespace, named: bool) -> list[str]:
@@ -184,12 +190,14 @@ def _lines(path: Path, best: Caption, args: argparse.Namespace, named: bool) -> 
     lines = []
     for rank, one in enumerate(best.n_best, 1):
         if args.csv:
-            row = dict(zip(_COLUMNS, (path, rank, one.text, round(one.score, 4)), strict=True))
+            sure = "" if one.confidence is None else round(one.confidence, 4)
+            values = path, rank, one.text, round(one.score, 4), sure
+            row = dict(zip(_COLUMNS, values, strict=True))
             lines.append(table([row], _COLUMNS).split("\n", 1)[1])
             continue
         name = [str(path)] if named else []
         score = [f"{one.score:8.3f}"] if args.n_best > 1 else []
-        lines.append("  ".join([*name, *score, one.text]))
+        lines.append("  ".join([*name, *score, one.said]))
     return lines
 
 
@@ -197,12 +205,12 @@ def _keep(path: Path, best: Caption, args: argparse.Namespace) -> None:
     """Writes the captions of a photo to where they are kept with it, if that was asked for."""
     if args.sidecar:
         beside = path.with_suffix(SIDECAR)
-        text = "".join(f"{one.text}\n" for one in best.n_best)
+        text = "".join(f"{one.said}\n" for one in best.n_best)
         if beside.exists() and read_text(beside) != text:
             raise InputError(f"{beside}: is there and says something else; move it away first")
         write_text(beside, text)
     if args.write_metadata:
-        write_caption(path, best.text)
+        write_caption(path, best.said)
 
 
 def _photos_done(
@@ -275,6 +283,29 @@ def evaluate(args: argparse.Namespace, opened: Opened, source: Source) -> dict[s
     }
 
 
+def add_calibrate_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``calibrate captioning`` beside those of every application."""
+
+
+def calibrate(args: argparse.Namespace, opened: Opened, source: Source) -> Calibration:
+    """``lstm-suite calibrate captioning``: on photos of its data and on unfamiliar pictures."""
+    training = spread(read_photos(source, "train"), args.limit or TRAINING_PHOTOS)
+    known = spread(read_photos(source, args.split), args.limit)
+    kinds, drawn = zip(*unfamiliar.pictures(), strict=True)
+    with Progress(len(training) + len(known) + len(drawn), 20) as progress:
+
+        def grids(photos: Iterable[PhotoLike]) -> np.ndarray:
+            squares = (load_photo(photo, opened.config) for photo in photos)
+            return grids_of(opened.generator, squares, progress)
+
+        return fit(
+            grids(photo.path for photo in training),
+            grids(photo.path for photo in known),
+            grids(drawn),
+            kinds,
+        )
+
+
 def add_inspect_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``inspect captioning`` beside those of every application."""
     parser.add_argument("photo", metavar="PHOTO", help="a file")
@@ -298,15 +329,16 @@ def trace(args: argparse.Namespace, opened: Opened) -> Trace:
     layers = model.gates(features, tf.constant([symbols]))
     return Trace(
         [gates[0].numpy() for gates in layers],
-        title=found.text,
+        title=found.said,
         labels=opened.tokenizer.pieces(symbols),
-        text=found.text,
-        values={"caption": found.text},
+        text=found.said,
+        values={"caption": found.text, "confidence": found.confidence},
     )
 
 
 COMMANDS = {
     "caption": Verb(add_caption_arguments, run_caption),
     "evaluate": Verb(add_evaluate_arguments, evaluate),
+    "calibrate": Verb(add_calibrate_arguments, calibrate),
     "inspect": Verb(add_inspect_arguments, trace),
 }

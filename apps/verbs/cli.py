@@ -26,6 +26,7 @@ GENERAL = {
 PER_APP = {
     "train": "train a model on your own data",
     "evaluate": "measure a model on data",
+    "calibrate": "measure when a model is right to be sure",
     "average": "write the mean of trained models",
     "export": "write the .tflite bundle of a trained model",
     "inspect": "draw what the gates do while a model reads or writes",

@@ -12,6 +12,7 @@ from typing import Any
 
 from shared.backends.keras_model import KerasBackend
 from shared.backends.litert import LiteRTBackend
+from shared.calibration import CALIBRATION
 from shared.errors import InputError
 from shared.export.audit import audit
 from shared.export.goldens import GOLDENS, Example, make_goldens
@@ -82,7 +83,8 @@ def export_bundle(
         write_json(bundle / PARITY, report)
         goldens = make_goldens(candidates[keep[-1]], examples[:3], keep[-1], beam)
         write_json(bundle / GOLDENS, goldens)
-        for source in (*(paths[p] for p in keep), *preset.extra_files):
+        kept = [*preset.extra_files, *preset.folder.glob(CALIBRATION)]
+        for source in (*(paths[p] for p in keep), *kept):
             shutil.copyfile(source, bundle / source.name)
         card = preset.card
         sidecar: Sidecar = {

@@ -5,6 +5,7 @@
     goldens.json               inputs and outputs to check another runtime against
     parity.json                how far each precision is from the Keras model
     checksums.json             of bundle.json, which has those of all the others
+    calibration.json           when it is sure, if the model was calibrated
     ...                        the tokenizer's files, if the app has one
 
 `shared.export.pipeline` writes it. Reading needs neither Keras nor TensorFlow.
@@ -12,6 +13,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +21,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from shared.backends.arrays import BATCH, beam_rows
 from shared.errors import InputError, check_name
-from shared.files import File, checksums, read_json, verify_checksums, write_json
+from shared.files import (
+    File,
+    checksums,
+    new_folder,
+    read_json,
+    verify_checksums,
+    write_json,
+)
 from shared.generator import Signature
 from shared.presets.store import CHECKSUMS, Figure
 from shared.typed import from_json
@@ -28,7 +37,8 @@ if TYPE_CHECKING:
     from shared.backends.litert import LiteRTBackend
 
 FORMAT_VERSION = 1
-PRECISIONS = ("float32", "float16", "int8")  # int8: weights; activations quantized as it runs
+# int8: weights; inputs of matrix products are quantized as it runs, those of convolutions are not.
+PRECISIONS = ("float32", "float16", "int8")
 SIDECAR = "bundle.json"
 
 
@@ -208,6 +218,17 @@ def seal(folder: str | Path) -> None:
     Also makes a bundle whole that an earlier version wrote, without ``checksums.json``.
     """
     write_json(Path(folder) / CHECKSUMS, checksums(folder, [SIDECAR]))
+
+
+def add_bundle_file(folder: str | Path, name: str, value: Any) -> None:
+    """Adds a JSON file to a bundle, or replaces it."""
+    bundle = load_bundle(folder)
+    with new_folder(folder, marker=SIDECAR) as temporary:
+        shutil.copytree(bundle.folder, temporary, dirs_exist_ok=True)
+        write_json(temporary / name, value)
+        files = {**bundle.sidecar["files"], **checksums(temporary, [name])}
+        write_json(temporary / SIDECAR, {**bundle.sidecar, "files": dict(sorted(files.items()))})
+        seal(temporary)
 
 
 def graphs_from_signature(signature: Signature, beam: int = 0) -> Graphs:

@@ -9,6 +9,7 @@ It is readable without this program:
     examples.npz     inputs from its validation data, on which exports are compared with it
     README.md        the model card
     checksums.json   of all the others, verified on load
+    calibration.json when it is sure: see `shared.calibration`
     ...              the tokenizer's files, if the app has one
 """
 
@@ -24,6 +25,7 @@ from typing import Any, TypedDict, TypeVar
 
 import numpy as np
 
+from shared.calibration import CALIBRATION
 from shared.errors import InputError, check_name
 from shared.files import (
     File,
@@ -81,7 +83,7 @@ class Preset:
     @property
     def extra_files(self) -> list[Path]:
         """The tokenizer's files."""
-        ours = (CONFIG, WEIGHTS, RECIPE, EXAMPLES, METRICS, README)
+        ours = (CONFIG, WEIGHTS, RECIPE, EXAMPLES, METRICS, README, CALIBRATION)
         return [self.folder / n for n in read_json(self.folder / CHECKSUMS) if n not in ours]
 
     @property
@@ -172,11 +174,24 @@ def add_figures(folder: str | Path, figures: Mapping[str, Figure]) -> Preset:
     return load_preset(folder)
 
 
+def add_preset_file(folder: str | Path, name: str, value: Any) -> None:
+    """Adds a JSON file to a preset, or replaces it; export copies it to the bundle."""
+    preset = load_preset(folder)
+    with new_folder(folder, marker=CONFIG) as temporary:
+        shutil.copytree(preset.folder, temporary, dirs_exist_ok=True)
+        write_json(temporary / name, value)
+        _write_checksums(temporary)
+
+
 def _write_figures(
     folder: Path, app: str, name: str, card: Card, figures: Mapping[str, Figure]
 ) -> None:
     write_json(folder / METRICS, figures)
     write_text(folder / README, model_card(app, name, card, figures))
+    _write_checksums(folder)
+
+
+def _write_checksums(folder: Path) -> None:
     names = [path.name for path in folder.iterdir() if path.name != CHECKSUMS]
     write_json(folder / CHECKSUMS, checksums(folder, names))
 

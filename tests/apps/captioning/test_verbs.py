@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from apps.captioning import unfamiliar
 from apps.captioning.app import CAPTIONING
 from apps.captioning.metadata import has_caption
 from apps.verbs.cli import main
+from shared.calibration import CALIBRATION
 from shared.errors import InputError
 from shared.export.goldens import check_goldens
 from shared.files import read_json
 from shared.presets.bundle import load_bundle
+from shared.presets.store import load_preset
 from tests.apps.captioning.toy import captions_of, draw, toy_names, write_toy
 
 
@@ -116,6 +119,31 @@ def test_json_and_csv_hold_the_n_best_and_their_scores(made, capsys, tmp_path):
     assert np.diff([float(row["score"]) for row in rows[:3]]).max() <= 0
 
 
+def test_a_calibrated_model_says_when_it_is_not_sure(made, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(unfamiliar, "COUNTS", {"blank": 6, "noise": 6})
+    monkeypatch.setattr(unfamiliar, "_PHOTOS", {})
+    shutil.copytree(made / "bundle", tmp_path / "bundle")
+    shutil.copytree(made / "run/preset", tmp_path / "preset")
+    photo = made / "images/red_circle_0.png"
+    noise = np.random.default_rng(9).integers(0, 256, (96, 96, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    model = ["--preset", tmp_path / "bundle"]
+    [before] = json.loads(spoken(capsys, "caption", photo, *model, "--json"))["photos"]
+    assert before["confidence"] is None and not before["doubtful"]
+    words = ["calibrate", "captioning", "--data", made, "--json"]
+    values = json.loads(spoken(capsys, *words, *model, "--backend", "litert"))
+    assert values["auroc"] > 0.9 and values["known"] == 6 and values["others"] == 12
+    found = json.loads(spoken(capsys, "caption", photo, tmp_path / "noise.png", *model, "--json"))
+    for entry in found["photos"]:
+        assert entry["doubtful"] == (entry["confidence"] < values["threshold"])
+    assert [entry["doubtful"] for entry in found["photos"]] == [False, True]
+    assert spoken(capsys, "caption", tmp_path / "noise.png", *model).startswith("not sure: ")
+    assert spoken(capsys, "caption", photo, *model).strip() in right("red circle")
+    assert check_goldens(tmp_path / "bundle") <= 1
+    spoken(capsys, *words, "--preset", tmp_path / "preset")  # its weights, with Keras
+    assert (load_preset(tmp_path / "preset").folder / CALIBRATION).is_file()
+
+
 def test_captions_are_kept_with_the_photos_and_a_stopped_folder_goes_on(made, capsys, tmp_path):
     names = toy_names()[:3]
     folder = tmp_path / "in"
@@ -193,6 +221,8 @@ def test_later_stages_begin_with_weights_and_tokens_of_the_preset(made, tmp_path
         ["train", "captioning", "--data", "{}", "--scst"],
         ["train", "captioning", "--data", "{}", "--scst", "--captions-per-photo", "1"],
         ["evaluate", "captioning"],
+        ["calibrate", "captioning", "--preset", "{}/run/preset"],
+        ["calibrate", "music"],
         ["train", "captioning", "--data", "{}", "--run", "{}/none", "--crops", "-1"],
         ["train", "captioning", "--data", "{}", "--start", "{}/run/preset", "--units", "3"],
         ["train", "captioning", "--images", "{}/images", "--captions", "{}/captions.txt",
