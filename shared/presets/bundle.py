@@ -30,7 +30,8 @@ from shared.files import (
     write_json,
 )
 from shared.generator import Signature
-from shared.presets.store import CHECKSUMS, Figure
+from shared.presets.card import Figure
+from shared.presets.store import CHECKSUMS
 from shared.typed import from_json
 
 if TYPE_CHECKING:

@@ -5,10 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypedDict
 
-if TYPE_CHECKING:
-    from shared.presets.store import Figure
+
+class _Figure(TypedDict):
+    value: float
+    data: str
+    command: str
+    date: str
+
+
+class Figure(_Figure, total=False):
+    """One entry of ``metrics.json``; the date as 2025-01-31."""
+
+    floor: float  # that later measurements must not go below
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ from shared.files import (
     write_json,
     write_text,
 )
-from shared.presets.card import Card, model_card
+from shared.presets.card import Card, Figure, model_card
 from shared.presets.weights import assign, model_weights, read_weights, some, write_weights
 from shared.typed import from_json
 
@@ -46,19 +46,6 @@ CONFIG, WEIGHTS, METRICS, README = "config.json", "weights.npz", "metrics.json",
 RECIPE, EXAMPLES, CHECKSUMS = "recipe.json", "examples.npz", "checksums.json"
 
 Config = TypeVar("Config")
-
-
-class _Figure(TypedDict):
-    value: float
-    data: str
-    command: str
-    date: str
-
-
-class Figure(_Figure, total=False):
-    """One entry of ``metrics.json``; the date as 2025-01-31."""
-
-    floor: float  # that later measurements must not go below
 
 
 class _Header(TypedDict):
