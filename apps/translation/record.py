@@ -10,7 +10,8 @@ from typing import Any
 from apps.translation.data import Pair
 from apps.translation.evaluate import counts_of, numbers_of
 from shared.errors import InputError
-from shared.presets.store import Figure, Preset, add_figures, figure
+from shared.presets.card import Figure
+from shared.presets.store import Preset, add_figures, figure
 
 MARGIN = 1.0
 """BLEU that a model trained anew may lose."""

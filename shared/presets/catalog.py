@@ -8,7 +8,8 @@ from pathlib import Path
 
 from shared.errors import InputError
 from shared.presets.bundle import SIDECAR, Bundle, load_bundle
-from shared.presets.store import CONFIG, WEIGHTS, Figure, Preset, load_preset
+from shared.presets.card import Figure
+from shared.presets.store import CONFIG, WEIGHTS, Preset, load_preset
 
 _ROOT = Path(__file__).resolve().parents[2]
 SAVED_MODELS = _ROOT / "saved_models"
