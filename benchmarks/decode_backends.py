@@ -13,8 +13,9 @@ import numpy as np
 from apps import application
 from benchmarks.common import serve, turn
 from shared.export.goldens import Example
-from shared.files import read_json, write_json
+from shared.files import write_json
 from shared.generator import Signature
+from shared.readers import read_json
 
 CHECKED_STEPS = 8
 PORTS = {"music": "benchmarks.decode_music_torch"}  # modules with the model in PyTorch

@@ -25,7 +25,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # installed or not
 
 from benchmarks.common import Worker, available, machine, serve, table
-from shared.files import read_json, write_json, write_text
+from shared.files import write_json, write_text
+from shared.readers import read_json
 
 # JoeyNMT can tie softmax and embeddings only where both are as wide as the decoder.
 SIZES = {

@@ -18,7 +18,7 @@ from typing import TypedDict
 
 import numpy as np
 
-from shared.files import read_json
+from shared.readers import read_json
 from shared.typed import from_json
 
 CALIBRATION = "calibration.json"

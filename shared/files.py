@@ -1,4 +1,4 @@
-"""Atomic writes, checksums, and reading with errors that name the file."""
+"""Atomic writes, checksums, and folders that are whole or not there."""
 
 from __future__ import annotations
 
@@ -152,53 +152,6 @@ def write_json(path: str | Path, value: Any) -> None:
     """
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
     write_text(path, text + "\n")
-
-
-def read_text(path: str | Path) -> str:
-    """Reads a UTF-8 file, without a byte order mark; ``-`` is standard input.
-
-    Raises:
-        InputError: The file cannot be read, or is not UTF-8 text.
-    """
-    if str(path) == STDOUT:
-        return decode_text(sys.stdin.buffer.read(), "standard input")
-    try:
-        return decode_text(Path(path).read_bytes(), path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
-
-
-def decode_text(data: bytes, name: str | Path) -> str:
-    """Decodes UTF-8, without a byte order mark.
-
-    Args:
-        data: The bytes.
-        name: Where they come from, for the message.
-
-    Raises:
-        InputError: The bytes are not UTF-8, or contain a zero byte.
-    """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name}: not UTF-8 text (byte {error.start}); convert it") from error
-    if "\0" in text:
-        raise InputError(f"{name}: not text (it contains zero bytes); check the file")
-    return text
-
-
-def read_json(path: str | Path) -> Any:
-    """Reads a JSON file.
-
-    Raises:
-        InputError: The file cannot be read, or is not JSON.
-    """
-    try:
-        return json.loads(read_text(path))
-    except InputError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not valid JSON; restore the file") from error
 
 
 class File(TypedDict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -136,6 +136,11 @@ def load(
     names = read_split(split_file) if split_file else list(written)
     found = []
     for name in names:
+        place = PureWindowsPath(name)  # which knows both kinds of slashes
+        if place.anchor or ".." in place.parts:
+            raise InputError(
+                f"{split_file or captions}: {name[:80]!r} leads out of {images}; name photos in it"
+            )
         path = folder / name
         if partly and name not in written:
             continue

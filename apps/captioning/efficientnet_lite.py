@@ -12,7 +12,6 @@ convolution before it:
 from __future__ import annotations
 
 import math
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,8 +19,10 @@ import keras
 import numpy as np
 
 from apps.captioning.torch_file import read_bytes
+from shared import readers
 from shared.datasets import download
 from shared.errors import InputError
+from shared.readers import read_member
 
 GRID, CHANNELS = "out_relu", 1280
 _EPSILON = 1e-3
@@ -147,14 +148,7 @@ def load_imagenet(network: keras.Model, kind: str, source: str | Path | None = N
 
 def _file(path: Path) -> bytes:
     """Reads a ``.pth`` file, or the one in a wheel."""
-    try:
-        if path.suffix != ".whl":
-            return path.read_bytes()
-        with zipfile.ZipFile(path) as wheel:
-            [name] = [name for name in wheel.namelist() if name.endswith(".pth")]
-            return wheel.read(name)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: cannot be read ({error}); download it again") from error
+    return read_member(path, "*.pth") if path.suffix == ".whl" else readers.read_bytes(path)
 
 
 def assign(network: keras.Model, tensors: Mapping[str, np.ndarray]) -> None:

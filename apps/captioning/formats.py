@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import lzma
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from shared.errors import InputError
-from shared.files import decode_text, read_json, read_text
+from shared.readers import read_json, read_text
 
 
 def read_captions(path: str | Path) -> dict[str, list[str]]:
@@ -18,8 +17,8 @@ def read_captions(path: str | Path) -> dict[str, list[str]]:
 
     Of Flickr8k or 30k: CSV with the header ``image,caption``; ``results.csv`` with the header
     ``image_name| comment_number| comment``; or lines of ``name.jpg#0``, a tab and the caption
-    (``Flickr8k.token.txt``, ``results_20130124.token``). Of COCO: ``captions_*.json``. Text may
-    be compressed as ``.xz``.
+    (``Flickr8k.token.txt``, ``results_20130124.token``). Of COCO: ``captions_*.json``. The file may
+    be compressed as ``.gz`` or ``.xz``.
 
     Raises:
         InputError: The file is missing or is none of these.
@@ -50,6 +49,13 @@ def _coco(path: Path) -> Iterator[tuple[str, str]]:
 
 def _rows(path: Path) -> Iterator[tuple[str, str]]:
     text = _text(path)
+    try:
+        yield from _parsed(text, path)
+    except csv.Error as error:
+        raise InputError(f"{path}: {error}; is there a single quotation mark?") from error
+
+
+def _parsed(text: str, path: Path) -> Iterator[tuple[str, str]]:
     head = text.partition("\n")[0].strip().lower().replace(" ", "")
     if head in ("image,caption", "image_name|comment_number|comment"):
         commas = "," in head
@@ -102,14 +108,4 @@ def read_sentences(path: str | Path) -> list[str]:
 
 
 def _text(path: Path) -> str:
-    text = _decompressed(path) if path.suffix == ".xz" else read_text(path)
-    return text.replace("\r\n", "\n")
-
-
-def _decompressed(path: Path) -> str:
-    try:
-        return decode_text(lzma.decompress(path.read_bytes()), path)
-    except lzma.LZMAError as error:
-        raise InputError(f"{path}: damaged ({error}); copy it again") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+    return read_text(path).replace("\r\n", "\n")

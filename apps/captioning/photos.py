@@ -26,8 +26,11 @@ SAMPLES = Path(__file__).parent / "samples"  # in the public domain, see SOURCES
 _NO_PHOTOS = {"EPS", "PDF", "MPEG", "WMF", "BUFR", "GRIB", "HDF5", "FITS"}
 # What Pillow cannot read is named where a folder holds it, not passed over.
 _UNREADABLE = {".heic", ".heif", ".jxl", ".svg", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf"}
-PIXELS = 100_000_000  # larger photos are refused: decoded, this size takes 300 MB
+PIXELS = 100_000_000  # larger photos are refused: decoded, this size takes 400 MB
+OTHER_PIXELS = 50_000_000  # of a file that is no JPEG; some take three times the memory
+_ENOUGH = 16_000_000  # pixels; of more some are left out before any arithmetic
 LEAST_PART, LEAST_TONE, MOST_TONE = 0.5, 0.7, 1.3
+_ORIENTATION = 0x0112  # of EXIF
 _GREY = (128, 128, 128)
 
 
@@ -55,15 +58,16 @@ def open_photo(path: str | Path) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about odd metadata, and sizes below our own limit
             with Image.open(path, formats=formats()) as image:
-                if image.width * image.height > PIXELS:
+                most = PIXELS if image.format in ("JPEG", "MPO") else OTHER_PIXELS
+                if image.width * image.height > most:
                     raise InputError(
                         f"{path}: {image.width} x {image.height} pixels are more than "
-                        f"{PIXELS // 1_000_000} million; scale it down"
+                        f"{most // 1_000_000} million; scale it down"
                     )
                 # A large JPEG can be decoded at an eighth to a half of its resolution.
                 image.draft("RGB", (1024, 1024))
                 image.load()
-                return _rgb(ImageOps.exif_transpose(image))
+                return _upright(image)
     except InputError:
         raise
     except Image.DecompressionBombError as error:
@@ -99,7 +103,18 @@ def as_photo(photo: PhotoLike) -> Image.Image:
                 f"a photo as an array is uint8 (height, width, 3), not {photo.dtype} {shape}"
             )
         photo = Image.fromarray(photo)
-    return _rgb(ImageOps.exif_transpose(photo))
+    return _upright(photo)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Converts to upright RGB, without copies of what is very large."""
+    if (share := image.width * image.height / _ENOUGH) > 1:
+        exif = image.getexif()
+        size = [max(1, round(side / share**0.5)) for side in image.size]
+        info, image = image.info, image.resize((size[0], size[1]), Image.Resampling.NEAREST)
+        image.info = info
+        image.getexif()[_ORIENTATION] = exif.get(_ORIENTATION, 1)
+    return _rgb(ImageOps.exif_transpose(image))
 
 
 def _rgb(image: Image.Image) -> Image.Image:
@@ -117,15 +132,16 @@ def _scaled_down(image: Image.Image) -> Image.Image:
 
     Cameras write 10, 12 or 14 bits into 16. What is not a number is black.
     """
-    values = np.asarray(image, np.float64)
+    values = np.array(image, np.float64)
     finite = np.isfinite(values)
     known = values[finite]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
-    values = np.where(finite, values, low)
+    values[~finite] = low
     if image.mode != "F" and low >= 0 and high <= 65535:
         low, high = 0.0, next(float(top) for top in (255, 1023, 4095, 16383, 65535) if high <= top)
-    scaled = (values - low) * (255.0 / max(high - low, 1e-9))
-    return Image.fromarray(np.clip(scaled, 0, 255).astype(np.uint8)).convert("RGB")
+    values -= low  # in place, for the photo may be large
+    values *= 255.0 / max(high - low, 1e-9)
+    return Image.fromarray(np.clip(values, 0, 255, out=values).astype(np.uint8)).convert("RGB")
 
 
 def resize(image: Image.Image, size: int, fit: str) -> np.ndarray:

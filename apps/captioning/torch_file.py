@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import collections
 import io
+import math
 import pickle
 from typing import Any, BinaryIO, NamedTuple
 
@@ -79,7 +80,8 @@ def read_tensors(file: BinaryIO, name: str) -> dict[str, np.ndarray]:
 
 def _array(storage: np.ndarray, view: _View) -> np.ndarray:
     last = view.offset + sum((n - 1) * s for n, s in zip(view.shape, view.strides, strict=True))
-    if view.offset < 0 or min(view.strides, default=0) < 0 or last >= len(storage):
+    inside = view.offset >= 0 and min(view.strides, default=0) >= 0 and last < len(storage)
+    if not inside or math.prod(view.shape) > len(storage):
         raise ValueError("a tensor reaches beyond its storage")
     width = storage.itemsize
     strides = [step * width for step in view.strides]

@@ -36,8 +36,9 @@ from shared.calibration import Calibration
 from shared.datasets.split import spread
 from shared.decoding import beam_options
 from shared.errors import InputError
-from shared.files import STDOUT, check_outputs, read_text, write_bytes, write_text
+from shared.files import STDOUT, check_outputs, write_bytes, write_text
 from shared.presets.open import Opened
+from shared.readers import read_text
 from shared.text import START
 
 SIDECAR = ".txt"  # takes the place of the photo's own ending, as most tools have it

@@ -9,7 +9,8 @@ from pathlib import Path
 from apps.captioning.config import FIRST_LANGUAGE, CaptioningConfig
 from apps.captioning.metrics import cased_words, words
 from shared.errors import InputError
-from shared.files import read_json, write_json
+from shared.files import write_json
+from shared.readers import read_json
 from shared.text import END, START, UNKNOWN, Tokenizer, train_tokenizer
 
 WORDS, SUBWORDS = "words.json", "tokenizer.model"

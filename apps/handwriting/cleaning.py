@@ -17,9 +17,12 @@ HEIGHTS = (0.6, 7.5)  # valid height of a line, in x-heights; outside, the label
 WIDTHS = (0.6, 3.2)  # valid width of a line, in x-heights per character
 STEEPEST = 0.25  # largest slope of a baseline that is leveled
 _SPIKE = 1.5  # distance of a spike from both its neighbors, in x-heights
+_LEAST_HEIGHT = 1e-9  # in any unit; what is smaller is no ink
 _TREMOR = 0.15  # extrema below this height, in x-heights, are ignored
 _JUMP = 1.0  # a stroke that begins this far to the left, in x-heights, was delayed
 _FINE = 0.05  # distance of points at which turning is measured, in x-heights
+_MOST_FINE = 200_000  # such points of a text, at most: no line has a tenth of it
+_MOST_POINTS = 1000
 _SMOOTH = (
     np.array([1, 4, 11, 20, 26, 20, 11, 4, 1]) / 98
 )  # of them: 0.1 x-heights, a tablet's pixel
@@ -124,10 +127,12 @@ def _extrema(y: np.ndarray) -> np.ndarray:
 def x_height(samples: Sequence[Sequence[Stroke]]) -> float:
     """Estimates a writer's x-height in the unit of the strokes: the median of all half-strokes.
 
-    Most half-strokes of a text belong to small letters. Returns 0 if there are none.
+    Most half-strokes of a text belong to small letters. Returns 0 if there are none, or all but
+    none.
     """
     heights = np.concatenate([half_strokes(strokes) for strokes in samples] or [np.zeros(0)])
-    return float(np.median(heights)) if len(heights) else 0.0
+    height = float(np.median(heights)) if len(heights) else 0.0
+    return height if height > _LEAST_HEIGHT else 0.0
 
 
 def level(strokes: Sequence[Stroke]) -> list[Stroke]:
@@ -176,6 +181,8 @@ def _slope(x: np.ndarray, y: np.ndarray) -> float:
     """
     if len(x) < 6 or np.ptp(x) < 6:
         return 0.0
+    some = -(-len(x) // _MOST_POINTS)  # of so many the pairs are compared
+    x, y = x[::some], y[::some]
     wide, high = (v[:, None] - v[None, :] for v in (x, y))
     apart = wide > 3.0
     slope = float(np.median(high[apart] / wide[apart]))
@@ -189,13 +196,16 @@ def in_order(strokes: Sequence[Stroke]) -> list[Stroke]:
     far to the right as its middle. Strokes are in x-heights.
     """
     result: list[Stroke] = []
+    reach: list[float] = []  # of each of them
+    farthest = -math.inf
     for stroke in strokes:
-        middle = (stroke[:, 0].min() + stroke[:, 0].max()) / 2
+        left, right = float(stroke[:, 0].min()), float(stroke[:, 0].max())
         at = len(result)
-        if result and max(s[:, 0].max() for s in result) - stroke[:, 0].max() > _JUMP:
-            reaching = [k for k, s in enumerate(result) if s[:, 0].max() >= middle]
-            at = reaching[0] + 1
+        if farthest - right > _JUMP:
+            at = next(k for k, own in enumerate(reach) if own >= (left + right) / 2) + 1
         result.insert(at, stroke)
+        reach.insert(at, right)
+        farthest = max(farthest, right)
     return result
 
 
@@ -210,15 +220,17 @@ def clean(strokes: Sequence[Stroke], height: float) -> list[Stroke]:
         Strokes in x-heights, as fine points.
     """
     scaled = [np.asarray(s, np.float64) / height for s in strokes if len(s)]
-    fine = [_fine(stroke) for stroke in drop_spikes(scaled, _SPIKE)]
-    return in_order(level(fine))
+    smooth = drop_spikes(scaled, _SPIKE)
+    total = sum(float(np.hypot(*np.diff(stroke, axis=0).T).sum()) for stroke in smooth)
+    step = max(_FINE, total / _MOST_FINE)  # ink of an absurd length is refused later
+    return in_order(level([_fine(stroke, step) for stroke in smooth]))
 
 
-def _fine(stroke: Stroke) -> Stroke:
+def _fine(stroke: Stroke, step: float) -> Stroke:
     """Resamples to equal steps and smooths, because coincident points have no direction."""
     length = np.hypot(*np.diff(stroke, axis=0).T)
     place = np.concatenate([[0.0], np.cumsum(length)])
-    wanted = np.linspace(0, place[-1], max(2, round(place[-1] / _FINE) + 1))
+    wanted = np.linspace(0, place[-1], max(2, round(place[-1] / step) + 1))
     if len(stroke) < 2 or place[-1] == 0:
         return stroke[:1]
     even = np.stack([np.interp(wanted, place, stroke[:, axis]) for axis in (0, 1)], 1)

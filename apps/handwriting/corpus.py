@@ -29,6 +29,7 @@ TOKENIZED = ("cec", "cea", "sta", "hpp", "hpb", "dar")
 SENTENCES = ("bb",)  # on one row, and too long for a line
 LONGEST = 60  # characters of a line
 _ROW = 1.3  # x-heights down and to the left: the next row of a text
+_MOST_CHOICES = 100_000_000  # of places where the words of a row may end
 _CLEAR = 1.25  # times as wide as a gap between letters: a gap between words
 
 
@@ -166,7 +167,8 @@ def _raws(
         if words:
             pieces = [(text, strokes)]
         else:
-            inside = [part for part in inner if part.numbers <= set(numbers)]
+            own = set(numbers)
+            inside = [part for part in inner if part.numbers <= own]
             pieces = _lines(text, strokes, inside)
         if not pieces:
             rejects.append(Reject(source, text, "on several rows, or too long to be cut"))
@@ -326,7 +328,7 @@ def cut_at_gaps(text: str, strokes: Sequence[Stroke]) -> list[tuple[str, list[St
     left = np.array([float(stroke[:, 0].min()) for stroke in order])
     reach = np.maximum.accumulate([float(stroke[:, 0].max()) for stroke in order])
     gaps = np.append(left[1:] - reach[:-1], np.inf)
-    if len(words) > len(order):
+    if len(words) > len(order) or len(words) * len(order) ** 2 > _MOST_CHOICES:
         return []
     ends = _word_ends(words, left, reach, gaps)
     pieces: list[tuple[str, list[Stroke]]] = []

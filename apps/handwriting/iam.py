@@ -15,8 +15,9 @@ import numpy as np
 
 from apps.handwriting.cleaning import clean, resample, why_rejected, x_height
 from apps.handwriting.corpus import Reject
-from apps.handwriting.ink import Ink, Stroke, to_rows
+from apps.handwriting.ink import MOST_BYTES, Ink, Stroke, checked_points, to_rows
 from shared.errors import InputError
+from shared.readers import read_bytes
 
 
 def read_iam(folder: str | Path, arc: float, turning: float) -> tuple[list[Ink], list[Reject]]:
@@ -65,7 +66,7 @@ def form_lines(path: str | Path) -> list[str]:
     Raises:
         InputError: The file has no ``CSR:``.
     """
-    content = Path(path).read_text(encoding="utf-8", errors="replace")
+    content = read_bytes(path).decode(errors="replace")
     found = re.split(r"^CSR:\s*$", content, maxsplit=1, flags=re.MULTILINE)
     if len(found) < 2:
         raise InputError(f"{path}: no line 'CSR:'; it is no text of IAM-OnDB")
@@ -79,10 +80,12 @@ def read_line(path: str | Path) -> list[Stroke]:
         InputError: The file is not XML, or has no points.
     """
     try:
-        root = ElementTree.parse(path).getroot()
+        root = ElementTree.fromstring(read_bytes(path, MOST_BYTES))
         strokes = [_points(stroke) for stroke in root.iter("Stroke")]
-    except (ElementTree.ParseError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: no line of IAM-OnDB ({error})") from error
+    except InputError:
+        raise
+    except (ElementTree.ParseError, LookupError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: no line of IAM-OnDB ({error}); restore the file") from error
     strokes = [stroke for stroke in strokes if len(stroke)]
     if not strokes:
         raise InputError(f"{path}: no strokes with points")
@@ -93,4 +96,4 @@ def _points(stroke: ElementTree.Element) -> Stroke:
     points: Sequence[tuple[float, float]] = [
         (float(point.attrib["x"]), -float(point.attrib["y"])) for point in stroke.iter("Point")
     ]
-    return np.array(points, np.float64).reshape(-1, 2)
+    return checked_points(np.array(points, np.float64).reshape(-1, 2))

@@ -11,9 +11,11 @@ import numpy as np
 
 from apps.handwriting.config import CHARACTERS
 from shared.errors import InputError
-from shared.files import read_json
+from shared.readers import read_json
 
-_FAR = 1e30  # coordinates beyond it are no ink, and their squares no numbers
+MOST_BYTES = 30_000_000  # of a file of ink
+MOST_STROKES = 5_000  # of a sample
+_FAR = 1e9  # coordinates beyond it are no ink
 Stroke = np.ndarray
 """Points ``(n, 2)`` float, x to the right, y up."""
 
@@ -67,6 +69,17 @@ def to_strokes(rows: np.ndarray) -> list[Stroke]:
     return [stroke for stroke in np.split(points, ends) if len(stroke)]
 
 
+def checked_points(points: np.ndarray) -> np.ndarray:
+    """Returns the points.
+
+    Raises:
+        ValueError: One is not finite, or too far away to be ink.
+    """
+    if not (np.abs(points) < _FAR).all():
+        raise ValueError(f"a point that is not finite and below {_FAR:g}")
+    return points
+
+
 def read_strokes(path: str | Path) -> list[tuple[str, list[Stroke]]]:
     """Reads texts and strokes from JSON, ``[{"text": ..., "strokes": [[[x, y], ...], ...]}]``.
 
@@ -94,15 +107,19 @@ def _sample(sample: Any, where: str) -> tuple[str, list[Stroke]]:
     up = 1.0 if sample.get("y") == "up" else -1.0
     if not isinstance(sample["strokes"], list) or not sample["strokes"]:
         raise InputError(f"{where}: no strokes; expected [[[x, y], ...], ...]")
+    if len(sample["strokes"]) > MOST_STROKES:
+        raise InputError(f"{where}: more than {MOST_STROKES:,} strokes; a sample is one line")
     strokes = []
     for number, stroke in enumerate(sample["strokes"]):
         try:
             points = np.array(stroke, np.float64)
+            if points.ndim != 2 or points.shape[1] < 2:
+                raise ValueError
+            strokes.append(checked_points(points[:, :2]) * [1.0, up])
         except (TypeError, ValueError, OverflowError):
-            points = np.zeros(0)
-        if points.ndim != 2 or points.shape[1] < 2 or not (np.abs(points) < _FAR).all():
-            raise InputError(f"{where}, stroke {number}: expected points [x, y], all finite")
-        strokes.append(points[:, :2] * [1.0, up])
+            raise InputError(
+                f"{where}, stroke {number}: expected points [x, y], all finite and below {_FAR:g}"
+            ) from None
     return " ".join(text.split()), strokes
 
 

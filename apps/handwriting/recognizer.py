@@ -31,9 +31,10 @@ from apps.handwriting.data import (
 from apps.handwriting.ink import Ink, Stroke, spelled, to_rows
 from apps.handwriting.judge import Judge, error_rate
 from shared.errors import InputError
-from shared.files import read_json, write_json
+from shared.files import write_json
 from shared.layers import LSTM
 from shared.presets.weights import assign, model_weights, read_weights, write_weights
+from shared.readers import read_json
 from shared.training import FitOptions
 from shared.training.fit import fit
 

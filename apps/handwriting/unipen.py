@@ -17,12 +17,15 @@ from pathlib import Path
 
 import numpy as np
 
-from apps.handwriting.ink import Stroke
+from apps.handwriting.ink import MOST_BYTES, Stroke, checked_points
 from shared.errors import InputError
+from shared.readers import read_bytes
 
 _PIECE = re.compile(r"(\d+)(?::(\d+))?(?:-(\d+)(?::(\d+))?)?")
 _SEGMENT = re.compile(r'(\S+)\s+(\S+)\s+(\S+)\s+"(.*)"\s*$', re.DOTALL)
 _MOST_NESTED = 8
+_MOST_FILES = 1000  # that a file includes
+_MOST_USES = 12  # of a component by segments, on average, in a recording of many
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Recording:
         writers: Of each component, "" if unknown.
         styles: Of each component: PRINTED, CURSIVE, MIXED or "".
         segments: In the order of the file.
+        used: How often `parts` has named a component.
     """
 
     components: list[Stroke] = field(default_factory=list)
@@ -59,6 +63,7 @@ class Recording:
     writers: list[str] = field(default_factory=list)
     styles: list[str] = field(default_factory=list)
     segments: list[Segment] = field(default_factory=list)
+    used: int = 0
 
     def strokes(self, delineation: str) -> list[Stroke]:
         """Returns the ink of a segment: its components with the pen down, cut as it states.
@@ -84,6 +89,9 @@ class Recording:
             b = a if b is None else b
             if not a <= b < len(self.components):
                 raise ValueError(f"{delineation!r} of {len(self.components)} components")
+            self.used += b - a + 1
+            if self.used > 10_000 + _MOST_USES * len(self.components):
+                raise ValueError("the same components again and again")
             for number in range(a, b + 1):
                 end = b_point + 1 if number == b and b_point is not None else None
                 yield number, (a_point or 0) if number == a else 0, end
@@ -107,6 +115,7 @@ def read_recording(path: str | Path, include: str | Path) -> Recording:
 class _Reader:
     def __init__(self, recording: Recording, include: Path):
         self.recording, self.include = recording, include
+        self.files = 0
         self.columns = (0, 1)
         self.width = 2
         self.writer = self.style = ""
@@ -114,13 +123,17 @@ class _Reader:
     def read(self, path: Path, depth: int) -> None:
         if depth > _MOST_NESTED:
             raise InputError(f"{path}: includes are nested too deeply; does it include itself?")
+        self.files += 1
+        if self.files > _MOST_FILES:
+            raise InputError(f"{path}: more than {_MOST_FILES} files are included; leave some out")
         for keyword, rest, number in _statements(path):
             try:
                 self._statement(keyword, rest, depth)
             except (ValueError, IndexError) as error:
                 if isinstance(error, InputError):
                     raise
-                raise InputError(f"{path}, line {number}: {keyword}: {error}") from error
+                said = str(error)[:80]
+                raise InputError(f"{path}, line {number}: {keyword[:80]}: {said}") from error
 
     def _statement(self, keyword: str, rest: str, depth: int) -> None:
         if keyword in (".PEN_DOWN", ".PEN_UP"):
@@ -131,7 +144,12 @@ class _Reader:
                 label = re.sub(r"\\(.)", r"\1", label)
                 self.recording.segments.append(Segment(kind, where, quality, label))
         elif keyword == ".INCLUDE":
-            self.read(self.include / rest.strip(), depth + 1)
+            path = self.include / rest.strip()
+            if not path.resolve().is_relative_to(self.include.resolve()):
+                raise ValueError(f"{rest.strip()} is not in the folder {self.include}")
+            if path.exists() and not path.is_file():
+                raise ValueError(f"{rest.strip()} is no file")
+            self.read(path, depth + 1)
         elif keyword == ".COORD":
             names = rest.split()
             self.columns, self.width = (names.index("X"), names.index("Y")), len(names)
@@ -147,7 +165,8 @@ class _Reader:
             return  # an empty block is no component
         if len(values) % self.width:
             raise ValueError(f"{len(values)} numbers do not make points of {self.width}")
-        self.recording.components.append(values.reshape(-1, self.width)[:, self.columns])
+        points = values.reshape(-1, self.width)[:, self.columns]
+        self.recording.components.append(checked_points(points))
         self.recording.down.append(down)
         self.recording.writers.append(self.writer)
         self.recording.styles.append(self.style)
@@ -155,10 +174,7 @@ class _Reader:
 
 def _statements(path: Path) -> Iterator[tuple[str, str, int]]:
     """``(keyword, what follows, line)`` of a file; comments and free text go with their keyword."""
-    try:
-        lines = path.read_text(encoding="latin-1").splitlines()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the folder") from error
+    lines = read_bytes(path, MOST_BYTES).decode("latin-1").splitlines()
     keyword, start = "", 0
     rest: list[str] = []
     for number, line in enumerate(lines, 1):

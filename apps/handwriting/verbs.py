@@ -34,8 +34,9 @@ from shared.application import Trace, Verb
 from shared.datasets.split import spread
 from shared.decoding.mixture import PointOptions
 from shared.errors import InputError, check_range
-from shared.files import STDOUT, check_outputs, read_text, write_bytes
+from shared.files import STDOUT, check_outputs, write_bytes
 from shared.presets.open import Opened
+from shared.readers import read_text
 from shared.training import FitOptions
 
 

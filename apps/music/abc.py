@@ -13,26 +13,45 @@ from pathlib import Path
 
 from apps.music.abc_fields import (
     ALTER,
+    JUMPS,
+    MARKS,
     SEMITONES,
+    TUPLETS,
+    decode,
     parse_key,
     parse_length,
     parse_metre,
     parse_shift,
     parse_tempo,
+    whole,
 )
 from apps.music.measures import Measure, bars_of, notes_of, play
 from apps.music.piece import Facts
-from apps.music.sheet import BREATH, COMMA, REPEATS, SENTENCE, Bar, Note, Part, Rejected, Sheet
+from apps.music.sheet import (
+    BREATH,
+    COMMA,
+    LONGEST,
+    MOST_BYTES,
+    REPEATS,
+    SENTENCE,
+    TOO_LONG,
+    Bar,
+    Note,
+    Part,
+    Rejected,
+    Sheet,
+)
+from shared.readers import read_bytes
 
 _LENGTH = r"(?P<{0}>\d*(?:/+\d*)?)"
 _PITCH = (
     r"(?:(?P<accidental>\^{1,2}|_{1,2}|=)(?P<micro>\d*/\d*)?)?(?P<letter>[A-Ga-g])(?P<octave>[,']*)"
 )
 _TOKEN = re.compile(
-    r"\[(?P<field>[A-Za-z]):(?P<value>[^\]]*)\]"
+    r"\[(?P<field>[A-Za-z]):(?P<value>[^\[\]]*)\]"
     r'|"(?P<text>[^"]*)"'
     r"|!(?P<mark>[^!|\s][^!\n]*)!|\+(?P<old_mark>[a-zA-Z.()]+)\+"
-    r"|\{(?P<grace>[^}]*)\}"
+    r"|\{(?P<grace>[^{}]*)\}"
     r"|\((?P<tuplet>\d)(?::(?P<in_time>\d*))?(?::(?P<count>\d*))?"
     r"|(?P<bar>\[\|\]?|:*\|[|:\]]*|::+)(?P<ending>\s*\[?\d+(?:[,-]\d+)*)?"
     r"|\[(?P<part_ending>\d+(?:[,-]\d+)*)"
@@ -44,15 +63,8 @@ _TOKEN = re.compile(
     r"|(?P<nothing>[\s`$*\\);@!]+|\(|y\d*)"
 )  # fmt: skip
 _NOTE = re.compile(_PITCH + _LENGTH.format("length") + r"(?P<tie>-)?")
+_LONGEST_FIELD = 500  # characters of which anything is read
 _DEFAULTS = {"H": "fermata"}
-_MARKS = re.compile(
-    r"trill[()]?|(lower|upper|inverted)?(mordent|turnx?|fermata)|pralltriller|roll|arpeggio|accent|"
-    r"emphasis|tenuto|plus|snap|slide|wedge|(up|down)bow|open|thumb|breath|p{1,4}|f{1,4}|m[pf]|sfz|"
-    r"(crescendo|diminuendo|[<>])[()]|(short|medium|long)phrase|[0-5+>^]|editorial|courtesy|marcato|"
-    r"(dim|cresc|staccato|x?stem|8v[ab]|1?5?m[ab]).*"
-)
-_JUMPS = re.compile(r"D\.?[CS]\.?|fine|coda|segno|dacapo|dacoda", re.I)
-_TUPLETS = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
 
 
 @dataclass
@@ -82,16 +94,7 @@ def read_abc(path: Path) -> Sheet:
     Raises:
         Rejected: It holds no tune, or signs that are no ABC.
     """
-    data = path.read_bytes()
-    for encoding in ("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "cp1252"):
-        try:
-            text = data.decode(encoding)
-            break
-        except UnicodeDecodeError:
-            continue
-    else:
-        text = data.decode("latin-1")
-    return _Tune(text).sheet()
+    return _Tune(decode(read_bytes(path, MOST_BYTES))).sheet()
 
 
 class _Tune:
@@ -109,6 +112,8 @@ class _Tune:
         self.signature: int | None = None
         self.tempo = 0
         self.in_body = False
+        self.sounds = False  # whether a note has been read
+        self.measures = 0
         self.unknown = ""
         self.said: list[str] = []
         lines = re.sub(r"\r\n?", "\n", text).split("\n")
@@ -141,9 +146,10 @@ class _Tune:
         elif line.strip() and self.in_body:
             self.now.line = []
             self._music(line)
-        return not (empty and any(m.notes for v in self.voices.values() for m in v.measures))
+        return not (empty and self.sounds)
 
     def _field(self, name: str, value: str) -> None:
+        value = value if name == "w" else value[:_LONGEST_FIELD]
         if name == "K":
             self._key(value)
         elif name == "M":
@@ -151,7 +157,7 @@ class _Tune:
         elif name == "L":
             if match := re.match(r"(\d+)(?:/(\d+))?", value):
                 self.explicit_unit = True
-                self.now.unit = 16 * Fraction(int(match[1]), int(match[2] or 1) or 1)
+                self.now.unit = 16 * Fraction(whole(match[1]), whole(match[2] or "1") or 1)
         elif name == "Q":
             self.tempo = self.tempo or parse_tempo(value, self.now.unit)
         elif name == "V":
@@ -228,7 +234,7 @@ class _Tune:
         while place < len(line):
             match = _TOKEN.match(line, place)
             if not match:
-                self.unknown += line[place]
+                self.unknown = self.unknown or line[place]
                 place += 1
                 continue
             place = match.end()
@@ -245,9 +251,9 @@ class _Tune:
             elif mark in ("breath", "shortphrase", "mediumphrase", "longphrase"):
                 for note in now.last:
                     note.pause = BREATH
-            elif _JUMPS.fullmatch(mark):
+            elif JUMPS.fullmatch(mark):
                 self._say(f"the jump !{mark}! is not played")
-            elif not _MARKS.fullmatch(mark):
+            elif not MARKS.fullmatch(mark):
                 self._say(f"!{mark}! is no known decoration, and is left out")
         elif "bar" in token:
             self._bar(token["bar"], token.get("ending", ""))
@@ -256,8 +262,8 @@ class _Tune:
         elif "tuplet" in token:
             p = int(token["tuplet"])
             compound = now.metre[1] == 2 and now.metre[0] % 6 == 0
-            q = int(token.get("in_time") or _TUPLETS.get(p, 3 if compound else 2))
-            now.tuplet = (int(token.get("count") or p), Fraction(q, max(p, 1)))
+            q = whole(token.get("in_time") or str(TUPLETS.get(p, 3 if compound else 2)))
+            now.tuplet = (whole(token.get("count") or str(p)), Fraction(q, max(p, 1)))
         elif "letter" in token:
             self._sound([token], token["length"])
         elif "chord" in token:
@@ -271,11 +277,11 @@ class _Tune:
             self._sound([], token["rest_length"])
         elif "rests" in token:
             self._bar("", "")
-            for _ in range(int(token["rest_bars"] or 1)):
+            for _ in range(whole(token["rest_bars"] or "1")):
                 now.time = Fraction(now.metre[0] or 16)
                 self._bar("|", "")
         elif "broken" in token and now.last:
-            more = Fraction(1, 2 ** len(token["broken"]))
+            more = Fraction(1, 2 ** min(len(token["broken"]), 8))
             longer = token["broken"][0] == ">"
             old, new = (2 - more, more) if longer else (more, 2 - more)
             length = (now.last[0].end - now.last[0].start) * old
@@ -308,11 +314,13 @@ class _Tune:
             now.last = []
         else:
             now.line.append(now.last)
-            now.fermata = False
+            now.fermata, self.sounds = False, True
         measure = now.measures[-1]
         measure.notes += now.last
         now.time = end
         measure.length = max(measure.length, end)
+        if end > LONGEST:
+            raise Rejected(TOO_LONG)
 
     def _pitch(self, written: dict[str, str], tied: set[int]) -> tuple[int, bool]:
         """The sounding pitch of a written note, and whether it is struck."""
@@ -342,6 +350,9 @@ class _Tune:
             measure.full, measure.unit = now.metre
             fresh = Measure(ending=measure.ending)
             now.measures.append(fresh)
+            self.measures += 1
+            if self.measures > LONGEST:
+                raise Rejected(TOO_LONG)
         else:
             fresh = measure
         now.time, now.altered = Fraction(0), {}
@@ -356,7 +367,7 @@ class _Tune:
             fresh.opens = True
         if numbers := re.findall(r"(\d+)(?:-(\d+))?", ending):
             fresh.ending = tuple(
-                k for a, b in numbers for k in range(int(a), min(int(b or a), 99) + 1)
+                k for a, b in numbers for k in range(whole(a), min(whole(b or a), 99) + 1)
             )
 
     # --- the sheet --------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The fields of an ABC tune that say more than a text: K:, M:, Q:, and the lengths of notes."""
+"""What an ABC tune says in few signs: K:, M:, Q:, decorations, the lengths of notes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,14 @@ from apps.music.sheet import Rejected
 
 ALTER = {"^": 1, "^^": 2, "_": -1, "__": -2, "=": 0}
 SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+MARKS = re.compile(
+    r"trill[()]?|(lower|upper|inverted)?(mordent|turnx?|fermata)|pralltriller|roll|arpeggio|accent|"
+    r"emphasis|tenuto|plus|snap|slide|wedge|(up|down)bow|open|thumb|breath|p{1,4}|f{1,4}|m[pf]|sfz|"
+    r"(crescendo|diminuendo|[<>])[()]|(short|medium|long)phrase|[0-5+>^]|editorial|courtesy|marcato|"
+    r"(dim|cresc|staccato|x?stem|8v[ab]|1?5?m[ab]).*"
+)
+JUMPS = re.compile(r"D\.?[CS]\.?|fine|coda|segno|dacapo|dacoda", re.I)
+TUPLETS = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
 _FIFTHS = "FCGDAEB"
 _MODES = {"maj": 0, "ion": 0, "mix": -1, "dor": -2, "m": -3, "min": -3, "aeo": -3, "phr": -4,
           "loc": -5, "lyd": 1}  # fmt: skip
@@ -62,10 +70,31 @@ def parse_key(value: str, before: dict[str, int]) -> Key | None:
     return Key(alter | extra, sharps, key)
 
 
+def decode(data: bytes) -> str:
+    """The text of a file, whose encoding nothing tells."""
+    for encoding in ("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "cp1252"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return data.decode("latin-1")
+
+
+def whole(digits: str) -> int:
+    """The number that digits say.
+
+    Raises:
+        Rejected: It is absurdly large.
+    """
+    if len(digits) > 5:
+        raise Rejected(f"its number {digits[:20]} is too large; correct the tune")
+    return int(digits)
+
+
 def parse_shift(value: str) -> int | None:
     """By how many semitones a K: or V: field lets notes sound higher; None if it does not say."""
-    found = [12 * int(n) for n in re.findall(r"octave=(-?\d+)", value)]
-    found += [int(n) for n in re.findall(r"transpose=(-?\d+)", value)]
+    found = [12 * whole(n) for n in re.findall(r"octave=(-?\d+)", value)]
+    found += [whole(n) for n in re.findall(r"transpose=(-?\d+)", value)]
     found += [12 if s == "+" else -12 for s in re.findall(r"[a-z]\d?([+-])8", value)]
     return sum(found) if found else None
 
@@ -78,8 +107,8 @@ def parse_metre(value: str) -> tuple[int, int]:
         if value.lower() not in ("none", ""):
             raise Rejected(f"its metre M:{value} cannot be read; write it as M:4/4")
         return 0, 4
-    count, below = sum(map(int, re.findall(r"\d+", match[1]))), int(match[2])
-    if not count or below not in (1, 2, 4, 8, 16):
+    count, below = sum(map(whole, re.findall(r"\d+", match[1]))), whole(match[2])
+    if not 0 < count < 1000 or below not in (1, 2, 4, 8, 16):
         raise Rejected(f"its metre M:{value} does not count in 16ths; change it")
     return count * 16 // below, 16 // below
 
@@ -90,12 +119,15 @@ def parse_tempo(value: str, unit: Fraction) -> int:
     match = re.search(r"(\d+)\s*$", value)
     if not match:
         return 0
-    beats = [Fraction(int(a), int(b)) for a, b in re.findall(r"(\d+)/(\d*[1-9])", value)]
-    return round(int(match[1]) * (4 * sum(beats) if beats else unit / 4))
+    pairs = re.findall(r"(\d+)/(\d*[1-9])", value)
+    beats = [Fraction(whole(a), whole(b)) for a, b in pairs]
+    return round(whole(match[1]) * (4 * sum(beats) if beats else unit / 4))
 
 
 def parse_length(text: str) -> Fraction:
     """The length that a note's digits and slashes say, as a multiple of the unit."""
     above, slashes, below = re.match(r"(\d*)(/*)(\d*)", text).groups()  # type: ignore[union-attr]
-    divisor = int(below) if below else 2 ** len(slashes)
-    return Fraction(int(above or 1), divisor or 1)
+    if len(slashes) > 8:
+        raise Rejected("its notes are too short; correct the tune")
+    divisor = whole(below) if below else 2 ** len(slashes)
+    return Fraction(whole(above or "1"), divisor or 1)

@@ -10,7 +10,7 @@ import numpy as np
 
 from apps.music.piece import Piece, piece_from_pitches
 from shared.errors import InputError
-from shared.files import read_json
+from shared.readers import read_json
 
 
 def read_canonical(path: str | Path) -> dict[str, list[Piece]]:

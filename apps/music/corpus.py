@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from apps.music.sheet import Rejected, Sheet, piece_from_sheet
 from shared.datasets import cache_dir
 from shared.errors import InputError
 from shared.files import write_bytes
+from shared.readers import read_arrays
 
 SUFFIXES = (".mid", ".midi", ".mxl", ".musicxml", ".xml", ".abc")
 """File name endings that `read_score` knows."""
@@ -56,11 +58,16 @@ def read_score(path: str | Path, melody: bool = False, part: str | None = None) 
 def _sheet(path: Path, melody: bool = False) -> Sheet:
     """What a file says, whatever its format."""
     ending = path.suffix.lower()
-    if ending == ".abc":
-        return read_abc(path)
-    if ending in (".mid", ".midi"):
-        return read_midi(path)
-    return sheet_from_score(parse(path), melody=melody)
+    try:
+        if ending == ".abc":
+            return read_abc(path)
+        if ending in (".mid", ".midi"):
+            return read_midi(path)
+        return sheet_from_score(parse(path), melody=melody)
+    except InputError as error:
+        raise Rejected(str(error).removeprefix(f"{path}: ")) from error
+    except ArithmeticError as error:  # of times beyond all numbers
+        raise Rejected(f"it has absurd times ({error}); correct it") from error
 
 
 def piece_from_score(
@@ -169,10 +176,12 @@ def read_bach(
 
     cache = Path(folder) if folder is not None else cache_dir()
     cache = cache / f"bach-{music21.__version__}-{FORMAT}.npz"
-    if not cache.exists():
-        paths = {_bach_name(p): Path(p) for p in music21.corpus.getComposer("bach")}
-        write_bytes(cache, pack(*_read_all(paths, _read_chorale, progress)))
-    return unpack(cache.read_bytes())
+    if cache.exists():
+        with suppress(InputError):  # damaged: it is made anew
+            return unpack(cache)
+    paths = {_bach_name(p): Path(p) for p in music21.corpus.getComposer("bach")}
+    write_bytes(cache, pack(*_read_all(paths, _read_chorale, progress)))
+    return unpack(cache)
 
 
 def _read_chorale(path: Path, name: str) -> Piece:
@@ -197,14 +206,20 @@ def pack(pieces: list[Piece], rejected: dict[str, str]) -> bytes:
     return buffer.getvalue()
 
 
-def unpack(content: bytes) -> Found:
-    """The inverse of `pack`."""
-    with np.load(io.BytesIO(content)) as file:
-        words = json.loads(str(file["words"]))
-        columns = {name: file[name] for name in file.files if name != "words"}
-    pieces, start = [], 0
-    for name, steps, tonic, mode, source in words["pieces"]:
-        here = {key: column[start : start + steps] for key, column in columns.items()}
-        pieces.append(Piece(name, **here, tonic=tonic, mode=mode, source=source))
-        start += steps
-    return pieces, words["rejected"]
+def unpack(path: Path) -> Found:
+    """Reads what `pack` made.
+
+    Raises:
+        InputError: The file is damaged.
+    """
+    columns: dict[str, Any] = dict(read_arrays(path))
+    try:
+        words = json.loads(str(columns.pop("words")))
+        pieces, start = [], 0
+        for name, steps, tonic, mode, source in words["pieces"]:
+            here = {key: column[start : start + steps] for key, column in columns.items()}
+            pieces.append(Piece(name, **here, tonic=tonic, mode=mode, source=source))
+            start += steps
+        return pieces, words["rejected"]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: damaged; delete it") from error

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import islice
 
-from apps.music.sheet import Bar, Note
+from apps.music.sheet import LONGEST, TOO_LONG, Bar, Note, Rejected
 
 
 @dataclass
@@ -23,8 +24,15 @@ class Measure:
 
 
 def play(measures: Sequence[Measure]) -> list[Measure]:
-    """Returns the measures as they are played, repeats and endings in their turn."""
-    return [measures[k] for k in _order(measures)]
+    """Returns the measures as they are played, repeats and endings in their turn.
+
+    Raises:
+        Rejected: They last too long.
+    """
+    played = [measures[k] for k in islice(_order(measures), LONGEST)]
+    if len(played) == LONGEST or sum(measure.length for measure in played) > LONGEST:
+        raise Rejected(TOO_LONG)
+    return played
 
 
 def _order(measures: Sequence[Measure]) -> Iterator[int]:
@@ -42,11 +50,11 @@ def _order(measures: Sequence[Measure]) -> Iterator[int]:
                 k += 1
                 continue
         yield k
-        endings = [n for m in _section(measures, start) for n in m.ending]
-        if measure.closes and turn < (max(endings) if endings else measure.closes):
-            turn, k, inside = turn + 1, start, False
-            continue
         if measure.closes:
+            endings = [n for m in _section(measures, start) for n in m.ending]
+            if turn < (max(endings) if endings else measure.closes):
+                turn, k, inside = turn + 1, start, False
+                continue
             start, turn, inside = k + 1, 1, False
         k += 1
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from bisect import bisect_right
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -13,11 +14,11 @@ import numpy as np
 
 from apps.music.key import sharps
 from apps.music.piece import Facts
-from apps.music.sheet import Bar, Note, Part, Rejected, Sheet
+from apps.music.sheet import LONGEST, MOST_BYTES, TOO_LONG, Bar, Note, Part, Rejected, Sheet
+from shared.readers import read_bytes
 
 _DRUMS = 9  # General MIDI's channel 10, counted from 0
 _JITTER = 0.25  # in 16ths; a triplet's notes are 1/3 off the grid
-_LONGEST = 100_000  # 16ths
 _NO_TITLE = re.compile(r"track|conductor|tempo|untitled|control", re.I)
 _END, _NAME, _TEMPO, _METRE, _KEY = 0x2F, 0x03, 0x51, 0x58, 0x59
 _DATA = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}  # bytes of a message
@@ -43,7 +44,7 @@ def read_midi(path: Path) -> Sheet:
     Raises:
         Rejected: It is no MIDI file, or damaged, or of a kind that has no bars.
     """
-    division, tracks = _tracks(path.read_bytes())
+    division, tracks = _tracks(read_bytes(path, MOST_BYTES))
     scale = 4 / division  # 16ths in a tick
     said = []
     if unended := sum(track.unended for track in tracks):
@@ -60,11 +61,15 @@ def read_midi(path: Path) -> Sheet:
         said.append(f"{moved} notes are moved to the nearest 16th")
     meta = sorted((m for track in tracks for m in track.meta), key=lambda m: m[0])
     end = max((note.end for part in parts for note in part.notes), default=0)
-    metres = [(time * scale, c[0], c[1]) for time, kind, c in meta if kind == _METRE and len(c) > 1]
+    metres = [
+        (time * scale, c[0], c[1])
+        for time, kind, c in meta
+        if kind == _METRE and len(c) > 1 and time * scale <= end
+    ]
     key, signature = _key(meta, parts)
     tempi = [int.from_bytes(content, "big") for _, kind, content in meta if kind == _TEMPO]
-    if end > _LONGEST:
-        raise Rejected(f"it lasts {end / 16:.0f} bars; shorten it")
+    if end > LONGEST:
+        raise Rejected(TOO_LONG)
     title = tracks[0].name if tracks and (len(tracks) == 1 or not tracks[0].notes) else ""
     facts = Facts(
         title="" if _NO_TITLE.search(title) else title,
@@ -108,18 +113,19 @@ def _tracks(data: bytes) -> tuple[int, list[_Track]]:
 def _track(chunk: bytes) -> _Track:
     """The notes and what is said of them; raises `IndexError` where a message is not whole."""
     track = _Track()
-    sounding: dict[tuple[int, int], list[list[int]]] = defaultdict(list)
+    sounding: dict[int, dict[int, deque[list[int]]]] = defaultdict(lambda: defaultdict(deque))
     place = time = status = 0
 
     def number() -> int:
         nonlocal place
         value = 0
-        while True:
+        for _ in range(4):  # bytes, as the standard has it
             byte = chunk[place]
             place += 1
             value = value << 7 | byte & 0x7F
             if byte < 0x80:
                 return value
+        raise IndexError
 
     while place < len(chunk):
         time += number()
@@ -151,19 +157,21 @@ def _track(chunk: bytes) -> _Track:
         if message == 0x90 and second:
             note = [time, -1, first]
             track.notes[channel].append(note)
-            sounding[channel, first].append(note)
-        elif message in (0x80, 0x90) and sounding[channel, first]:
-            sounding[channel, first].pop(0)[1] = time
+            sounding[channel][first].append(note)
+        elif message in (0x80, 0x90) and sounding[channel][first]:
+            sounding[channel][first].popleft()[1] = time
         elif message == 0xB0 and first in (120, 123):  # all sounds, all notes off
-            for (own, _), notes in sounding.items():
-                while own == channel and notes:
-                    notes.pop(0)[1] = time
+            for held in sounding.pop(channel, {}).values():
+                for note in held:
+                    note[1] = time
     track.end = time
     for notes in track.notes.values():
+        starts = [note[0] for note in notes]
         for note in notes:
             if note[1] < 0:  # never switched off
                 track.unended += 1
-                note[1] = min((n[0] for n in notes if n[0] > note[0]), default=time)
+                after = bisect_right(starts, note[0])
+                note[1] = starts[after] if after < len(starts) else time
     return track
 
 

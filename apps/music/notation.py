@@ -12,7 +12,34 @@ from typing import Any
 
 from apps.music.key import MAJOR_MODES
 from apps.music.piece import Facts
-from apps.music.sheet import BREATH, COMMA, REPEATS, SENTENCE, Bar, Note, Part, Rejected, Sheet
+from apps.music.sheet import (
+    BREATH,
+    COMMA,
+    LONGEST,
+    REPEATS,
+    SENTENCE,
+    TOO_LONG,
+    Bar,
+    Note,
+    Part,
+    Rejected,
+    Sheet,
+)
+from shared.errors import InputError
+from shared.readers import read_bytes, read_members
+
+MOST_XML = 5_000_000
+"""Size of a file of MusicXML, at most, unpacked."""
+
+MOST_ELEMENTS = 8_000
+"""Notes, rests, bars and the like in MusicXML, at most."""
+
+_ELEMENT = re.compile(rb"<(?:note|measure|attributes|harmony|direction|forward|backup)[\s/>]")
+# Numbers that music21 counts up to, or divides into parts.
+_ABSURD = re.compile(
+    rb"<(?:staves|beats|beat-type|fifths|octave|chromatic|diatonic|octave-change|multiple-rest)\b"
+    rb"[^<>]*>\s*[-+]?[\d.]{3,}|<(?:duration|divisions)\b[^<>]*>\s*[-+]?[\d.]{8,}|times=.\d{2}"
+)
 
 
 def parse(path: Path) -> Any:
@@ -24,17 +51,39 @@ def parse(path: Path) -> Any:
             warnings.simplefilter("ignore")
             # Neither read from nor left in a cache that all users of the machine can write to.
             options: dict[str, Any] = {"forceSource": True, "storePickle": False}
-            text = path.read_bytes()
+            text = _checked(path)
             if fixed := _with_diatonic(text):
                 score = converter.parse(fixed.decode(), format="musicxml", **options)
             else:
                 score = converter.parse(path, **options)
+    except (InputError, Rejected):
+        raise
     except Exception as error:  # music21 raises whatever its parsers stumble over
         reason = " ".join(str(error).split())[:120]
         raise Rejected(f"music21 cannot parse it ({type(error).__name__}: {reason})") from error
     if isinstance(score, stream.Opus):
         score = score.scores[0] if len(score.scores) else stream.Score()
     return score
+
+
+def _checked(path: Path) -> bytes:
+    """The text of a file, empty if it is packed, if music21 reads it without taking long.
+
+    Raises:
+        InputError: The file cannot be read, or is too large.
+        Rejected: It says that there is more than any score has.
+    """
+    packed = path.suffix.lower() == ".mxl"
+    texts = read_members(path, "*", MOST_XML) if packed else [read_bytes(path, MOST_XML)]
+    for text in texts:
+        text = text.replace(b"\0", b"")  # of UTF-16
+        if len(_ELEMENT.findall(text)) > MOST_ELEMENTS:
+            raise Rejected(
+                f"it has more than {MOST_ELEMENTS:,} notes and bars, the limit; split it"
+            )
+        if found := _ABSURD.search(text):
+            raise Rejected(f"its {found[0][:30].decode(errors='replace')!r} is absurd; correct it")
+    return b"" if packed else texts[0]
 
 
 def _with_diatonic(text: bytes) -> bytes:
@@ -62,6 +111,8 @@ def sheet_from_score(score: Any, *, melody: bool = False, as_written: bool = Fal
     facts = score.metadata
     if isinstance(score, stream.Part):
         score = stream.Score([score])
+    if score.highestTime * 4 > LONGEST:
+        raise Rejected(TOO_LONG)
     if not as_written:
         score = _as_played(score, said)
     parts = _pitched(score)

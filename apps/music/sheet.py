@@ -17,6 +17,12 @@ COMMA, SENTENCE, BREATH = 1.0, 2.5, 3.0
 REPEATS = "repeats are played"
 """Said of a file that has some."""
 
+LONGEST = 100_000
+"""16ths of a piece, at most: 6,250 bars of 4/4."""
+
+MOST_BYTES = 1_000_000
+"""Size of a file of MIDI or ABC, at most."""
+
 _MELODY = re.compile(r"sopran|melod|tune|vocal|voice|cantus|discant|treble|lead|^s\.?$", re.I)
 _NAMES = (
     r"sopran|cantus|discant|^s\.?$",
@@ -25,6 +31,9 @@ _NAMES = (
     r"bass|^b\.?$",
 )
 _BELOW = 12  # semitones under the highest part, on average: no melody
+
+
+TOO_LONG = f"it lasts more than {LONGEST // 16:,} bars; shorten it"
 
 
 class Rejected(ValueError):
@@ -139,6 +148,10 @@ def piece_from_sheet(
         raise Rejected("a part has no notes as long as a 16th")
     start = int(min(notes[0].start for notes in voices))  # silence before the music is left out
     steps = int(max(note.end for notes in voices for note in notes))
+    if steps > LONGEST:
+        raise Rejected(TOO_LONG)
+    if not all(0 <= note.midi <= 127 for notes in voices for note in notes):
+        raise Rejected("it has notes that are too high or too low for any instrument")
 
     pitches = np.full((steps, 4), -1, np.int16)
     strikes = np.zeros((steps, 4), bool)

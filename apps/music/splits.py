@@ -14,7 +14,8 @@ import numpy as np
 from apps.music.corpus import read_bach
 from apps.music.piece import Piece
 from shared.errors import InputError
-from shared.files import read_json, write_json
+from shared.files import write_json
+from shared.readers import read_json
 
 LIST = Path(__file__).with_name("splits.json")
 

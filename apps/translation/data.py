@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
-import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from apps.translation.files import (
 from shared.datasets import cache_dir, download
 from shared.datasets.split import spread
 from shared.errors import InputError, check_range
+from shared.readers import decode_text, read_member
 from shared.text.language import NAMES, guess_language, name_of
 
 TATOEBA = "https://www.manythings.org/anki/"
@@ -264,11 +264,7 @@ def _tatoeba(folder: Path | None, split: str, source: str, target: str) -> list[
                          f"{source}-{target}")  # fmt: skip
     name = f"{CODES[other]}-eng.zip"
     path = folder / name if folder else download(TATOEBA + name, folder=cache_dir() / "tatoeba")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            text = archive.read(f"{CODES[other]}.txt").decode()
-    except (OSError, KeyError, UnicodeDecodeError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not Tatoeba's {name} ({error})") from error
+    text = decode_text(read_member(path, f"{CODES[other]}.txt"), path)
     rows = dict.fromkeys((row[0], row[1]) for row in split_columns(text.split("\n"), path))
     chosen = [row for row in rows if split_of(row[0]) == split]
     ordered = (

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import TypeVar
 
 from shared.datasets.split import hold_out
 from shared.errors import InputError
-from shared.files import decode_text
+from shared.readers import read_text
 from shared.text.language import NAMES
 
 Row = tuple[str, str]
@@ -36,7 +34,7 @@ def read_parallel(
     """Reads rows from two files, line by line; a header line becomes an empty row.
 
     Args:
-        source: A file, plain or ``.gz``.
+        source: A file, plain, ``.gz`` or ``.xz``.
         target: Another.
         languages: Codes of source and target, which a header line may name.
         left_out: Counts the header line.
@@ -67,7 +65,7 @@ def read_tsv(
     spreadsheets write them, are taken off. A header line and blank lines become empty rows.
 
     Args:
-        path: A file, plain or ``.gz``.
+        path: A file, plain, ``.gz`` or ``.xz``.
         languages: Codes of source and target, which a header line may name.
         left_out: Counts the header line, the other columns and the quotation marks.
 
@@ -148,18 +146,12 @@ def _unquoted(cell: str) -> str:
 
 
 def read_lines(path: str | Path) -> list[str]:
-    """Reads the lines of a text file, plain or ``.gz``.
+    """Reads the lines of a text file, plain, ``.gz`` or ``.xz``.
 
     Raises:
         InputError: It is missing, or no text.
     """
-    path = Path(path)
-    try:
-        data = path.read_bytes()
-        text = decode_text(gzip.decompress(data) if path.suffix == ".gz" else data, path)
-    except (OSError, EOFError, zlib.error) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: cannot be read ({why}); check the file") from error
+    text = read_text(path)
     if "\n" not in text:
         text = text.replace("\r", "\n")
     # Not `splitlines`: a sentence may hold a Unicode line separator.

@@ -32,8 +32,9 @@ from shared.application import Trace, Verb
 from shared.datasets.split import spread
 from shared.decoding import DecodingOptions, beam_options
 from shared.errors import InputError
-from shared.files import STDOUT, check_outputs, read_text, write_bytes, write_text
+from shared.files import STDOUT, check_outputs, write_bytes, write_text
 from shared.presets.open import Opened
+from shared.readers import read_text
 from shared.text.language import guess_language, is_short, name_of
 from shared.text.sentences import split_sentences
 

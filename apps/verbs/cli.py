@@ -1,4 +1,7 @@
-"""The ``lstm-suite`` command line: every verb, one line for an error, exit status 0 or 2."""
+"""The ``lstm-suite`` command line: every verb, one line for an error.
+
+The exit status is 0, 2 for bad input, or 70 for a fault of the program.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,13 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from types import ModuleType
 from typing import NoReturn
 
 from apps import APPS, application
 from apps.verbs import demo, presets, web
+from apps.verbs.visible import Visible
 from shared import __version__
 from shared.errors import InputError, describe
 from shared.stderr import silent_stderr
@@ -31,6 +36,9 @@ PER_APP = {
     "export": "write the .tflite bundle of a trained model",
     "inspect": "draw what the gates do while a model reads or writes",
 }
+
+DEBUG = "LSTM_SUITE_DEBUG"
+"""The environment variable that has a bug's traceback shown."""
 
 # Modules of the runtime that few verbs need: the package, and what it is for.
 PACKAGES = {
@@ -51,9 +59,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     verb = arguments[0] if arguments else ""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # no tests' stand-in
             stream.reconfigure(errors="replace")  # where its encoding lacks a character
+    with ExitStack() as stack:
+        draws = verb in ("train", "recognizer")  # Keras' progress bars, with escapes
+        if sys.stdout and sys.stdout.isatty() and not draws:
+            stack.enter_context(redirect_stdout(Visible(sys.stdout)))
+        if sys.stderr and sys.stderr.isatty():
+            stack.enter_context(redirect_stderr(Visible(sys.stderr)))
+        return _run(verb, arguments)
+
+
+def _run(verb: str, arguments: Sequence[str]) -> int:
+    status = 2
     try:
         args = _parser(arguments).parse_args(arguments)
         if verb in ("train", "export", "inspect") or getattr(args, "backend", "litert") != "litert":
@@ -64,10 +83,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = describe(error)
     except ModuleNotFoundError as error:
         module = (error.name or "").split(".")[0]
-        if module in ("apps", "shared"):
-            raise  # a fault of ours, which no installation mends
-        package, purpose = PACKAGES.get(module, ('"lstm-suite[train]"', "this needs it"))
-        message = f"{error.name} is not installed; pip install {package} ({purpose})"
+        if module in ("apps", "shared"):  # no installation mends that
+            status, message = 70, _bug(error)
+        else:
+            package, purpose = PACKAGES.get(module, ('"lstm-suite[train]"', "this needs it"))
+            message = f"{error.name} is not installed; pip install {package} ({purpose})"
     except BrokenPipeError:  # who reads has enough, as head does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
@@ -75,12 +95,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = describe(error)
     except MemoryError:
         message = "not enough memory; give less at once"
+    except RecursionError:
+        message = "the input is nested too deeply; simplify it"
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+    except Exception as error:
+        status, message = 70, _bug(error)  # EX_SOFTWARE of sysexits.h
     else:
         return 0
     print(f"lstm-suite {verb}: {' '.join(message.split())}", file=sys.stderr)
-    return 2
+    return status
+
+
+def _bug(error: Exception) -> str:
+    if os.environ.get(DEBUG):
+        raise error
+    said = f"{type(error).__name__}: {str(error)[:300]}"
+    return f"{said}; this is a bug; {DEBUG}=1 shows the traceback"
 
 
 class _Parser(argparse.ArgumentParser):

@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from shared.files import read_text, write_text
+from shared.files import write_text
+from shared.readers import read_text
 
 
 class Lines:

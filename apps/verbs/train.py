@@ -20,7 +20,7 @@ from apps.verbs.progress import say_left_out
 from shared.application import Application, Training
 from shared.errors import InputError
 from shared.export.examples import write_examples
-from shared.files import read_json, write_json
+from shared.files import write_json
 from shared.lock import locked
 from shared.presets.average import average_presets
 from shared.presets.store import (
@@ -32,6 +32,7 @@ from shared.presets.store import (
     figure,
     save_preset,
 )
+from shared.readers import read_json
 from shared.recipe import (
     Mean,
     Recipe,

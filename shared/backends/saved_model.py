@@ -15,8 +15,9 @@ import tensorflow as tf
 from shared.backends.arrays import checked_condition, checked_step, split_step
 from shared.backends.functions import tf_functions
 from shared.errors import InputError
-from shared.files import checksums, new_folder, read_json, tensorflow_writes, write_json
+from shared.files import checksums, new_folder, tensorflow_writes, write_json
 from shared.generator import Arrays, Signature
+from shared.readers import read_json
 
 SIGNATURE_FILE = "signature.json"  # beside saved_model.pb
 CHECKSUMS = "checksums.json"  # of all the others, written last

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
+import re
 import sys
 import urllib.error
 import urllib.request
@@ -12,11 +14,15 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from shared.errors import InputError
-from shared.files import read_json, write_json
+from shared.files import write_json, write_text
+from shared.readers import read_json, read_text
 
 CHECKSUMS = "checksums.json"
 """File in a download folder with the SHA-256 of each file at its first download."""
 
+_NAME = re.compile(r"[^\W_][\w .,+@~()-]*")
+_RESERVED = re.compile(r"checksums\.json|.*\.(part|tag)|(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)
+_HERE = ("127.0.0.1", "localhost", "::1")  # where http is as good as https
 _CHUNK = 1 << 20
 _TIMEOUT = 60.0  # seconds without data
 
@@ -64,8 +70,10 @@ def download(
     """Downloads a file, unless it exists, verifies its checksum, and returns its path.
 
     The file is named ``NAME.part`` until it is complete and verified. An interrupted download is
-    continued if the server supports it. If the source states no checksum, that of the first
-    download is recorded in `CHECKSUMS`, and later downloads to the same folder must match it.
+    continued if the server says that the file is still the same; its ETag or date is in
+    ``NAME.tag``. The address and what it redirects to are https. If the source states no checksum,
+    that of the first download is recorded in `CHECKSUMS`, and later downloads to the same folder
+    must match it.
 
     Args:
         url: Where the file is. The last part of the path is its name.
@@ -77,8 +85,8 @@ def download(
         InputError: The download failed, or the checksum differs.
     """
     name = unquote(urlsplit(url).path).rpartition("/")[2]
-    if not name:
-        raise InputError(f"{url} names no file")
+    if not _NAME.fullmatch(name) or _RESERVED.fullmatch(name):
+        raise InputError(f"{url} names no file that can be kept; download it by hand")
     folder = Path(folder) if folder is not None else cache_dir() / "downloads"
     _make(folder, "choose a folder that can be written")
     path, part = folder / name, folder / f"{name}.part"
@@ -90,7 +98,7 @@ def download(
         _fetch(url, part, progress)
     except urllib.error.HTTPError as error:
         raise InputError(f"{url}: the server returned {error.code} {error.reason}") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         raise InputError(
             f"cannot download {url} ({reason}); check the connection and try again,"
@@ -101,6 +109,8 @@ def download(
     except InputError:
         part.unlink()  # otherwise the next attempt would continue it
         raise
+    finally:
+        part.with_suffix(".tag").unlink(missing_ok=True)
     if not expected:
         write_json(folder / CHECKSUMS, {**_recorded(folder), name: digest})
     os.replace(part, path)
@@ -109,7 +119,10 @@ def download(
 
 def _recorded(folder: Path) -> dict[str, str]:
     path = folder / CHECKSUMS
-    return read_json(path) if path.exists() else {}
+    table = read_json(path) if path.exists() else {}
+    if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
+        raise InputError(f"{path}: damaged; delete it and the files beside it")
+    return table
 
 
 def _check(path: Path, final: Path, expected: str, remedy: str) -> str:
@@ -121,14 +134,34 @@ def _check(path: Path, final: Path, expected: str, remedy: str) -> str:
     return digest
 
 
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects from https to https."""
+
+    def redirect_request(self, req, fp, code, msg, headers, newurl):
+        """Refuses what leads elsewhere."""
+        if not _is_safe(newurl) or (req.type == "https" and not newurl.startswith("https:")):
+            message = f"redirect to {newurl[:80]}, which is not https"
+            raise urllib.error.HTTPError(newurl, code, message, headers, fp)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _is_safe(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _HERE)
+
+
 def _fetch(url: str, part: Path, progress: Callable[[int, int], None] | None) -> None:
     """Downloads to the part file, from where it ends."""
-    have = part.stat().st_size if part.exists() else 0
+    if not _is_safe(url):
+        raise ValueError("its address is not https")
+    tag = part.with_suffix(".tag")
+    have = part.stat().st_size if part.exists() and tag.exists() else 0
     request = urllib.request.Request(url, headers={"User-Agent": "lstm-suite"})
     if have:
         request.add_header("Range", f"bytes={have}-")
+        request.add_header("If-Range", read_text(tag))
     try:
-        response = urllib.request.urlopen(request, timeout=_TIMEOUT)
+        response = urllib.request.build_opener(_Redirects).open(request, timeout=_TIMEOUT)
     except urllib.error.HTTPError as error:
         if not have or error.code != 416:  # 416: the part is complete, or of another file
             raise
@@ -137,6 +170,12 @@ def _fetch(url: str, part: Path, progress: Callable[[int, int], None] | None) ->
     with response:
         if response.status != 206:  # the server sends the whole file again
             have = 0
+            part.unlink(missing_ok=True)
+            known = response.headers.get("ETag") or response.headers.get("Last-Modified") or "W/"
+            if known.startswith("W/"):  # a weak one does not tell that every byte is the same
+                tag.unlink(missing_ok=True)
+            else:
+                write_text(tag, known)
         length = int(response.headers.get("Content-Length") or 0)
         total = have + length if length else 0
         with open(part, "ab" if have else "wb") as file:

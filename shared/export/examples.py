@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import numpy as np
 from shared.errors import InputError
 from shared.export.goldens import Example
 from shared.generator import Arrays
+from shared.readers import read_arrays
 
 
 def write_examples(path: str | Path, examples: Sequence[Example]) -> None:
@@ -34,13 +33,14 @@ def read_examples(path: str | Path) -> list[Example]:
     """
     parts: dict[int, dict[str, Arrays]] = {}
     try:
-        with np.load(path, allow_pickle=False) as file:
-            for key in file.files:
-                number, part, name = key.split("/")
-                parts.setdefault(int(number), {}).setdefault(part, {})[name] = file[key]
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path}: cannot be read as examples; restore the file") from error
-    return [
-        Example(values.pop("condition", {}), [values[step] for step in sorted(values, key=int)])
-        for _, values in sorted(parts.items())
-    ]
+        for key, array in read_arrays(path).items():
+            number, part, name = key.split("/")
+            parts.setdefault(int(number), {}).setdefault(part, {})[name] = array
+        return [
+            Example(values.pop("condition", {}), [values[step] for step in sorted(values, key=int)])
+            for _, values in sorted(parts.items())
+        ]
+    except InputError:
+        raise
+    except ValueError as error:  # another name
+        raise InputError(f"{path}: holds no examples; restore the file") from error

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from shared.errors import InputError
-from shared.files import read_json
 from shared.generator import Arrays, Generator, with_one_memory
 from shared.presets.bundle import Bundle, load_bundle
+from shared.readers import read_json
 
 GOLDENS = "goldens.json"
 # Values beyond this are masked logits.

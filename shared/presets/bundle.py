@@ -21,17 +21,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from shared.backends.arrays import BATCH, beam_rows
 from shared.errors import InputError, check_name
-from shared.files import (
-    File,
-    checksums,
-    new_folder,
-    read_json,
-    verify_checksums,
-    write_json,
-)
+from shared.files import File, checksums, new_folder, verify_checksums, write_json
 from shared.generator import Signature
 from shared.presets.card import Figure
 from shared.presets.store import CHECKSUMS
+from shared.readers import read_json
 from shared.typed import from_json
 
 if TYPE_CHECKING:

@@ -41,7 +41,7 @@ class Card:
     tags: tuple[str, ...] = ()
 
 
-def model_card(app: str, preset: str, card: Card, figures: Mapping[str, Figure]) -> str:
+def model_card(app: str, preset: str, card: Card, figures: Mapping[str, Mapping[str, Any]]) -> str:
     """The card's Markdown; ``figures`` are those of ``metrics.json``."""
     matter: dict[str, Any] = {
         "license": card.license,

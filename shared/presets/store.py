@@ -32,13 +32,13 @@ from shared.files import (
     check_folder,
     checksums,
     new_folder,
-    read_json,
     verify_checksums,
     write_json,
     write_text,
 )
 from shared.presets.card import Card, Figure, model_card
 from shared.presets.weights import assign, model_weights, read_weights, some, write_weights
+from shared.readers import read_json
 from shared.typed import from_json
 
 FORMAT_VERSION = 1

@@ -6,7 +6,6 @@ An array with a value beyond float16's range, 65,504, is stored as float32.
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from shared.errors import InputError
+from shared.readers import read_arrays
 
 _DROPPED = 3  # bits of float16's mantissa
 
@@ -78,11 +78,7 @@ def read_weights(path: str | Path) -> dict[str, np.ndarray]:
     Raises:
         InputError: the file is damaged.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path}: cannot be read as weights; restore the file") from error
+    return read_arrays(path)
 
 
 def _variables(model: Any) -> dict[str, Any]:

@@ -34,10 +34,12 @@ _NUMBER = rf"(?:(?<![\w.,:/'’–-])[+−-])?{_DIGITS}"
 _FOREIGN = (
     "[^\\x00-\u036f\u1e00-\u1eff\u2000-\u2bff\ue000-\uf8ff\ufe00-\ufe0f\U0001f000-\U0001faff]+"
 )
+_MIXED = r"[\d_]*+[^\W\d_][^\W\d]*+\d\w*+"  # a word with a digit behind a letter
+# Repetitions have bounds, so that the time is linear in the length of any text.
 _PATTERN = re.compile(
     rf"""
     (?P<mark>
-        <!--.*?--> | </?[A-Za-z][^<>]*>
+        <!--.{{0,1000}}?--> | </?[A-Za-z][^<>]*>
       | \[[^\[\]]{{1,40}}\]
       | (?:[\u2190-\u21ff\u2300-\u2bff\U0001f000-\U0001faff][\ufe0f\u200d\u20e3]*)+
       | [\ue000-\uf8ff]+
@@ -45,8 +47,8 @@ _PATTERN = re.compile(
     )
   | (?P<thing>
         (?:https?://|www\.)[^\s<>"]*[^\s<>".,;:!?)\]'’»]
-      | [\w.+-]+@[\w-]+(?:\.[\w-]+)+
-      | (?<![\w.])(?:[\w-]+\.)+(?:com|org|net|edu|gov|info|io|eu|de|fr|es|uk|ch|at)
+      | [\w.+-]{{1,64}}@[\w-]+(?:\.[\w-]+)+
+      | (?<![\w.])(?:[\w-]{{1,63}}\.){{1,8}}(?:com|org|net|edu|gov|info|io|eu|de|fr|es|uk|ch|at)
         (?:/[^\s<>"]*[\w/])?(?!\w)
       | (?<!\w)[@\#]\w+
       | &(?:\#\d+|\#[xX][0-9A-Fa-f]+|[A-Za-z]\w*);
@@ -54,7 +56,7 @@ _PATTERN = re.compile(
       | {_FOREIGN}(?:[ ]{_FOREIGN})*
     )
   | (?P<hour>(?<!\w)\d{{1,2}}h\d{{2}}(?!\w))
-  | (?P<mixed>(?<!\w)(?:(?:\w+-)*\w*[^\W\d_]\w*\d\w*(?:-\w+)*|[A-Z]{{2,}}-\d+(?!\w)))
+  | (?P<mixed>(?<!\w)(?:(?:(?!{_MIXED})\w++-){{0,16}}+{_MIXED}(?:-\w+)*|[A-Z]{{2,}}-\d+(?!\w)))
   | (?P<number>
         (?:US|A|C)?[$€£¥₹][ ]?{_NUMBER}
       | {_NUMBER}(?:[ ]?(?:[$€£¥₹%‰]|°[CF]?(?!\w)))?

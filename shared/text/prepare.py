@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import InputError
-from shared.files import read_json, write_json
+from shared.files import write_json
+from shared.readers import read_json
 
 DATA_FILE = "data.json"  # in the run folder: identifies the training data
 

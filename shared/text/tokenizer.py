@@ -15,6 +15,7 @@ from typing import Any
 
 from shared.errors import InputError
 from shared.files import write_bytes
+from shared.readers import read_bytes
 from shared.text.normalize import normalize
 
 PAD, UNKNOWN, START, END = 0, 1, 2, 3
@@ -40,21 +41,19 @@ class Tokenizer:
     def __init__(self, path: str | Path):
         import sentencepiece
 
-        try:
-            self.proto = Path(path).read_bytes()
-        except OSError as error:
-            raise InputError(f"{path}: no tokenizer there ({error.strerror})") from error
+        self.proto = read_bytes(path)
         self._processor = sentencepiece.SentencePieceProcessor()
         try:
             self._processor.LoadFromSerializedProto(self.proto)
-        except RuntimeError as error:
+            pieces = [self._processor.id_to_piece(i) for i in range(self._processor.vocab_size())]
+        except (RuntimeError, UnicodeDecodeError) as error:
             raise InputError(f"{path}: not a SentencePiece model") from error
         self.vocabulary = self._processor.vocab_size()
-        found = {i: self._processor.id_to_piece(i) for i in range(min(4, self.vocabulary))}
-        if found != _SPECIALS or not self._processor.is_byte(self._processor.piece_to_id("<0x00>")):
+        has_bytes = self._processor.is_byte(self._processor.piece_to_id("<0x00>"))
+        if dict(enumerate(pieces[:4])) != _SPECIALS or not has_bytes:
             raise InputError(f"{path}: not a tokenizer of this suite; train one with it")
         ids = filter(self._processor.is_control, range(len(_SPECIALS), self.vocabulary))
-        self.symbols = tuple(map(self._processor.id_to_piece, ids))
+        self.symbols = tuple(pieces[i] for i in ids)
 
     def encode(self, text: str, dropout: float = 0.0) -> list[int]:
         """Encodes normalized text as ids, without start and end.

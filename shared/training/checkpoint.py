@@ -14,8 +14,11 @@ from keras import ops
 
 from shared.errors import InputError
 from shared.files import write_bytes
+from shared.readers import read_arrays
 from shared.training.optimizer import Schedule
 from shared.training.options import FitOptions
+
+_REMEDY = "start over in another run folder"
 
 
 class NonFiniteError(InputError):
@@ -114,40 +117,33 @@ class Checkpoint:
         Raises:
             InputError: The file is damaged, or of another model.
         """
-        for part in self.variables:
-            self._load_part(part)
+        self._assign(tuple(self.variables))
 
     def load_metrics(self) -> None:
         """Restores the metrics alone; Keras resets them when an epoch begins."""
-        self._load_part("metric")
+        self._assign(("metric",))
 
-    def _load_part(self, part: str) -> None:
-        with _open(self.path) as file:
-            names = [name for name in file.files if name.startswith(f"{part}_")]
-            variables = self.variables[part]
-            arrays = [file[f"{part}_{i}"] for i in range(len(names))]
-        shapes = [array.shape for array in arrays]
-        if shapes != [tuple(variable.shape) for variable in variables]:
+    def _assign(self, parts: tuple[str, ...]) -> None:
+        arrays = read_arrays(self.path, remedy=_REMEDY)
+        wanted = {f"{p}_{i}": v for p in parts for i, v in enumerate(self.variables[p])}
+        shapes = {n: a.shape for n, a in arrays.items() if n.partition("_")[0] in parts}
+        if shapes != {name: tuple(variable.shape) for name, variable in wanted.items()}:
             raise InputError(
                 f"{self.path}: saved by another model; name another run folder, or start over"
             )
-        for variable, array in zip(variables, arrays, strict=True):
-            variable.assign(array)
+        for name, variable in wanted.items():
+            variable.assign(arrays[name])
 
 
 def load_state(path: Path) -> RunState | None:
     """Reads the state of a checkpoint, without its variables; None if there is no file."""
     if not path.exists():
         return None
-    with _open(path) as file:
-        return RunState(**json.loads(str(file["state"])))
-
-
-def _open(path: Path) -> Any:
+    state = read_arrays(path, ("state",), _REMEDY)["state"]
     try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: damaged; start over in another run folder") from error
+        return RunState(**json.loads(str(state)))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{path}: damaged, no state of a run; {_REMEDY}") from error
 
 
 def _finite(array: np.ndarray) -> bool:

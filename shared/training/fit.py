@@ -20,8 +20,9 @@ import numpy as np
 import tensorflow as tf
 
 from shared.errors import InputError
-from shared.files import read_json, write_json
+from shared.files import write_json
 from shared.lock import locked
+from shared.readers import read_json
 from shared.training.callbacks import EpochEnd, OutOfTime, RunCallbacks
 from shared.training.checkpoint import Checkpoint, NonFiniteError, RunState, load_state
 from shared.training.memory import keep_freed_memory

@@ -10,7 +10,7 @@ import pytest
 
 from apps import APPS, application
 from apps.verbs.cli import GENERAL, PER_APP, main
-from shared.files import read_json
+from shared.readers import read_json
 from shared.recipe import recipe_from_json
 from tests.conformance.app_rows import ROWS
 

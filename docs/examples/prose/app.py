@@ -10,8 +10,8 @@ from shared import application as suite
 from shared.datasets.split import part_of
 from shared.decoding import DecodingOptions, decode
 from shared.decoding.likelihood import score
-from shared.files import read_text
 from shared.presets.store import assign_weights
+from shared.readers import read_text
 
 CHARACTERS = "\n" + "".join(map(chr, range(32, 127)))
 END = 0  # of a line; also what every line begins after

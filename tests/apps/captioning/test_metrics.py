@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from apps.captioning.metrics import Cider, bleu, meteor, rouge_l, scores, words
-from shared.files import read_json
+from shared.readers import read_json
 from tests.apps.captioning import toy
 
 RECORDED = read_json(toy.Path(toy.__file__).parent / "pycocoevalcap.json")

@@ -16,9 +16,9 @@ from apps.verbs.cli import main
 from shared.calibration import CALIBRATION
 from shared.errors import InputError
 from shared.export.goldens import check_goldens
-from shared.files import read_json
 from shared.presets.bundle import load_bundle
 from shared.presets.store import load_preset
+from shared.readers import read_json
 from tests.apps.captioning.toy import captions_of, draw, toy_names, write_toy
 
 

@@ -212,7 +212,7 @@ def test_a_folder_of_unipen_is_split_by_writer(tmp_path, capsys):
     "make, message",
     [
         (lambda p: None, "no such file"),
-        (lambda p: p.with_suffix(".npz").write_text("x"), "not an archive"),
+        (lambda p: p.with_suffix(".npz").write_text("x"), "not a zip file"),
         (lambda p: p.mkdir(), "data and include"),
         (lambda p: (p / "lineStrokes").mkdir(parents=True), "lineStrokes"),
     ],

@@ -8,7 +8,7 @@ import pytest
 from apps.handwriting.ink import read_strokes
 from apps.handwriting.verbs import open_judge
 from apps.verbs.cli import main
-from shared.files import read_json
+from shared.readers import read_json
 from tests.apps.handwriting.toy_ink import write_json, write_unipen
 
 TINY = ["--recipe", "tiny"]

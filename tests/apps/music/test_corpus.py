@@ -41,7 +41,8 @@ def test_a_chorale_of_the_corpus(bwv269):
 
 def test_cache_round_trip(bwv269, tmp_path, monkeypatch):
     other = replace(piece_from_pitches("x", [[60, -1, 50, 40]], tonic=3), source="mine")
-    pieces, rejected = unpack(pack([bwv269, other], {"bad": "reason"}))
+    (tmp_path / "a.npz").write_bytes(pack([bwv269, other], {"bad": "reason"}))
+    pieces, rejected = unpack(tmp_path / "a.npz")
     assert rejected == {"bad": "reason"}
     for got, piece in zip(pieces, [bwv269, other], strict=True):
         for name, value in vars(piece).items():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from apps.verbs.cli import main
-from shared.files import read_json
+from shared.readers import read_json
 from tests.apps.music.toy_data import scale_piece, write_canonical
 
 

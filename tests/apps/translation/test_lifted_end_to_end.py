@@ -5,7 +5,7 @@ import random
 import pytest
 
 from apps.verbs.cli import main
-from shared.files import read_json
+from shared.readers import read_json
 from tests.apps.translation.toy import toy_pairs
 
 RECIPE = ["--epochs", "60", "--learning-rate", "0.01", "--schedule", "constant",

@@ -11,10 +11,10 @@ from apps.translation import evaluate as figures
 from apps.translation.app import RECIPES
 from apps.translation.data import load
 from apps.verbs.cli import main
-from shared.files import read_json
 from shared.presets.card import Card
 from shared.presets.catalog import SAVED_MODELS
 from shared.presets.store import add_figures, load_preset, save_preset
+from shared.readers import read_json
 from tests.apps.translation.toy import TINY, random_model, toy_tokenizer
 
 CODES = {"deu": "Hund", "spa": "perro", "fra": "chien"}

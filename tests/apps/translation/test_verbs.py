@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from apps.verbs.cli import main
-from shared.files import read_json
+from shared.readers import read_json
 from tests.apps.translation.toy import toy_pairs, write_toy
 
 # Additive attention: it learns where to look in fewer steps than the multiplicative one.

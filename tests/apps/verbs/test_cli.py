@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -6,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from apps import APPS, application
+from apps.verbs import presets
 from apps.verbs.cli import GENERAL, PER_APP, main
+from apps.verbs.visible import visible
+from shared.errors import InputError
 
 ROOT = Path(__file__).parents[3]
 OWN = [verb for name in APPS for verb in application(name).verbs]
@@ -72,3 +76,48 @@ def test_an_output_that_cannot_be_written_is_one_line(tmp_path, capsys):
     assert main(words) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    "error, status, words",
+    [
+        (MemoryError(), 2, "not enough memory"),
+        (RecursionError("deep"), 2, "nested too deeply"),
+        (ZeroDivisionError("division by zero"), 70, "ZeroDivisionError: division by zero; this is"),
+        (ModuleNotFoundError("no", name="apps.nothing"), 70, "this is a bug"),
+        (InputError("a\nb" * 10_000), 2, "a ba ba"),
+    ],
+)
+def test_whatever_fails_is_one_line(error, status, words, capsys, monkeypatch):
+    def fail(args):
+        raise error
+
+    monkeypatch.setattr(presets, "run", fail)
+    assert main(["presets"]) == status
+    line = capsys.readouterr().err
+    assert line.startswith("lstm-suite presets: ") and words in line and line.count("\n") == 1
+    assert len(line) < 700
+    monkeypatch.setenv("LSTM_SUITE_DEBUG", "1")
+    if status == 70:
+        with pytest.raises(type(error)):
+            main(["presets"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_terminal_shows_escapes_and_gets_none(tmp_path):
+    import pty
+
+    ours, theirs = pty.openpty()
+    name = "a\x1b]0;title\x07\x1b[31m\u202e\x9bred.jpg"
+    command = [sys.executable, "-m", "lstm_suite", "caption", str(tmp_path / name)]
+    done = subprocess.run(command, stdout=theirs, stderr=theirs, cwd=ROOT, timeout=300)
+    os.close(theirs)
+    shown = os.read(ours, 10_000).decode()
+    assert done.returncode == 2
+    assert r"a\x1b]0;title\x07\x1b[31m\u202e\x9bred.jpg: no such file" in shown
+    assert not set(shown) & set("\x1b\x07\u202e\x9b")
+
+
+def test_what_is_no_control_character_is_shown_as_it_is():
+    assert visible("\r[==] 1/2\n\té 北") == "\r[==] 1/2\n\té 北"
+    assert visible("a\rb\x7f") == r"a\rb\x7f"

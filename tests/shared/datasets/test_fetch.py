@@ -23,9 +23,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         start = 0
         if self.headers.get("Range") and self.server.resumes:
             start = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+            if self.headers["If-Range"] != self.server.tag:
+                start = 0
             if start >= len(CONTENT):
                 return self.send_error(416)
+        if "moved" in self.path:
+            self.send_response(302)
+            self.send_header("Location", self.server.moved)
+            return self.end_headers()
         self.send_response(206 if start else 200)
+        if self.server.tag:
+            self.send_header("ETag", self.server.tag)
         self.send_header("Content-Length", str(len(CONTENT) - start))
         self.end_headers()
         body, self.server.break_after = CONTENT[start:][: self.server.break_after], None
@@ -39,6 +47,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def server():
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         running.ranges, running.resumes, running.break_after = [], True, None
+        running.tag, running.moved = '"first"', "http://example.org/data.bin"
         running.url = f"http://127.0.0.1:{running.server_port}"
         threading.Thread(
             target=functools.partial(running.serve_forever, poll_interval=0.01), daemon=True
@@ -64,14 +73,55 @@ def test_cut_short_then_continued(server, tmp_path, resumes):
     server.break_after, server.resumes = 3000, resumes
     with pytest.raises(InputError, match="try again"):
         download(f"{server.url}/data.bin", DIGEST, tmp_path)
-    assert [p.name for p in tmp_path.iterdir()] == ["data.bin.part"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["data.bin.part", "data.bin.tag"]
     assert download(f"{server.url}/data.bin", DIGEST, tmp_path).read_bytes() == CONTENT
     assert server.ranges == [None, "bytes=3000-"]
-    assert not (tmp_path / "data.bin.part").exists()
+    assert [p.name for p in tmp_path.iterdir()] == ["data.bin"]
+
+
+@pytest.mark.parametrize("tag", ['"second"', 'W/"weak"', ""])
+def test_what_may_have_changed_is_not_continued(server, tmp_path, tag):
+    server.break_after = 3000
+    with pytest.raises(InputError, match="try again"):
+        download(f"{server.url}/data.bin", None, tmp_path)
+    (tmp_path / "data.bin.part").write_bytes(b"old" * 1000)
+    server.tag, server.break_after = tag, 4000
+    with pytest.raises(InputError, match="try again"):
+        download(f"{server.url}/data.bin", None, tmp_path)
+    assert (tmp_path / "data.bin.part").read_bytes() == CONTENT[:4000]
+    assert download(f"{server.url}/data.bin", None, tmp_path).read_bytes() == CONTENT
+    assert server.ranges[-1] == ("bytes=4000-" if tag == '"second"' else None)
+
+
+@pytest.mark.parametrize("place", ["http://example.org/a", "ftp://example.org/a", "file:///etc/a"])
+def test_redirects_stay_on_https(server, tmp_path, place):
+    server.moved = place
+    with pytest.raises(InputError, match="302 .*(which is not https|is not allowed)"):
+        download(f"{server.url}/moved.bin", None, tmp_path)
+    with pytest.raises(InputError, match="not https"):
+        download(place, None, tmp_path)
+    server.moved = f"{server.url}/data.bin"
+    assert download(f"{server.url}/moved.bin", DIGEST, tmp_path).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    "name", ["checksums.json", "a.part", "..%5Cx", "%2e%2e", ".hidden", "NUL.txt", "a%1b%5b31m"]
+)
+def test_names_that_cannot_be_kept_are_refused(tmp_path, name):
+    with pytest.raises(InputError, match="by hand"):
+        download(f"https://example.org/{name}", None, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_table_that_is_none_is_refused(server, tmp_path):
+    (tmp_path / "checksums.json").write_text("[1]")
+    with pytest.raises(InputError, match="checksums.json: damaged"):
+        download(f"{server.url}/data.bin", None, tmp_path)
 
 
 def test_a_whole_part_or_a_longer_one_is_fetched_again(server, tmp_path):
     (tmp_path / "data.bin.part").write_bytes(CONTENT + b"more")
+    (tmp_path / "data.bin.tag").write_text('"first"')
     assert download(f"{server.url}/data.bin", DIGEST, tmp_path).read_bytes() == CONTENT
 
 

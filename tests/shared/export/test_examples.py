@@ -21,5 +21,5 @@ def test_a_damaged_file_is_one_line(damage, tmp_path):
     path = tmp_path / "e.npz"
     write_examples(path, [Example({}, [{"symbol": np.array([1], np.int32)}])])
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(InputError, match=r"e\.npz: cannot be read as examples"):
+    with pytest.raises(InputError, match=r"e\.npz: (damaged|holds no examples|cannot be read)"):
         read_examples(path)

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,3 +68,10 @@ def test_more_than_there_are_symbols():
 def test_keys_compare_what_languages_write_differently():
     (left,), (right,) = lift("1,000.5 men").slots, lift("1.000,5 Mann").slots
     assert left.key == right.key != lift("1000 Mann").slots[0].key
+
+
+@pytest.mark.parametrize("text", "a a- AA- a1- - a. a@ <!-- <a 1' É".split())
+def test_time_is_linear_in_the_length(text):
+    begin = time.process_time()
+    lift(text * (100_000 // len(text)))
+    assert time.process_time() - begin < 5

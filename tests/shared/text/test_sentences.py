@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,3 +55,11 @@ def test_parts_fit_and_hold_everything(text, room):
     parts = fit_sentence(text, room, len)
     assert all(len(part) <= room for part in parts)
     assert "".join("".join(parts).split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize("text", [".", " ", "!", "A. ", "A.\t", '."', "\n ", ". (((", "… «", "a-"])
+def test_time_is_linear_in_the_length(text):
+    begin = time.process_time()
+    long = text * (200_000 // len(text))
+    assert "".join(s.text + s.after for s in split_sentences(long)) == long
+    assert time.process_time() - begin < 5

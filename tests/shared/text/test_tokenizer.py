@@ -108,7 +108,7 @@ def test_what_cannot_be_learned(tmp_path, texts, vocabulary, message):
 
 
 def test_files_of_others(tmp_path):
-    with pytest.raises(InputError, match="no tokenizer there"):
+    with pytest.raises(InputError, match="cannot be read"):
         Tokenizer(tmp_path / "none")
     (tmp_path / "junk").write_bytes(np.arange(100, dtype=np.uint8).tobytes())
     with pytest.raises(InputError, match="not a SentencePiece model"):

@@ -37,7 +37,8 @@ from apps.translation.search import DECODING, translate
 from apps.translation.translate import Translator
 from shared.decoding import DecodingOptions
 from shared.export.goldens import GOLDENS
-from shared.files import read_json, write_bytes
+from shared.files import write_bytes
+from shared.readers import read_json
 from shared.text import train_tokenizer
 from shared.text.sentences import split_sentences
 
