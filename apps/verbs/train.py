@@ -68,7 +68,9 @@ def add_arguments(parser: argparse.ArgumentParser, app: Application) -> None:
 def run(args: argparse.Namespace) -> None:
     """``lstm-suite train APP``."""
     recipe = read_recipe(args, args.app)
-    check_preset_folder(args.output or Path(args.run) / "preset")
+    output = check_preset_folder(args.output or Path(args.run) / "preset")
+    if Path(args.run).resolve().is_relative_to(output):
+        raise InputError(f"{output}: the run is in it; name another folder with --output")
     with locked(args.run):
         _run(args, recipe)
 

@@ -90,6 +90,16 @@ def test_fine_tuning_keeps_the_sizes_but_for_what_may_change(calls, tmp_path, ca
     assert (stage.config.encoder_units, stage.config.dropout, stage.fit.seed) == (96, 0.1, 3)
 
 
+def test_a_preset_is_not_written_over_its_run(calls, tmp_path, capsys):
+    run = tmp_path / "all" / "run"
+    for output, status in ((run, 2), (run.parent, 2), (run / "mine", 0), (tmp_path / "mine", 0)):
+        assert main(["train", "music", "--run", str(run), "-o", str(output)]) == status
+        said = capsys.readouterr().err
+        assert ("the run is in it" in said) == (status == 2)
+        assert run.exists() == (status == 0)
+    assert len(calls.made) == 2
+
+
 def test_a_training_that_diverges_leaves_the_best_epoch_s_preset(monkeypatch, tmp_path, capsys):
     from shared.training.checkpoint import NonFiniteError
     from shared.training.fit import FitResult
