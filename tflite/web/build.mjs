@@ -81,7 +81,7 @@ async function page() {
 async function tests() {
   rmSync('dist-test', {recursive: true, force: true});
   await build({
-    entryPoints: readdirSync('test').filter((f) => f.endsWith('.test.ts')).map((f) => `test/${f}`),
+    entryPoints: readdirSync('test').filter((f) => /\.test\.ts$|^figures/.test(f)).map((f) => `test/${f}`),
     outdir: 'dist-test',
     outExtension: {'.js': '.mjs'},
     bundle: true,

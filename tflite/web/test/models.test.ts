@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
-import {Tensor} from '@litertjs/core';
+import {getGlobalLiteRt, Tensor} from '@litertjs/core';
 import {Captioner, WordTokenizer} from '../src/apps/captioning/caption';
 import {svg} from '../src/apps/handwriting/drawing';
 import {styleNames} from '../src/apps/handwriting/ink';
@@ -149,4 +149,14 @@ test('lines have the same strokes for the same seed', async () => {
     const here = svg(place(made.map((line) => line.rows)));
     assert.equal(here.split('<path').length, drawn.split('<path').length);
   }
+});
+
+test('the heap is flat after many results', async () => {
+  const model = readFileSync(join(BUNDLES, 'translation-tatoeba/tokenizer.model'));
+  const translator = new Translator(models['translation-tatoeba'], new Tokenizer(model));
+  const heap = () => getGlobalLiteRt().liteRtWasm.HEAPU8.length;
+  for (let k = 0; k < 3; k++) await translator.sentence('Hello.', 'de');
+  const before = heap();
+  for (let k = 0; k < 40; k++) await translator.sentence('Hello.', 'de');
+  assert.equal(heap(), before);
 });

@@ -1,7 +1,7 @@
 /** The tab that captions photos. */
 import {squared} from '../apps/captioning/photos';
 import type {Caption} from '../apps/captioning/caption';
-import {h, select, still} from './dom';
+import {h, reveal, select, still} from './dom';
 import {isWord, t} from './i18n';
 import {Status} from './status';
 
@@ -41,6 +41,7 @@ export function captionPanel(): HTMLElement {
     const [best, ...rest] = found;
     words.replaceChildren();
     spoken.textContent = best.text;
+    reveal(words);
     words.lang = language?.value ?? 'en';
     hint.hidden = false;
     others.hidden = false;
@@ -125,7 +126,11 @@ export function captionPanel(): HTMLElement {
 
   const file = h('input', {
     type: 'file', accept: 'image/*', className: 'hidden', tabIndex: -1, id: 'photo-file',
-    onchange: () => file.files?.[0] && use(file.files[0]),
+    onchange: () => {
+      const chosen = file.files?.[0];
+      file.value = ''; // so that the same file can be chosen again
+      if (chosen) void use(chosen);
+    },
   });
   const shoot = h('button', {type: 'button', className: 'main', hidden: true}, t('shoot'));
   const pictures = PHOTOS.map((name) => h('button', {

@@ -62,6 +62,11 @@ export function save(name: string, content: BlobPart, type: string): void {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
+/** Scrolls to a result that is below the window, as on a phone. */
+export function reveal(element: HTMLElement): void {
+  element.scrollIntoView({block: 'nearest', behavior: still() ? 'auto' : 'smooth'});
+}
+
 export const still = (): boolean => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 const probe = h('span', {hidden: true});

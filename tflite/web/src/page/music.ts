@@ -6,7 +6,7 @@ import type {Piece} from '../apps/music/piece';
 import {METRES} from '../apps/music/planning';
 import {RULES} from '../apps/music/rules';
 import {melodyOf} from '../apps/music/sheet';
-import {field, h, save, select, slider} from './dom';
+import {field, h, reveal, save, select, slider} from './dom';
 import {language, t} from './i18n';
 import {Drawing, Roll} from './roll';
 import {Player} from './sound';
@@ -57,6 +57,7 @@ export function musicPanel(): HTMLElement {
     made = piece;
     buttons.hidden = false;
     roll.show(piece);
+    reveal(roll.element);
   }
 
   const progress = (total: number) => (steps: number) =>
@@ -113,7 +114,11 @@ export function musicPanel(): HTMLElement {
 
   const file = h('input', {
     type: 'file', accept: '.mid,.midi,.abc,audio/midi', className: 'hidden', tabIndex: -1, id: 'melody-file',
-    onchange: () => file.files?.[0] && open(file.files[0]),
+    onchange: () => {
+      const chosen = file.files?.[0];
+      file.value = ''; // so that the same file can be chosen again
+      if (chosen) void open(chosen);
+    },
   });
   buttons.append(playing, h('button', {
     type: 'button',
@@ -130,13 +135,13 @@ export function musicPanel(): HTMLElement {
       field(t('key'), key), field(t('metre'), metre), bars.element, temperature.element, tempo.element,
       field(t('seed'), seed),
       h('label', {className: 'check'}, rules, t('rules')),
-      h('p', {className: 'buttons'}, h('button', {type: 'button', className: 'main', onclick: compose}, t('compose'))),
+      h('p', {className: 'buttons'}, h('button', {type: 'button', className: 'main', onclick: compose}, t('compose')))),
+    h('div', {className: 'result'}, roll.element, buttons, status.element,
       h('h3', {}, t('melody')), h('p', {className: 'hint'}, t('draw')), drawing.element,
       h('p', {className: 'buttons'},
         h('button', {type: 'button', className: 'main', onclick: harmonize}, t('harmonize')),
         h('button', {type: 'button', onclick: () => file.click()}, t('open')),
-        h('button', {type: 'button', onclick: () => drawing.fill([])}, t('clear')), file, opened)),
-    h('div', {className: 'result'}, roll.element, buttons, status.element));
+        h('button', {type: 'button', onclick: () => drawing.fill([])}, t('clear')), file, opened)));
   panel.addEventListener('dragover', (event) => event.preventDefault());
   panel.addEventListener('drop', (event) => {
     event.preventDefault();

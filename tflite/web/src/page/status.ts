@@ -54,6 +54,7 @@ export class Status {
       if (!mine()) return undefined;
       const took = performance.now() - loaded;
       this.element.dataset.milliseconds = String(Math.round(performance.now() - begun));
+      this.element.dataset.verb = verb;
       this.say(verb === 'open' ? '' : `${(took / 1000).toFixed(took < 1000 ? 2 : 1)} s`);
       return result;
     } catch (error) {

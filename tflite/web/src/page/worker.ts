@@ -1,5 +1,5 @@
 /** Loads models when they are needed and runs them; a classic worker, as LiteRT's loader needs. */
-import {loadLiteRt} from '@litertjs/core';
+import {getGlobalLiteRt, loadLiteRt} from '@litertjs/core';
 import {Captioner, Subwords, WordTokenizer} from '../apps/captioning/caption';
 import {writeText} from '../apps/handwriting/lines';
 import {styleNames} from '../apps/handwriting/ink';
@@ -16,7 +16,10 @@ import type {App, Facts, Reply, Request, Verb, Verbs} from './messages';
 /** The folder of each application's bundle, set by the build. */
 declare const BUNDLES: Record<App, string>;
 
-Object.assign(self, {Module: {locateFile: (file: string) => `wasm/${file}`}});
+Object.assign(self, {
+  Module: {locateFile: (file: string) => `wasm/${file}`},
+  heapBytes: () => getGlobalLiteRt().liteRtWasm.HEAPU8.length, // for measurements
+});
 console.error = console.warn = () => {}; // where the runtime prints what it does; it throws errors
 
 type Progress = (received: number, total: number) => void;

@@ -4,7 +4,7 @@ import {KINDS, transliterate} from '../apps/handwriting/ink';
 import type {Line} from '../apps/handwriting/lines';
 import {breakText, place} from '../apps/handwriting/page';
 import type {Page} from '../apps/handwriting/page';
-import {field, h, save, select, slider, still} from './dom';
+import {field, h, reveal, save, select, slider, still} from './dom';
 import {isWord, t} from './i18n';
 import {Status} from './status';
 
@@ -15,7 +15,7 @@ export function writePanel(): HTMLElement {
   const status = new Status();
   const text = h('textarea', {rows: 4, maxLength: 1000, value: t('note'), spellcheck: false});
   const style = select(['any', ...KINDS].map((kind) => [kind, isWord(kind) ? t(kind) : kind]), 'cursive');
-  const hand = slider(t('hand'), [1, 40, 1, 2]);
+  const hand = slider(t('hand'), [1, 40, 1, 3]);
   const bias = slider(t('legibility'), [0, 2.5, 0.1, 1], (v) => v.toFixed(1));
   const speed = slider(t('speed'), [0.5, 8, 0.5, 2], (v) => `${v}×`);
   const seed = h('input', {type: 'number', min: 0, max: 999_999, value: '0', inputMode: 'numeric'});
@@ -39,6 +39,7 @@ export function writePanel(): HTMLElement {
     if (!facts) return;
     const made: Line[] = [];
     paper.replaceChildren();
+    reveal(paper);
     let done = 0; // milliseconds of writing that are under way
     const draw = (last: boolean) => {
       let k = 0;
