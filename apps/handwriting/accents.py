@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -49,6 +50,10 @@ _ACROSS = {
     "bar": [[(-0.32, -0.16), (0.36, 0.2)]],
     "bars": [[(-0.5, 0.16), (0.16, 0.2)], [(-0.52, -0.16), (0.1, -0.12)]],
 }
+_SHARP_S = [[(0.0, -0.3), (0.02, 0.5), (0.05, 1.3), (0.17, 1.72), (0.42, 1.82), (0.6, 1.58),
+             (0.54, 1.24), (0.28, 0.98), (0.58, 0.84), (0.72, 0.5), (0.62, 0.1), (0.36, -0.04),
+             (0.2, 0.06)]]  # fmt: skip
+_SHARP_WIDTH = 1.05
 _BEFORE = {  # with the room that they take; their origin is on the baseline
     "¿": ([[(0.36, 1.24), (0.37, 1.12)], [(0.36, 0.8), (0.3, 0.42), (0.06, 0.12), (-0.06, -0.2),
           (0.1, -0.5), (0.42, -0.54), (0.64, -0.3)]], 1.0),
@@ -106,19 +111,26 @@ class _Line:
         if not any((own == index).any() for own in self.owners):
             return
         if mark == "joined":
-            gap = self._sides(index)[0] - self._sides(index - 1)[1]
-            self._move(index, -max(gap + _OVERLAP, 0.0))
+            left = self._sides(index)[0]
+            gap = left - self._sides(index - 1)[1]
+            self._move(index, left, -max(gap + _OVERLAP, 0.0))
+        elif mark == "ß":
+            self._insert(index, rng)
         elif mark in _BEFORE:
             strokes, width = _BEFORE[mark]
-            slope, base = self.baseline
-            left, _ = self._sides(index)
-            self._move(index, width)
-            self._draw(strokes, (left, base + slope * left), index, rng)
+            left = self._sides(index)[0]
+            self._move(index, left - _GAP, width)
+            self._draw(strokes, (left, self._base(left)), index, rng)
         else:
             if letter == "i":
                 self._drop_dot(index)
             if mark != "dotless":
                 self._draw(*self._placed(index, letter, mark), index, rng)
+
+    def _base(self, x: Any) -> Any:
+        """The height of the baseline at one or several places."""
+        slope, base = self.baseline
+        return base + slope * x
 
     def _pairs(self) -> list[tuple[Stroke, np.ndarray]]:
         return list(zip(self.strokes, self.owners, strict=True))
@@ -136,9 +148,8 @@ class _Line:
     def _placed(self, index: int, letter: str, mark: str) -> tuple[Strokes, tuple[float, float]]:
         """The strokes of a mark, and the place of their origin, with the slant removed."""
         ink = self._ink(index, letter)
-        slope, base = self.baseline
         if letter not in _ASCENDING:
-            below = ink[:, 1] < base + slope * ink[:, 0] + _TALL
+            below = ink[:, 1] < self._base(ink[:, 0]) + _TALL
             ink = ink[below] if below.any() else ink
         low, high = ink[:, 1].min(), ink[:, 1].max()
         left, right = np.quantile(ink[:, 0], _BODY)
@@ -154,6 +165,17 @@ class _Line:
             wide, tall = (right - left) / 2 + 0.15, (high - low) / 2 + 0.15
             return [[(wide, tall), (-wide, -tall)]], (middle, half)
         return _ACROSS[mark], (middle, half)
+
+    def _insert(self, index: int, rng: np.random.Generator) -> None:
+        """Draws a sharp s after a letter; strokes that go on from there to the next are cut."""
+        for k, (stroke, own) in reversed(list(enumerate(self._pairs()))):
+            cut = int(np.argmax(own > index))
+            if 0 < cut and (own[:cut] <= index).all() and (own[:cut] >= 0).all():
+                self.strokes[k : k + 1] = [stroke[:cut], stroke[cut:]]
+                self.owners[k : k + 1] = [own[:cut], own[cut:]]
+        right = self._sides(index)[1]
+        self._move(index + 1, right, _SHARP_WIDTH)
+        self._draw(_SHARP_S, (right + _GAP, self._base(right)), index, rng)
 
     def _draw(
         self, strokes: Strokes, place: tuple[float, float], index: int, rng: np.random.Generator
@@ -177,25 +199,25 @@ class _Line:
         middle = np.median(ink[:, 0])
         found, nearest = None, _NEAR
         for k, (stroke, own) in enumerate(self._pairs()):
-            x, y = stroke.T
-            slope, base = self.baseline
-            high = y.min() > base + slope * x.mean() + 0.9
-            if high and own[0] >= 0 and max(np.ptp(x), np.ptp(y)) < _DOT:
-                away = abs((x - self.slant * y).mean() - middle)
+            high = stroke[:, 1].min() > self._base(stroke[:, 0].mean()) + 0.9
+            if high and own[0] >= 0 and np.ptp(stroke, axis=0).max() < _DOT:
+                away = abs(self._upright(stroke).mean() - middle)
                 if away < nearest:
                     found, nearest = k, away
         if found is not None:
             del self.strokes[found], self.owners[found]
 
+    def _upright(self, stroke: Stroke) -> np.ndarray:
+        """Where points are along the line, with the slant removed."""
+        return stroke[:, 0] - self.slant * stroke[:, 1]
+
     def _sides(self, index: int) -> tuple[float, float]:
         """Left and right end of the longest stroke of a letter; (inf, -inf) without ink."""
-        parts = [s[o == index, 0] for s, o in self._pairs()]
-        longest = max(parts, key=len)
+        longest = self._upright(max((s[o == index] for s, o in self._pairs()), key=len))
         return float(longest.min(initial=np.inf)), float(longest.max(initial=-np.inf))
 
-    def _move(self, index: int, by: float) -> None:
-        """Moves a letter, and what follows, but not the dot of what is before it."""
-        left, _ = self._sides(index)
+    def _move(self, index: int, begin: float, by: float) -> None:
+        """Moves a letter, and what follows, but no dot or bar to the left of its beginning."""
         for k, (stroke, own) in enumerate(self._pairs()):
-            if np.median(own) >= index and stroke[:, 0].mean() > left - _GAP:
+            if np.median(own) >= index and self._upright(stroke).mean() > begin:
                 self.strokes[k] = stroke + [by, 0.0]

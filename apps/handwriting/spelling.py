@@ -13,9 +13,9 @@ Mark = tuple[int, str]
 MARKS = frozenset(map(chr, [0x300, 0x301, 0x302, 0x303, 0x304, 0x306, 0x307, 0x308, 0x30A, 0x30B,
                             0x30C, 0x326, 0x327, 0x328]))  # fmt: skip
 """Combining characters that are added to a letter; see also `_OTHERS`."""
-_OTHERS = {  # a letter and its mark, or two; without a letter a mark is drawn before the next one
+_OTHERS = {  # a letter and its mark, or two; without a letter a mark is drawn beside one
     "ł": ("l", "bar"), "Ł": ("L", "bar"), "ø": ("o", "slash"), "Ø": ("O", "slash"),
-    "ß": ("B", ""), "ẞ": ("B", ""), "ı": ("i", "dotless"), "€": ("C", "bars"),
+    "ß": ("", "ß"), "ẞ": ("B", ""), "ı": ("i", "dotless"), "€": ("C", "bars"),
     "ď": ("d", "beside"), "ť": ("t", "beside"), "ľ": ("l", "beside"), "Ľ": ("L", "beside"),
     "¿": ("", "¿"), "¡": ("", "¡"), "œ": ("o", "", "e", "joined"),
     "Œ": ("O", "", "E", "joined"), "æ": ("a", "", "e", "joined"), "Æ": ("A", "", "E", "joined"),
@@ -67,7 +67,9 @@ def letters_of(text: str) -> tuple[str, list[Mark]]:
     for character in text:
         parts = _parts(character) or (character, "")
         for letter, mark in zip(parts[::2], parts[1::2], strict=True):
-            marks += [(len(letters), mark)] * bool(mark)
+            if mark == "ß" and letters[-1:] in ("", " "):  # it is drawn after another letter
+                letter, mark = "B", ""
+            marks += [(len(letters) - (mark == "ß"), mark)] * bool(mark)
             letters += letter
     return letters, marks
 
