@@ -199,6 +199,9 @@ def read_arrays(
                     array = np.lib.format.read_array(member, allow_pickle=False)
                 if array.size and not array.itemsize:
                     raise ValueError("values without a size")
+                if array.dtype.kind == "U":  # NumPy makes broken strings of what is no character
+                    order = "le" if array.dtype.str[0] == "<" else "be"
+                    array.tobytes().decode(f"utf-32-{order}")
                 arrays[name] = array
     except InputError:
         raise

@@ -134,6 +134,7 @@ def test_arrays_are_read(tmp_path):
         npz(a=np.arange(1000))[:-100],
         npz(a=np.array([{}], dtype=object)),
         npz(a=np.zeros(readers.FREE)),
+        npz(a=np.array([0x110000], "<u4").view("<U1")),
         npy({"descr": "<f8", "fortran_order": False, "shape": (1 << 29,)}),
         npy({"descr": "<f8", "fortran_order": False, "shape": (1 << 60,)}),
         npy({"descr": "<U0", "fortran_order": False, "shape": (1 << 40,)}),
