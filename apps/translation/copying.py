@@ -18,6 +18,8 @@ from shared.text.casing import CAPITAL, CAPITALS
 
 _SPACE = "\u2581"  # of SentencePiece, before a word
 _LEAST_SPELLED = 3  # subwords, the space before digits too; a word of fewer is a known one
+_LEAST_UNKNOWN = 4  # subwords of a word that the model cannot know,
+_LETTERS_EACH = 2  # with fewer letters each
 _LEAST_LOOKED = 0.5  # of the attention, at the word that it is to be
 _LEAST_ALIKE = 0.5  # of the subwords, the same as the one looked at
 
@@ -46,7 +48,8 @@ def copied(
     A word is a copy if it and the source word that it attends to both begin with a capital or are
     numbers, the source word has several subwords, and most of them are the same. Longer forms of
     the source word (a genitive) are kept, and no word is copied that the translation already
-    contains. Words in scripts that the training data lacks are copied in any case.
+    contains. Words in scripts that the training data lacks are copied in any case; of a model that
+    lifts, so are words that are little more than spelled, as no subwords make sense of them.
 
     Args:
         tokenizer: Tokenizer of source and target.
@@ -62,7 +65,7 @@ def copied(
     names = {
         word: foreign
         for word in _words(tokenizer, source, read)
-        if (foreign := _is_foreign(tokenizer, word.text))
+        if (foreign := _is_foreign(tokenizer, word.text) or (lifted and _is_unexplained(word)))
         or _is_spelled(tokenizer, word, read, lifted)
     }
     result = list(symbols)
@@ -125,6 +128,12 @@ def _is_foreign(tokenizer: Tokenizer, text: str) -> bool:
     beyond = (c for c in text if ord(c) > 0xFF)
     signs = (c for c in beyond if c.isalnum() or unicodedata.category(c) == "So")
     return any(_is_byte(piece) for c in signs for piece in tokenizer.pieces(tokenizer.encode(c)))
+
+
+def _is_unexplained(word: _Word) -> bool:
+    """Whether no subwords make sense of a word: it is little more than spelled."""
+    count = word.end - word.start
+    return count >= _LEAST_UNKNOWN and len(word.text) < _LETTERS_EACH * count
 
 
 def _is_byte(piece: str) -> bool:

@@ -15,11 +15,12 @@ from apps.translation.config import TranslationConfig, language_symbol
 from apps.translation.copying import copied
 from apps.translation.lifting import Form, finished, form_of, shown
 from apps.translation.placing import Placing
+from apps.translation.repeats import repeats
 from shared.decoding import DecodingOptions, decode
 from shared.errors import InputError
 from shared.generator import Arrays, Generator
 from shared.text import END, START, Tokenizer, normalize
-from shared.text.sentences import fit_sentence
+from shared.text.sentences import fit_sentence, split_clauses
 
 DECODING: dict[str, Any] = {
     "strategy": "beam",
@@ -34,6 +35,7 @@ DECODING: dict[str, Any] = {
 _BUCKETS = (8, 12, 16, 20, 24, 32, 48)
 # At most so many sentences, and so many of their hypotheses, are decoded at once.
 _SENTENCES, _ROWS = 64, 320
+_REPEATED = 4  # subwords that may not come again where something was said twice
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +95,7 @@ def source_ids(
 
 
 def parts_of(
-    text: str, tokenizer: Tokenizer, room: int, lifted: bool = False
+    text: str, tokenizer: Tokenizer, room: int, lifted: bool = False, words: int = 0
 ) -> list[tuple[str, str]]:
     """Splits a sentence into parts of at most ``room`` subwords, each with the space after it.
 
@@ -104,6 +106,7 @@ def parts_of(
         tokenizer: The model's.
         room: See `source_room`.
         lifted: The model's. With it a part has no more placeholders than there are of each kind.
+        words: If not 0, a sentence of more words is split between clauses, too.
     """
 
     def length(part: str) -> int:
@@ -113,8 +116,9 @@ def parts_of(
         return room + form.left if form.left else len(tokenizer.encode(form.text))
 
     text = normalize(text)
+    clauses = split_clauses(text, words) if words else [text]
     parts, start = [], 0
-    for part in fit_sentence(text, room, length):
+    for part in (part for clause in clauses for part in fit_sentence(clause, room, length)):
         end = start + len(part)
         gap = text[end : end + 1].strip(" ") != text[end : end + 1]
         parts.append((part, " " if gap else ""))
@@ -140,6 +144,7 @@ def translate(
     targets: Sequence[str],
     options: DecodingOptions,
     progress: Callable[[int], None] = lambda count: None,
+    again: bool = False,
 ) -> list[list[Hypothesis]]:
     """Translates sentences, those of like lengths together.
 
@@ -153,6 +158,8 @@ def translate(
         options: How to decode; a result has at most ten subwords more than three times as many
             as its source.
         progress: Called with the number of sentences finished since the last call.
+        again: Whether sentences whose translation says something twice are searched again, without
+            repeated n-grams.
 
     Returns:
         For each text ``options.n_best`` translations, best first.
@@ -208,6 +215,14 @@ def translate(
                     for one in found
                 ]
             progress(len(indices))
+    twice = [k for k, text in enumerate(texts) if again and repeats(results[k][0].text, text)]
+    if twice and not options.no_repeat_ngram:
+        other = dataclasses.replace(options, no_repeat_ngram=_REPEATED)
+        chosen = [texts[k] for k in twice], [targets[k] for k in twice]
+        better = translate(generator, config, tokenizer, *chosen, other)
+        for k, found in zip(twice, better, strict=True):
+            if found and found[0].finished:
+                results[k] = found
     return results
 
 

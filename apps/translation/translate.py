@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Unpack, overload
 
 import numpy as np
 
 from apps.engine import Engine
+from apps.translation.confidence import Calibration, confidence, read_calibration
+from apps.translation.glossary import Glossary, original, translated
 from apps.translation.lifting import form_of, shown
 from apps.translation.search import (
     DECODING,
@@ -28,6 +31,8 @@ from shared.text import START
 from shared.text.language import guess_language, name_of
 from shared.text.sentences import split_sentences
 
+_LONG = 20  # words; the models were trained on shorter sentences
+
 
 @dataclass(frozen=True, eq=False)
 class Sentence:
@@ -37,11 +42,14 @@ class Sentence:
         source: As it was given.
         gap: The whitespace between it and the next one.
         found: Its translations, best first.
+        confidence: How likely the first one is good, 0 to 1; None of a model that is not
+            calibrated. See `apps.translation.confidence`.
     """
 
     source: str
     gap: str
     found: Sequence[Hypothesis]
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +88,11 @@ class Translation:
         """The mean of the sentences' scores; 0, the highest score, of a text without words."""
         scores = [found.score for found in self.hypotheses if found.pieces]
         return sum(scores) / len(scores) if scores else 0.0
+
+    @property
+    def confidence(self) -> float | None:
+        """That of the sentence that is least likely to be good; None if it is not known."""
+        return min((s.confidence for s in self.sentences if s.confidence is not None), default=None)
 
     @property
     def pieces(self) -> list[str]:
@@ -129,8 +142,13 @@ class Translation:
         return {
             "source": self.source,
             "translation": self.text,
+            "confidence": self.confidence,
             "sentences": [
-                {"source": s.source, "n_best": [found.to_json() for found in s.found]}
+                {
+                    "source": s.source,
+                    "confidence": s.confidence,
+                    "n_best": [found.to_json() for found in s.found],
+                }
                 for s in self.sentences
             ],
         }
@@ -155,6 +173,7 @@ class Translator(Engine):
         to: str = "",
         source_language: str = "",
         progress: Callable[[int], None] = ...,
+        glossary: Mapping[str, str] | None = ...,
         **options: Unpack[BeamOptions],
     ) -> Translation: ...
 
@@ -166,6 +185,7 @@ class Translator(Engine):
         to: str = "",
         source_language: str = "",
         progress: Callable[[int], None] = ...,
+        glossary: Mapping[str, str] | None = ...,
         **options: Unpack[BeamOptions],
     ) -> list[Translation]: ...
 
@@ -176,6 +196,7 @@ class Translator(Engine):
         to: str = "",
         source_language: str = "",
         progress: Callable[[int], None] = lambda count: None,
+        glossary: Mapping[str, str] | None = None,
         **options: Unpack[BeamOptions],
     ) -> Translation | list[Translation]:
         """Translates a text, or several in one language.
@@ -186,6 +207,8 @@ class Translator(Engine):
                 model translates this source language into.
             source_language: Their language; by default it is guessed, from all texts together.
             progress: Called with the number of sentences finished since the last call.
+            glossary: From terms to their translations, which the text then has; of a model that
+                lifts placeholders, see `apps.translation.glossary`.
             **options: ``beam_size`` (5; 1 is greedy), ``n_best`` (1 translation of each sentence),
                 ``length_penalty`` (1.0), ``coverage_penalty`` (0.0), ``no_repeat_ngram`` (0), see
                 `shared.decoding.DecodingOptions`.
@@ -194,12 +217,19 @@ class Translator(Engine):
             A translation for a string, a list of them for a list.
 
         Raises:
-            InputError: The model does not translate that way, or an option is out of range.
+            InputError: The model does not translate that way, cannot keep to a glossary, or an
+                option is out of range.
         """
         decoding = beam_options(DECODING, options)
         several = [texts] if isinstance(texts, str) else list(texts)
         direction = self.direction(" ".join(several), to, source_language)
-        found = self._translate(several, direction, decoding, progress)
+        if glossary and not self.opened.config.lifted:
+            raise InputError(
+                f"{self.opened.name}: cannot keep to a glossary, for it places no placeholders; "
+                "leave out --glossary, or use a model trained with --lifted"
+            )
+        texts_read = map(Glossary(glossary).marked, several) if glossary else several
+        found = self._translate(list(texts_read), direction, decoding, progress)
         results = [
             Translation(text, *direction, tuple(sentences))
             for text, sentences in zip(several, found, strict=True)
@@ -253,13 +283,31 @@ class Translator(Engine):
         for text in texts:
             parts.append([])
             for sentence in split_sentences(text):
-                *first, (last, _) = parts_of(sentence.text, tokenizer, room, config.lifted)
+                some = parts_of(sentence.text, tokenizer, room, config.lifted, _LONG)
+                *first, (last, _) = some
                 parts[-1] += [*first, (last, sentence.after)]
         sources = [source for some in parts for source, _ in some]
         targets = [direction[1]] * len(sources)
         generator = quickest(self.opened.generator)
-        found = iter(translate(generator, config, tokenizer, sources, targets, decoding, progress))
-        return [[Sentence(source, gap, next(found)) for source, gap in some] for some in parts]
+        found = iter(
+            translate(generator, config, tokenizer, sources, targets, decoding, progress, True)
+        )
+        return [[self._sentence(part, gap, next(found)) for part, gap in some] for some in parts]
+
+    @functools.cached_property
+    def calibration(self) -> Calibration | None:
+        """What makes confidences of scores, if the model has it.
+
+        Raises:
+            InputError: Its file is damaged.
+        """
+        return read_calibration(self.opened.folder)
+
+    def _sentence(self, source: str, gap: str, found: Sequence[Hypothesis]) -> Sentence:
+        """A sentence, the terms of a glossary in it."""
+        sure = confidence(found[0], self.calibration) if self.calibration else None
+        found = [dataclasses.replace(one, text=translated(one.text, source)) for one in found]
+        return Sentence(original(source), gap, found, sure)
 
     def trace(self, text: str, to: str = "", source_language: str = "") -> Trace:
         """Translates a sentence and returns the gates of the decoder meanwhile.

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from apps.translation.data import Source, read, say_doubts
+from apps.translation.confidence import CALIBRATION, DOUBTFUL, calibrate
+from apps.translation.data import Pair, Source, read, say_doubts
 from apps.translation.documents import FORMATS, Rebuilt, format_of
 from apps.translation.evaluate import baseline, figures_of
 from apps.translation.files import filled
+from apps.translation.glossary import read_glossary
+from apps.translation.reading import read_lines, text_file
 from apps.translation.record import record
 from apps.translation.search import DECODING, quickest
 from apps.translation.translate import Translation, Translator
@@ -33,6 +35,7 @@ from shared.datasets.split import spread
 from shared.decoding import DecodingOptions, beam_options
 from shared.errors import InputError
 from shared.files import STDOUT, check_outputs, write_bytes, write_text
+from shared.presets.attach import attach
 from shared.presets.open import Opened
 from shared.readers import read_text
 from shared.text.language import guess_language, is_short, name_of
@@ -75,6 +78,8 @@ def _add_translate(parser: argparse.ArgumentParser) -> None:
     add("--format", choices=FORMATS, dest="kind", help="what the text is: subtitles, Markdown and "
         "HTML keep their structure; default: by the file's name")  # fmt: skip
     add("--html", action="store_const", const="html", dest="kind", help="the same as --format html")
+    add("--glossary", metavar="FILE.tsv", help="terms and their translations, a tab between")
+    add("--flag-doubtful", action="store_true", help="mark doubtful lines with [?]")
     add("--n-best", type=int, default=1, metavar="N",
         help="translations of each sentence; default: %(default)s")  # fmt: skip
     add("--attention", metavar="FILE.png",
@@ -97,7 +102,7 @@ def _translate(args: argparse.Namespace) -> None:
         _translate_document(args, path)
         return
     lines = [] if args.interactive else read_lines(args.text, path)
-    translator = Translator.from_preset(args.preset, backend=args.backend)
+    translator = _opened(args)
     if args.interactive:
         _converse(translator, args)
         return
@@ -131,7 +136,7 @@ def _translate_document(args: argparse.Namespace, path: str | None) -> None:
                          "--format text to translate it line by line")  # fmt: skip
     text = " ".join(args.text) if path is None else read_text(path)
     document = Rebuilt(text, args.kind)
-    translator = Translator.from_preset(args.preset, backend=args.backend)
+    translator = _opened(args)
     lines = [block.text for block in document.blocks]
     direction = translator.direction(" ".join(lines), args.to, args.source_language)
     _say_assumed(args, translator, lines, direction[0])
@@ -141,8 +146,13 @@ def _translate_document(args: argparse.Namespace, path: str | None) -> None:
             to=direction[1],
             source_language=direction[0],
             progress=progress,
+            glossary=args.terms,
             **chosen_beam(args),
         )
+    if args.flag_doubtful:
+        doubtful = [one.source for one in found if _is_doubtful(one)]
+        print(f"{len(doubtful)} of {len(found)} parts are doubtful", *doubtful[:9], sep="\n  ",
+              file=sys.stderr)  # fmt: skip
     written = document.written(found)
     if args.output:
         write_text(args.output, written)
@@ -169,10 +179,11 @@ def _translate_lines(
                 to=direction[1],
                 source_language=direction[0],
                 progress=progress,
+                glossary=args.terms,
                 **chosen_beam(args),
             )
             if args.output or not args.json:
-                out.write(_words(found, args.n_best))
+                out.write(_words(found, args))
             if args.json or (args.attention and not any(t.pieces for t in kept)):
                 kept += found
     return kept
@@ -195,7 +206,7 @@ def _check_outputs(args: argparse.Namespace, path: str | None) -> None:
     read_from = "/dev/stdin" if path == STDOUT else path  # a link to the file that is piped in
     check_outputs(
         {name: endings for name, endings in outputs.items() if name},
-        [read_from] if read_from else [],
+        [name for name in (read_from, args.glossary) if name],
     )
 
 
@@ -221,56 +232,6 @@ def _say_assumed(
               f"other languages: {named}", file=sys.stderr)  # fmt: skip
 
 
-def text_file(words: Sequence[str]) -> str | None:
-    """The file that the command's words name, ``-`` for standard input, None if they are text.
-
-    Raises:
-        InputError: They name several files, a folder, or what looks like a file and is none.
-    """
-    files = [word for word in words if word == STDOUT or os.path.lexists(word)]
-    paths = [word for word in words if word in files or _PATH.fullmatch(word)]
-    if not words:
-        return STDOUT
-    if len(words) > 1 and len(paths) == len(words):
-        raise InputError(f"{len(words)} files; translate one at a time, or give --text if they "
-                         "are words")  # fmt: skip
-    if len(words) > 1 and words[0] in files and _PATH.fullmatch(words[0]):
-        raise InputError(f"{words[0]}: is a file, and more follows; quote a text, or give --text")
-    if len(words) > 1 or not paths:
-        return None
-    [name] = paths
-    if not files:
-        raise InputError(f"{name}: no such file; check the path, or give --text to translate it")
-    if os.path.isdir(name):
-        raise InputError(f"{name}: is a folder; name a text file, or give --text to translate it")
-    return name
-
-
-# What begins like a path; or has a slash or a short ending, but no space.
-_PATH = re.compile(
-    r"(?:/|~\w*/|\.\.?/|[A-Za-z]:\\)\S.*|\S*[/\\]\S*|[^\s@]*[^\s@.]\.[A-Za-z]\w{1,4}"
-)
-
-
-def read_lines(words: Sequence[str], path: str | None) -> list[str]:
-    """Reads the lines to translate from a file or standard input; without one, they are the words.
-
-    Raises:
-        InputError: There is nothing to translate, or the file is not text.
-    """
-    name = "the text" if path is None else "standard input" if path == STDOUT else path
-    if path is None:
-        text = " ".join(words).encode(errors="replace").decode()
-    elif path == STDOUT and sys.stdin.isatty():
-        raise InputError("nothing to translate; give a text, a file or --interactive")
-    else:
-        text = read_text(path)
-    lines = re.split(r"\r\n|[\n\r\v\f]", text)
-    if not any(line.strip() for line in lines):
-        raise InputError(f"{name}: nothing to translate; it is empty")
-    return lines[:-1] if not lines[-1] else lines
-
-
 def _converse(translator: Translator, args: argparse.Namespace) -> None:
     """Translates line by line, until the input ends."""
     while True:
@@ -286,14 +247,35 @@ def _converse(translator: Translator, args: argparse.Namespace) -> None:
             print(error, file=sys.stderr)
             continue
         _say_assumed(args, translator, [line], source)
-        found = translator(line, to=to, source_language=source, **chosen_beam(args))
-        print(*_words([found], args.n_best), sep="\n", flush=True)
+        found = translator(
+            line, to=to, source_language=source, glossary=args.terms, **chosen_beam(args)
+        )
+        print(*_words([found], args), sep="\n", flush=True)
 
 
-def _words(found: Sequence[Translation], n_best: int) -> list[str]:
+def _opened(args: argparse.Namespace) -> Translator:
+    """The model, and the glossary as ``args.terms``."""
+    args.terms = read_glossary(args.glossary) if args.glossary else None
+    if args.flag_doubtful and args.n_best > 1:
+        raise InputError("--flag-doubtful marks one translation a line; leave out --n-best")
+    translator = Translator.from_preset(args.preset, backend=args.backend)
+    if args.flag_doubtful and translator.calibration is None:
+        raise InputError(
+            f"{translator.opened.name}: its scores are not calibrated; run lstm-suite evaluate "
+            "translation --calibrate --split valid with it, or leave out --flag-doubtful"
+        )
+    return translator
+
+
+def _is_doubtful(found: Translation) -> bool:
+    return found.confidence is not None and found.confidence < DOUBTFUL
+
+
+def _words(found: Sequence[Translation], args: argparse.Namespace) -> list[str]:
     """The lines to print: one for each text; of several translations the scores, too."""
-    if n_best == 1:
-        return [translation.text for translation in found]
+    if args.n_best == 1:
+        marks = ["[?] " if args.flag_doubtful and _is_doubtful(one) else "" for one in found]
+        return [mark + one.text for mark, one in zip(marks, found, strict=True)]
     return [
         f"{hypothesis.score:8.3f}  {hypothesis.text}"
         for translation in found
@@ -314,6 +296,8 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--record", action="store_true", help="add the figures to the preset's "
                         "metrics.json; BLEU on the test split gets a floor there")  # fmt: skip
+    parser.add_argument("--calibrate", action="store_true", help="fit confidences to the data, and "
+                        "keep them with the preset, or the bundle on litert")  # fmt: skip
     _add_decoding(parser)
 
 
@@ -334,6 +318,8 @@ def _evaluate(args: argparse.Namespace, opened: Opened, source: Source) -> dict[
     say_doubts(source, measured)
     if not measured:
         raise InputError("there are no pairs to measure; check the data")
+    if args.calibrate:
+        return _calibrate(args, opened, source, measured)
     generator = quickest(opened.generator)
     with Progress(len(pairs), 20) as progress:
         figures, found = figures_of(
@@ -349,6 +335,20 @@ def _evaluate(args: argparse.Namespace, opened: Opened, source: Source) -> dict[
     beside = {f"word_by_word_bleu_{name}": bleu for name, bleu in known.items()}
     dropped = {"left_out": len(pairs) - len(measured)} if len(pairs) > len(measured) else {}
     return {"n": len(measured), **dropped, **figures, **beside}
+
+
+def _calibrate(
+    args: argparse.Namespace, opened: Opened, source: Source, pairs: Sequence[Pair]
+) -> dict[str, Any]:
+    if args.record or args.output or (not source.own and args.split != "valid"):
+        raise InputError("--calibrate takes --split valid, or your own pairs, held out; leave out "
+                         "--record and --output")  # fmt: skip
+    split = args.split or "test"
+    command = f"{evaluate_command(args.app, opened.name, source, split)} --calibrate"
+    with Progress(len(pairs), 20) as progress:
+        found = calibrate(opened, pairs, command, progress)
+    attach(opened.folder, CALIBRATION, found)
+    return {**found["figures"], "n": len(pairs)}
 
 
 def _check_record(args: argparse.Namespace, options: DecodingOptions, source: Source) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,6 +12,13 @@ from typing import NamedTuple
 _END = re.compile(
     r"((?<![.!?…])[.!?…]++[\"'”’»)\]]*+)(\s++)(?=[\"'“‘„«¿¡(\[]*+[^\W_a-zß-öø-ÿ])"
     r"|((?<!\s)\s*[\n\r\v\f\x85\u2028\u2029]\s*+)"
+)
+# They begin clauses, in the languages of the shipped models.
+_CONJUNCTIONS = set(
+    "and but or so because although while when if which who where until after before "
+    "und aber oder denn weil obwohl während wenn dass sodass bis nachdem bevor "
+    "et mais ou car parce puisque quoique pendant quand si qui jusqu après avant "
+    "y e pero o u porque aunque mientras cuando que quien hasta después antes".split()
 )
 _CLAUSE = re.compile(r"(?<=[;:,–—])\s+")
 _LONGEST_WORD = 40  # characters of an abbreviation and the brackets before it, at most
@@ -55,6 +63,41 @@ def _is_abbreviation(before: str) -> bool:
     word = before.rpartition(" ")[2].lstrip("(\"'“„«").lower()
     initial = len(word) == 1 and word.isalpha()
     return initial or word in _ABBREVIATIONS or (word.isdigit() and len(word) <= 2)
+
+
+def split_clauses(text: str, words: int, least: int = 5) -> list[str]:
+    """Splits a long sentence between clauses, as evenly as its marks and conjunctions allow.
+
+    Args:
+        text: A sentence.
+        words: The words of a sentence that is not split.
+        least: The words of the shortest part.
+
+    Returns:
+        The parts; joined by single spaces they are the sentence. One that has no place to be split
+        at may be longer than ``words``.
+    """
+    each = text.split(" ")
+    if len(each) <= words:
+        return [text]
+
+    def cost(k: int) -> float:
+        before, after = each[k - 1][-1:], each[k].lower().strip("\"'“„«(")
+        joined = after in _CONJUNCTIONS
+        if before in ";:–—":
+            price = 0.0
+        elif before == ",":
+            price = 0.1 if joined else 0.25
+        else:
+            price = 0.3 if joined else math.inf
+        return price + abs(k / len(each) - 0.5)
+
+    places = range(least, len(each) - least + 1)
+    best = min(places, key=cost, default=0)
+    if not best or cost(best) == math.inf:
+        return [text]
+    halves = " ".join(each[:best]), " ".join(each[best:])
+    return [part for half in halves for part in split_clauses(half, words, least)]
 
 
 def fit_sentence(text: str, room: int, length: Callable[[str], int]) -> list[str]:

@@ -60,3 +60,11 @@ def test_the_bundle_gives_back_what_was_lifted(made, capsys, text, expected):
     words = ["translate", "--text", text, "--preset", str(made / "bundle"), "--from", "en"]
     assert main(words) == 0
     assert capsys.readouterr().out.strip() == expected
+
+
+def test_a_glossary_is_kept_to(made, capsys, tmp_path):
+    (tmp_path / "terms.tsv").write_text("dog\tKöter\n", encoding="utf-8")
+    words = ["translate", "The old man sees the dog.", "--preset", str(made / "bundle")]
+    capsys.readouterr()
+    assert main([*words, "--from", "en", "--glossary", str(tmp_path / "terms.tsv")]) == 0
+    assert "Köter" in capsys.readouterr().out

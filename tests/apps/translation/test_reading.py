@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.translation import verbs
-from apps.translation.verbs import read_lines, text_file
+from apps.translation.reading import read_lines, text_file
 from apps.verbs.cli import main
 from shared.errors import InputError
 

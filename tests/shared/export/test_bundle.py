@@ -12,6 +12,7 @@ from shared.export.goldens import LARGE, STEPS, TOLERANCE, _difference, _entry, 
 from shared.export.pipeline import export_bundle
 from shared.files import checksums
 from shared.generator import Signature, TensorSpec, with_one_memory
+from shared.presets.attach import attach
 from shared.presets.bundle import (
     BundleFacts,
     graphs_from_signature,
@@ -84,6 +85,17 @@ def test_a_beam_has_a_graph_of_its_own(bundle, examples):
         alone, then = generator.step(one, state)
         np.testing.assert_allclose(outputs["logits"][[row]], alone["logits"], atol=1e-4)
         np.testing.assert_allclose(following["c"][[row]], then["c"], atol=1e-4)
+
+
+def test_a_file_of_the_applications_own_is_added(copy, bundle):
+    attach(copy, "calibration.json", {"weights": [1.0]})
+    assert load_bundle(copy).sidecar["files"].keys() - bundle.sidecar["files"] == {
+        "calibration.json"
+    }
+    preset = Path(shutil.copytree(bundle.folder.parent / "toy", copy.parent / "toy"))
+    attach(preset, "calibration.json", {"weights": [1.0]})
+    names = sorted(path.name for path in load_preset(preset).extra_files)
+    assert names == ["calibration.json", "vocabulary.txt"]
 
 
 def test_goldens_hold_and_catch_another_model(bundle, copy, tmp_path, examples):

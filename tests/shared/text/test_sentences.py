@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.text.sentences import fit_sentence, split_sentences
+from shared.text.sentences import fit_sentence, split_clauses, split_sentences
 
 
 @given(text=st.text(alphabet="aB1 .!?\n\r\f\"'ä", max_size=60))
@@ -63,3 +63,19 @@ def test_time_is_linear_in_the_length(text):
     long = text * (200_000 // len(text))
     assert "".join(s.text + s.after for s in split_sentences(long)) == long
     assert time.process_time() - begin < 5
+
+
+def test_long_sentences_are_split_between_clauses():
+    long = (
+        "We walked along the river for an hour, and when it began to rain we went into a small "
+        "restaurant, where we had soup, bread, cheese and wine because we were so hungry."
+    )
+    parts = split_clauses(long, 20)
+    assert " ".join(parts) == long
+    assert parts == [
+        "We walked along the river for an hour, and when it began to rain we went into a small "
+        "restaurant,",
+        "where we had soup, bread, cheese and wine because we were so hungry.",
+    ]
+    assert split_clauses("A short one, and that is all.", 20) == ["A short one, and that is all."]
+    assert len(split_clauses("word " * 29 + "word", 20)) == 1  # no place to split it at
