@@ -345,6 +345,7 @@ def _calibrate(
                          "--record and --output")  # fmt: skip
     split = args.split or "test"
     command = f"{evaluate_command(args.app, opened.name, source, split)} --calibrate"
+    command += f" --backend {args.backend}" + (f" --limit {args.limit}" if args.limit else "")
     with Progress(len(pairs), 20) as progress:
         found = calibrate(opened, pairs, command, progress)
     attach(opened.folder, CALIBRATION, found)
