@@ -31,6 +31,7 @@ from shared.text import START
 from shared.text.language import guess_language, name_of
 from shared.text.sentences import split_sentences
 
+_ENDS = tuple(".!?…\"'”’»)]")
 _LONG = 20  # words; the models were trained on shorter sentences
 
 
@@ -306,7 +307,12 @@ class Translator(Engine):
     def _sentence(self, source: str, gap: str, found: Sequence[Hypothesis]) -> Sentence:
         """A sentence, the terms of a glossary in it."""
         sure = confidence(found[0], self.calibration) if self.calibration else None
-        found = [dataclasses.replace(one, text=translated(one.text, source)) for one in found]
+        goes_on = gap == " " and not source.endswith(_ENDS)  # a part of a long sentence
+        texts = [translated(one.text, source) for one in found]
+        texts = [_open_ended(text, source) if goes_on else text for text in texts]
+        found = [
+            dataclasses.replace(one, text=text) for one, text in zip(found, texts, strict=True)
+        ]
         return Sentence(original(source), gap, found, sure)
 
     def trace(self, text: str, to: str = "", source_language: str = "") -> Trace:
@@ -347,3 +353,9 @@ class Translator(Engine):
             text=found.text,
             values={"translation": found.text},
         )
+
+
+def _open_ended(text: str, source: str) -> str:
+    """The translation of a part of a sentence, without the period that the model ends it with."""
+    text = text.removesuffix(".")
+    return f"{text}," if source.endswith(",") and not text.endswith(",") else text
