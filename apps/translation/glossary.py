@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from shared.errors import InputError
-from shared.files import read_text
+from shared.readers import read_text
 from shared.text import normalize
 
 # With invisible operators no text of a user is taken for a term.

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Sequence
 
 from shared.errors import InputError
-from shared.files import STDOUT, read_text
+from shared.files import STDOUT
+from shared.readers import read_text
 
 
 def text_file(words: Sequence[str]) -> str | None:
