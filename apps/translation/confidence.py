@@ -25,8 +25,8 @@ from apps.translation.search import (
 )
 from shared.decoding import DecodingOptions
 from shared.errors import InputError
-from shared.files import read_json
 from shared.presets.open import Opened
+from shared.readers import read_json
 from shared.typed import from_json
 
 CALIBRATION = "calibration.json"  # in the folder of a preset or a bundle
