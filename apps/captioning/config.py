@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.errors import InputError
+from shared.errors import InputError, check_range
 
 BACKBONES = ("mobilenetv2", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
 DECODERS = ("soft-attention", "up-down")
@@ -86,6 +86,11 @@ class CaptioningConfig:
                      "scheduled_sampling"):  # fmt: skip
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}: give 0 or more, and below 1")
+        for name in ("vocabulary", "min_count", "embedding", "grid_units", "units",
+                     "attention_units", "length"):  # fmt: skip
+            check_range(name, getattr(self, name), 1, 100_000)
+        check_range("alpha", self.alpha, 0.01, 10)
+        check_range("attention_penalty", self.attention_penalty, 0, 1e6)
         if self.image_size < 32 or self.image_size % 32:
             raise InputError(f"image_size is {self.image_size}: give a multiple of 32")
 

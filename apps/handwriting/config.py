@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.errors import InputError
+from shared.errors import InputError, check_range
 
 CHARACTERS = "".join(map(chr, range(32, 127)))
 """Printable ASCII, which can be written. The symbols of a text begin at 1; 0 is padding."""
@@ -61,10 +61,11 @@ class HandwritingConfig:
             raise InputError("units are empty: a model needs a layer")
         if not 0 <= self.dropout < 1:
             raise InputError(f"dropout is {self.dropout}: give 0 or more, and below 1")
-        for name in ("components", "mixtures", "points_per_character", "length", "style_size",
-                     "arc", "turning"):  # fmt: skip
-            if getattr(self, name) <= 0:
-                raise InputError(f"{name} is {getattr(self, name)}: it must be positive")
+        for name in ("components", "mixtures", "length", "style_size"):
+            check_range(name, getattr(self, name), 1, 100_000)
+        check_range("points_per_character", self.points_per_character, 0.1, 1000)
+        check_range("arc", self.arc, 0.01, 100)
+        check_range("turning", self.turning, 0.1, 1000)
         if unknown := set(self.styles) - {*KINDS, ""}:
             raise InputError(f"styles are of {KINDS}, not {sorted(unknown)}")
 

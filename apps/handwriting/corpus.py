@@ -109,6 +109,14 @@ def reasons(rejects: Sequence[Reject]) -> dict[str, int]:
     return dict(Counter(reject.reason for reject in rejects).most_common())
 
 
+def say_rejected(path: Path, items: list[Ink], rejects: Sequence[Reject]) -> list[Ink]:
+    """Reports on standard error what was left out, and returns the ink."""
+    if rejects:
+        why = ", ".join(f"{reason} {count}" for reason, count in reasons(rejects).items())
+        print(f"{path}: {len(items)} kept, {len(rejects)} left out: {why}", file=sys.stderr)
+    return items
+
+
 def _finished(raw: _Raw, height: float, arc: float, turning: float) -> tuple[Ink | None, str]:
     if not height:
         return None, "no x-height"

@@ -11,13 +11,13 @@ import numpy as np
 
 from apps.handwriting.archive import read_archive
 from apps.handwriting.config import HandwritingConfig
-from apps.handwriting.corpus import Reject, read_unipen, reasons
+from apps.handwriting.corpus import read_unipen, say_rejected
 from apps.handwriting.iam import read_iam
 from apps.handwriting.ink import Ink, symbols
 from apps.handwriting.own import read_own
 from apps.handwriting.splits import SPLITS, splits_of, withhold
 from shared.decoding.mixture import START
-from shared.errors import InputError
+from shared.errors import InputError, check_range
 
 # Points and characters of the rows of a batch. The LSTM is compiled for each shape: there are few.
 SHAPES = (
@@ -62,6 +62,13 @@ class Data(Source):
     any_style: float = 0.2
     any_of_kind: float = 0.1
     stretch: float = 0.04
+
+    def __post_init__(self) -> None:
+        """Checks the ranges."""
+        check_range("points", self.points, 1)
+        for name, value in vars(self).items():
+            if name not in ("data", "points"):
+                check_range(name, value, 0, 1)
 
 
 def find_ink(data: str | Path) -> Path:
@@ -172,16 +179,8 @@ def load_splits(
 
 def _read_folder(path: Path, arc: float, turning: float) -> list[Ink]:
     if (path / "lineStrokes").is_dir():
-        return _told(path, *read_iam(path, arc, turning))
-    return _told(path, *read_unipen(path, arc, turning, progress=sys.stderr.isatty()))
-
-
-def _told(path: Path, items: list[Ink], rejects: Sequence[Reject]) -> list[Ink]:
-    """Reports on standard error what was left out, and returns the ink."""
-    if rejects:
-        why = ", ".join(f"{reason} {count}" for reason, count in reasons(rejects).items())
-        print(f"{path}: {len(items)} kept, {len(rejects)} left out: {why}", file=sys.stderr)
-    return items
+        return say_rejected(path, *read_iam(path, arc, turning))
+    return say_rejected(path, *read_unipen(path, arc, turning, progress=sys.stderr.isatty()))
 
 
 # --- batches ----------------------------------------------------------------------------------

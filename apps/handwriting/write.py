@@ -34,6 +34,7 @@ from shared.errors import InputError, check_range
 from shared.files import check_outputs, write_bytes
 
 ENDINGS = (".svg", ".png", ".json", ".pdf", ".gcode", ".hpgl")
+MOST_TEXT = 20_000  # characters: some ten pages
 DPI = 150.0
 _SHOWN = 3  # lines with problems that the summary names
 _FULL = 1.03  # the share of its room that a line is broken at; wider ink is made narrower
@@ -257,6 +258,8 @@ class Writer(Engine):
         if style is None and like is None:
             style = config.default_style
         chosen = None if style is None else config.style_id(style)
+        if len(text) > MOST_TEXT:
+            raise InputError(f"a text of more than {MOST_TEXT:,} characters; write it in parts")
         text = spell(text, fallback)
         if not text.strip():
             raise InputError("nothing to write; give a text, or a file with one")

@@ -31,7 +31,7 @@ from shared.readers import read_bytes, read_members
 MOST_XML = 5_000_000
 """Size of a file of MusicXML, at most, unpacked."""
 
-MOST_ELEMENTS = 8_000
+MOST_ELEMENTS = 6_000
 """Notes, rests, bars and the like in MusicXML, at most."""
 
 _ELEMENT = re.compile(rb"<(?:note|measure|attributes|harmony|direction|forward|backup)[\s/>]")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from apps.music.compose import Composer, Composition
 from apps.music.corpus import piece_from_score
+from apps.music.notation import parse
 from apps.music.planning import cut
 from apps.music.score import musicxml
 from apps.music.sound import PLAIN
@@ -32,7 +33,7 @@ def samples(folder: Path, seed: int) -> list[Sample]:
 
     tune, opening = folder / "ode-to-joy.abc", folder / "opening.musicxml"
     write_text(tune, ODE_TO_JOY)
-    score = corpus.parse(OPENING, forceSource=True)
+    score = parse(Path(str(corpus.getWork(OPENING))))
     bach = cut(piece_from_score(score, OPENING, as_written=True), OPENING_BARS)
     write_text(opening, musicxml(bach))
 

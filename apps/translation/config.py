@@ -67,7 +67,9 @@ class TranslationConfig:
         for name in ("embedding_dropout", "context_dropout", "output_dropout", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}: give 0 or more, and below 1")
-        check_range("length", self.length, 8)
+        check_range("length", self.length, 8, 10_000)
+        for name in ("vocabulary", "embedding", "attention_units"):
+            check_range(name, getattr(self, name), 1, 1_000_000)
         for source, target in self.directions:
             if source == target:
                 raise InputError(f"from {source} to {target}: name two languages")

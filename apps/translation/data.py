@@ -142,6 +142,9 @@ class Data(Source):
         check_range("bpe_dropout", self.bpe_dropout, 0, 1)
         check_range("copy_rate", self.copy_rate, 0, 1)
         check_range("epoch_pairs", self.epoch_pairs, 0)
+        check_range("scene_rate", self.scene_rate, 0, 100)
+        check_range("bare_rate", self.bare_rate, 0, 1)
+        check_range("thing_rate", self.thing_rate, 0, 1)
         check_range("bleu_sentences", self.bleu_sentences, 1)
         if self.pipeline not in PIPELINES:
             raise InputError(f"pipeline is {self.pipeline!r}: choose from {', '.join(PIPELINES)}")

@@ -11,6 +11,8 @@ from shared.errors import InputError
 from shared.files import STDOUT
 from shared.readers import read_text
 
+MOST_LINE = 200_000  # characters
+
 
 def text_file(words: Sequence[str]) -> str | None:
     """The file that the command's words name, ``-`` for standard input, None if they are text.
@@ -57,6 +59,9 @@ def read_lines(words: Sequence[str], path: str | None) -> list[str]:
     else:
         text = read_text(path)
     lines = re.split(r"\r\n|[\n\r\v\f]", text)
+    if len(longest := max(lines, key=len)) > MOST_LINE:
+        number = lines.index(longest) + 1
+        raise InputError(f"{name}, line {number}: more than {MOST_LINE:,} characters; break it")
     if not any(line.strip() for line in lines):
         raise InputError(f"{name}: nothing to translate; it is empty")
     return lines[:-1] if not lines[-1] else lines

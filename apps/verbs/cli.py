@@ -18,6 +18,7 @@ from typing import NoReturn
 
 from apps import APPS, application
 from apps.verbs import demo, presets, web
+from apps.verbs.limits import limits_of
 from apps.verbs.visible import Visible
 from shared import __version__
 from shared.errors import InputError, describe
@@ -130,7 +131,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     for name in APPS:
         app = application(name)
         for verb, summary in app.verbs.items():
-            sub = verbs.add_parser(verb, help=summary, description=summary)
+            sub = verbs.add_parser(verb, help=summary, description=summary, epilog=limits_of(name))
             if list(arguments[:1]) == [verb]:
                 command = app.commands()[verb]
                 command.add_arguments(sub)
@@ -143,7 +144,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         sub = verbs.add_parser(verb, help=summary, description=summary)
         names = sub.add_subparsers(required=True, metavar="{" + ",".join(APPS) + "}")
         for name in APPS:
-            sub = names.add_parser(name, description=summary)
+            sub = names.add_parser(name, description=summary, epilog=limits_of(name))
             if list(arguments[:2]) == [verb, name]:
                 per_app = verb_module(verb)
                 per_app.add_arguments(sub, application(name))

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from shared.errors import InputError
 from shared.files import write_json, write_text
+from shared.lock import locked
 from shared.readers import read_json, read_text
 
 CHECKSUMS = "checksums.json"
@@ -82,7 +83,7 @@ def download(
         progress: Function called with the bytes so far and the total (0 if unknown).
 
     Raises:
-        InputError: The download failed, or the checksum differs.
+        InputError: The download failed, the checksum differs, or another process downloads there.
     """
     name = unquote(urlsplit(url).path).rpartition("/")[2]
     if not _NAME.fullmatch(name) or _RESERVED.fullmatch(name):
@@ -94,26 +95,29 @@ def download(
     if path.exists():
         _check(path, path, expected, f"delete {path} and try again")
         return path
-    try:
-        _fetch(url, part, progress)
-    except urllib.error.HTTPError as error:
-        raise InputError(f"{url}: the server returned {error.code} {error.reason}") from error
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", None) or error
-        raise InputError(
-            f"cannot download {url} ({reason}); check the connection and try again,"
-            f" or download it by hand to {path}"
-        ) from error
-    try:
-        digest = _check(part, path, expected, "the source has changed or the download is damaged")
-    except InputError:
-        part.unlink()  # otherwise the next attempt would continue it
-        raise
-    finally:
-        part.with_suffix(".tag").unlink(missing_ok=True)
-    if not expected:
-        write_json(folder / CHECKSUMS, {**_recorded(folder), name: digest})
-    os.replace(part, path)
+    with locked(folder):
+        try:
+            _fetch(url, part, progress)
+        except urllib.error.HTTPError as error:
+            raise InputError(f"{url}: the server returned {error.code} {error.reason}") from error
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", None) or error
+            raise InputError(
+                f"cannot download {url} ({reason}); check the connection and try again,"
+                f" or download it by hand to {path}"
+            ) from error
+        try:
+            digest = _check(
+                part, path, expected, "the source has changed or the download is damaged"
+            )
+        except InputError:
+            part.unlink()  # otherwise the next attempt would continue it
+            raise
+        finally:
+            part.with_suffix(".tag").unlink(missing_ok=True)
+        if not expected:
+            write_json(folder / CHECKSUMS, {**_recorded(folder), name: digest})
+        os.replace(part, path)
     return path
 
 

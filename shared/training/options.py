@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
@@ -81,15 +82,16 @@ class FitOptions:
         _require(self.schedule in SCHEDULES, f"schedule must be one of {SCHEDULES}")
         _require(self.mode in MODES, f"mode must be one of {MODES}")
         _require(self.epochs >= 1, "epochs must be at least 1")
-        _require(self.learning_rate > 0, "learning_rate must be above 0")
+        _require(0 < self.learning_rate < math.inf, "learning_rate must be above 0")
+        _require(self.seed >= 0, "seed must not be negative")
         _require(0 <= self.ema_momentum < 1, "ema_momentum must be in [0, 1)")
         _require(0 <= self.final_fraction <= 1, "final_fraction must be in [0, 1]")
         _require(0 < self.plateau_factor < 1, "plateau_factor must be in (0, 1)")
         _require(self.plateau_patience >= 1, "plateau_patience must be at least 1")
         for name in ("warmup_steps", "weight_decay", "clip_norm", "patience"):
-            _require(getattr(self, name) >= 0, f"{name} must not be negative")
+            _require(0 <= getattr(self, name) < math.inf, f"{name} must not be negative")
         for name in ("checkpoint_seconds", "checkpoint_steps", "max_minutes"):
-            _require(getattr(self, name) >= 0, f"{name} must not be negative")
+            _require(0 <= getattr(self, name) < math.inf, f"{name} must not be negative")
         if self.schedule in ("cosine", "linear") and self.total_steps:
             _require(
                 self.total_steps > self.warmup_steps,

@@ -199,3 +199,17 @@ def test_photos_that_have_captions_and_are_not_there_are_counted(tmp_path):
     assert missing_photos(Source(data=str(folder))) == 0  # its splits say which photos count
     shutil.rmtree(folder / "splits")
     assert missing_photos(Source(data=str(folder))) == 2
+
+
+@pytest.mark.parametrize("name", ["../secret.png", "/etc/secret.png", "a/../../b.png", "..\\b.png"])
+def test_captions_name_photos_in_their_folder_alone(tmp_path, name):
+    folder = write_toy(tmp_path / "toy")
+    (tmp_path / "a.csv").write_text(f"image,caption\n{name},A dog\n")
+    with pytest.raises(InputError, match="a.csv: .* leads out of .*images"):
+        load(folder / "images", tmp_path / "a.csv")
+
+
+def test_a_single_quotation_mark_is_told(tmp_path):
+    (tmp_path / "a.csv").write_text('image,caption\na.jpg,"A dog\n' + "b.jpg,A cat\n" * 20_000)
+    with pytest.raises(InputError, match="a.csv: .*single quotation mark"):
+        read_captions(tmp_path / "a.csv")

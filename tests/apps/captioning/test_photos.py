@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from apps.captioning import photos
 from apps.captioning.photos import (
     LEAST_PART,
     PIXELS,
@@ -205,3 +206,23 @@ def test_a_page_description_is_never_given_to_ghostscript(tmp_path):
     (tmp_path / "a.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EOF\n")
     with pytest.raises(InputError, match=r"a\.png: not an image"):
         open_photo(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "I;16", "F"])
+def test_what_is_very_large_is_thinned_before_it_is_converted(tmp_path, monkeypatch, mode):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = picture((160, 90)).convert("L" if mode in ("I;16", "F") else mode)
+    image = (
+        image.convert("I;16") if mode == "I;16" else image.convert("F") if mode == "F" else image
+    )
+    path = tmp_path / ("a.tif" if mode == "F" else "a.png")
+    image.save(path, exif=exif)
+    whole = open_photo(path)
+    monkeypatch.setattr(photos, "_ENOUGH", 160 * 90 // 4)
+    small = open_photo(path)
+    assert whole.size == (90, 160) and small.size == (45, 80) and small.mode == "RGB"
+    assert close(corners(small), corners(whole), 60)
+    monkeypatch.setattr(photos, "OTHER_PIXELS", 160 * 90 - 1)
+    with pytest.raises(InputError, match="160 x 90 pixels are more than"):
+        open_photo(path)

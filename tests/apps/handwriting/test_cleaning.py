@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 
@@ -105,3 +107,15 @@ def test_cleaning_brings_all_sizes_to_one():
 )
 def test_ink_that_cannot_be_its_text_is_rejected(text, strokes, reason):
     assert why_rejected(text, strokes) == reason
+
+
+def test_a_far_point_makes_no_more_points_than_are_needed():
+    ink = clean([np.array([[0, 0], [1, 5], [2, 0]]), np.array([[0.0, 0], [1e8, 5]])], 1.0)
+    assert sum(map(len, ink)) < 300_000
+
+
+def test_many_strokes_take_no_long():
+    begin = time.process_time()
+    dots = [np.array([[400 - k * 0.05, 0], [400.1 - k * 0.05, 1]]) for k in range(5_000)]
+    assert len(clean(dots, 1.0)) == 5_000
+    assert time.process_time() - begin < 5

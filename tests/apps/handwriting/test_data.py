@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from apps.handwriting.app import HANDWRITING
+from apps.handwriting.archive import read_archive
 from apps.handwriting.cleaning import resample
 from apps.handwriting.config import HandwritingConfig
 from apps.handwriting.data import (
@@ -67,6 +68,32 @@ def archive(path, items):
         style=[i.kind.upper() or "?" for i in items],
     )
     return path
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"offsets": np.full((4, 2), np.nan)}, "no ink"),
+        ({"offsets": np.full((4, 2), 1e6)}, "no ink"),
+        ({"offsets": np.zeros((3, 2))}, "another shape"),
+        ({"start": [0, 5]}, "does not divide"),
+        ({"start": [0, 2, 4]}, "another shape"),
+        ({"pen_up": [1, 0, 0, 0]}, "pen lifted"),
+        ({"writer": [7]}, "without a name"),
+        ({"style": ["MIXED"] * 2}, "as many labels"),
+    ],
+)
+def test_an_archive_that_contradicts_itself_is_one_line(tmp_path, change, message):
+    good = {
+        "offsets": np.zeros((4, 2)), "pen_up": [0, 0, 0, 1], "start": [0, 4], "writer": [0],
+        "writer_id": ["w"], "contributor": ["c"], "source": ["s"], "style": ["MIXED"],
+        "label": ["a"], "kind": ["line"], "split": ["train"],
+    }  # fmt: skip
+    np.savez(tmp_path / "a.npz", **good)
+    assert len(read_archive(tmp_path / "a.npz", 0.6, 60.0)[0]) == 1
+    np.savez(tmp_path / "a.npz", **(good | change))
+    with pytest.raises(InputError, match=f"a.npz: not an archive of ink .*{message}"):
+        read_archive(tmp_path / "a.npz", 0.6, 60.0)
 
 
 def test_rows_are_strokes_and_back():

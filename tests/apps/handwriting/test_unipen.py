@@ -162,3 +162,31 @@ def test_tokens_stand_as_people_write_them(tokens, text):
 def test_a_family_of_contributors_shares_its_writers():
     assert writer_name("apa", "x") == writer_name("ape", "x") != writer_name("apa", "y")
     assert writer_name("aga", "x").startswith("aga-") and "x" not in writer_name("aga", "x")[4:]
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (".INCLUDE /dev/zero\n", "not in the folder"),
+        (".INCLUDE ../secret\n", "not in the folder"),
+        (".INCLUDE .\n", "no file"),
+        (".INCLUDE fan1\n" * 20, "more than 1000 files"),
+        (".PEN_DOWN\nnan 1\n", "not finite"),
+        (".PEN_DOWN\n1e300 1\n", "not finite"),
+        (".PEN_DOWN\n1 " + "9" * 100_000 + "x\n", "could not convert"),
+    ],
+)
+def test_hostile_files_are_one_short_line(tmp_path, content, message):
+    (tmp_path / "include").mkdir()
+    for k in range(1, 4):
+        (tmp_path / "include" / f"fan{k}").write_text(f".INCLUDE fan{k + 1}\n" * 20)
+    (tmp_path / "include" / "fan4").write_text(".PEN_DOWN\n1 2\n")
+    (tmp_path / "a.dat").write_text(content)
+    with pytest.raises(InputError, match=message) as error:
+        read_recording(tmp_path / "a.dat", tmp_path / "include")
+    assert len(str(error.value)) < 300
+
+
+def test_a_component_is_not_used_again_and_again(recording):
+    with pytest.raises(ValueError, match="again and again"):
+        recording.strokes(",".join(["0-2"] * 5_000))

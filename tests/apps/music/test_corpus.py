@@ -1,3 +1,9 @@
+import os
+import pickle
+import re
+import tempfile
+import zlib
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,6 +67,35 @@ def test_read_bach_parses_once(tmp_path, monkeypatch):
     monkeypatch.setattr(music21.corpus, "getComposer", lambda _: 1 / 0)
     again, _ = read_bach(tmp_path)
     np.testing.assert_array_equal(again[0].pitches, pieces[0].pitches)
+    [cache] = tmp_path.glob("*.npz")
+    cache.write_bytes(cache.read_bytes()[:-100])  # is made anew
+    monkeypatch.setattr(music21.corpus, "getComposer", lambda _: few)
+    assert [p.name for p in read_bach(tmp_path)[0]] == ["bwv269"]
+
+
+class Planted:
+    def __reduce__(self):
+        return open, (os.environ["PLANTED"], "w")
+
+
+def test_a_pickle_in_the_shared_temporary_folder_is_not_read(tmp_path, monkeypatch):
+    from music21 import common, converter, corpus
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("PLANTED", str(tmp_path / "ran"))
+    score = common.cleanpath(corpus.getWork("bwv66.6"), returnPathlib=True)
+    (tmp_path / "music21").mkdir()
+    place = converter.PickleFilter(score).getPickleFp(tmp_path / "music21", "gz")
+    place.write_bytes(zlib.compress(pickle.dumps(Planted())))
+    with suppress(Exception):
+        converter.parse(score)  # music21 alone runs what is in it
+    assert (tmp_path / "ran").exists()
+    (tmp_path / "ran").unlink()
+    parse(Path(score))
+    assert not (tmp_path / "ran").exists()
+    files = (Path(__file__).parents[3] / "apps").rglob("*.py")
+    callers = [f.name for f in files if re.search(r"(corpus|converter)\.parse\(", f.read_text())]
+    assert callers == ["notation.py"]
 
 
 def test_melody_from_abc(tmp_path):

@@ -1,9 +1,11 @@
 import argparse
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 
 import pytest
 
+from apps import APPS, application
 from apps.verbs.arguments import add_fields, chosen_fields, field_help
+from shared.errors import InputError
 from shared.training import FitOptions
 
 
@@ -79,3 +81,17 @@ def test_a_choice_that_there_is_not_is_refused(capsys):
 def test_every_training_option_has_a_help_text():
     told = field_help(FitOptions)
     assert told.keys() == FitOptions().to_json().keys() and all(told.values())
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_numbers_out_of_range_are_refused_before_anything_is_done(app):
+    stage = application(app).stage()
+    for options in (stage.config, stage.data, stage.fit):
+        for one in fields(options):
+            value = getattr(options, one.name)
+            if type(value) not in (int, float):
+                continue
+            for bad in (-1, float("nan"), float("inf")) if isinstance(value, float) else (-1,):
+                with pytest.raises(InputError):
+                    replace(options, **{one.name: bad})
+                    pytest.fail(f"{one.name} = {bad}")

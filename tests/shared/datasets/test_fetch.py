@@ -8,6 +8,7 @@ import pytest
 
 from shared.datasets import cache_dir, download, sha256_of
 from shared.errors import InputError
+from shared.lock import LOCK
 
 CONTENT = bytes(range(256)) * 5000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -56,6 +57,10 @@ def server():
         running.shutdown()
 
 
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir() if path.name != LOCK)
+
+
 def test_download_once(server, tmp_path):
     seen = []
     progress = lambda have, total: seen.append((have, total))  # noqa: E731
@@ -63,7 +68,7 @@ def test_download_once(server, tmp_path):
     assert path == tmp_path / "new" / "my data.bin"
     assert path.read_bytes() == CONTENT
     assert seen[-1] == (len(CONTENT), len(CONTENT))
-    assert [p.name for p in path.parent.iterdir()] == [path.name]
+    assert names_in(path.parent) == [path.name]
     assert download(f"{server.url}/a/my%20data.bin", DIGEST, tmp_path / "new") == path
     assert len(server.ranges) == 1
 
@@ -73,10 +78,10 @@ def test_cut_short_then_continued(server, tmp_path, resumes):
     server.break_after, server.resumes = 3000, resumes
     with pytest.raises(InputError, match="try again"):
         download(f"{server.url}/data.bin", DIGEST, tmp_path)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["data.bin.part", "data.bin.tag"]
+    assert names_in(tmp_path) == ["data.bin.part", "data.bin.tag"]
     assert download(f"{server.url}/data.bin", DIGEST, tmp_path).read_bytes() == CONTENT
     assert server.ranges == [None, "bytes=3000-"]
-    assert [p.name for p in tmp_path.iterdir()] == ["data.bin"]
+    assert names_in(tmp_path) == ["data.bin"]
 
 
 @pytest.mark.parametrize("tag", ['"second"', 'W/"weak"', ""])
@@ -128,7 +133,7 @@ def test_a_whole_part_or_a_longer_one_is_fetched_again(server, tmp_path):
 def test_wrong_checksum_leaves_nothing(server, tmp_path):
     with pytest.raises(InputError, match=f"data.bin has SHA-256 {DIGEST[:12]}.*expected 0000"):
         download(f"{server.url}/data.bin", "0" * 64, tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert names_in(tmp_path) == []
 
 
 def test_checksum_recorded_at_the_first_download(server, tmp_path):
@@ -151,7 +156,7 @@ def test_refused_in_one_line(server, tmp_path, path, words):
     with pytest.raises(InputError, match=words) as error:
         download(server.url + path, None, tmp_path)
     assert "\n" not in str(error.value)
-    assert list(tmp_path.iterdir()) == []
+    assert names_in(tmp_path) == []
 
 
 def test_no_server(tmp_path):
