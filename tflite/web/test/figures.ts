@@ -25,7 +25,7 @@ const write = async (page: Page, selector: string, value: string) => page.locato
 
 const TASKS: Task[] = [
   {
-    name: 'translate 5 words, beam 5', tab: 'translation',
+    name: 'translate 4 or 5 words, beam 5', tab: 'translation',
     ask: async (page, k) => {
       await write(page, '#source', SENTENCES[k % 3]);
       await page.click('#translation button.main');

@@ -22,7 +22,7 @@ from PIL import Image
 from apps.captioning.caption import Captioner
 from apps.captioning.photos import SAMPLES, resize
 from apps.handwriting.drawing import svg
-from apps.handwriting.spelling import transliterate
+from apps.handwriting.spelling import letters_of, spell
 from apps.handwriting.write import Writer
 from apps.music.compose import Composer, Sampling, as_piece
 from apps.music.decoding import fill
@@ -206,20 +206,21 @@ def music(composer: Composer) -> dict[str, Any]:
 
 
 def writing(writer: Writer) -> dict[str, Any]:
-    """Lines as strokes, the SVG of one, and texts in ASCII."""
+    """Lines as strokes, those with accents apart, and texts as letters and marks."""
     rows = []
     for text, style, bias, seed in (
         ("Dear reader,", 7, 1.0, 0), ("The quick brown fox.\nJumps!", 200, 0.5, 3),
-        ("minimum", 0, 2.0, 11),
+        ("minimum", 0, 2.0, 11), ("Für ¡Łą! Maß", 6, 1.0, 2),
     ):  # fmt: skip
         note = writer.write(text, style=style, bias=bias, seed=seed)
         rows.append({"text": text, "style": style, "bias": bias, "seed": seed,
                      "lines": [{"draws": line.draws, "problems": line.problems,
                                 "points": np.round(line.rows, 4).tolist()} for line in note.lines],
                      "svg": svg(note.pages[0])})  # fmt: skip
-    ascii_texts = ["Fünf Äpfel für 3 € – “ja”…", "½ x² ≠ Łódź", "e\u0301\u00ad→", "日本"]
-    return {"written": rows, "styles": writer.styles,
-            "ascii": [[text, transliterate(text)] for text in ascii_texts]}  # fmt: skip
+    odd = ["Fünf Äpfel für 3 € – “ja”…", "½ x² ≠ Łódź", "e\u0301\u00ad→", "日本", "¿Cœur? ¡", "ďťľ"]
+    spelled = [(text, spell(text, fallback=True)) for text in odd]
+    return {"written": rows[:-1], "accented": rows[-1:], "styles": writer.styles,
+            "spelled": [(*pair, *letters_of(pair[1])) for pair in spelled]}  # fmt: skip
 
 
 def main() -> None:

@@ -136,15 +136,15 @@ test('chorales have the same notes for the same seed, with rules and without', a
 
 test('lines have the same strokes for the same seed', async () => {
   const model: LiteRtGenerator = models['handwriting-unipen'];
-  const {written, styles} = goldens.writing;
+  const {written, accented, styles} = goldens.writing;
   assert.deepEqual(styleNames(model.bundle.config.styles as string[]), styles);
-  for (const {text, style, bias, seed, lines, svg: drawn} of written) {
+  for (const {text, style, bias, seed, lines, svg: drawn} of [...written, ...accented]) {
     const made = await writeText(model, text.split('\n'), {style, bias, seed});
     made.forEach((line, k) => {
       const {points, draws, problems} = lines[k];
       assert.deepEqual([line.draws, line.problems, line.rows.length], [draws, problems, points.length]);
       line.rows.forEach((row, t) => row.forEach((v, c) =>
-        assert.ok(Math.abs(v - points[t][c]) < 2e-3, `point ${t}: ${row}, ${points[t]}`)));
+        assert.ok(Math.abs(v - points[t][c]) < 5e-3, `point ${t}: ${row}, ${points[t]}`)));
     });
     const here = svg(place(made.map((line) => line.rows)));
     assert.equal(here.split('<path').length, drawn.split('<path').length);

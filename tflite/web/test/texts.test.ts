@@ -4,7 +4,8 @@ import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import {resize, squared} from '../src/apps/captioning/photos';
-import {symbols, transliterate} from '../src/apps/handwriting/ink';
+import {symbols} from '../src/apps/handwriting/ink';
+import {lettersOf, spell} from '../src/apps/handwriting/spelling';
 import {readAbc} from '../src/apps/music/abc';
 import {readMidi, writeMidi} from '../src/apps/music/midi';
 import type {Piece} from '../src/apps/music/piece';
@@ -76,8 +77,11 @@ test('photos are resized as by Pillow, to the byte', () => {
     assert.equal(sha256(resize(pixels, 97, 61, size)), goldens.captions.sizes[k], `to ${size}`));
 });
 
-test('texts are spelled in ASCII', () => {
-  for (const [text, expected] of goldens.writing.ascii) assert.equal(transliterate(text), expected);
+test('texts are spelled in letters and marks', () => {
+  for (const [text, spelled, letters, marks] of goldens.writing.spelled) {
+    assert.equal(spell(text), spelled);
+    assert.deepEqual(lettersOf(spelled), {letters, marks});
+  }
   assert.throws(() => symbols('日本'), /cannot write 日 本/);
 });
 

@@ -5,7 +5,7 @@ const WORDS = {
     'Everything runs here, in your browser. No photo, text or tune leaves this device.',
     'Alles läuft hier, in Ihrem Browser. Kein Foto, kein Text und keine Melodie verlässt dieses Gerät.',
   ],
-  captioning: ['Caption', 'Beschreiben'],
+  captioning: ['Caption', 'Foto'],
   translation: ['Translate', 'Übersetzen'],
   music: ['Music', 'Musik'],
   handwriting: ['Write', 'Schreiben'],

@@ -1,6 +1,7 @@
 /** The tab that writes by hand. */
 import {svg, timing, PEN, INK, curve} from '../apps/handwriting/drawing';
-import {KINDS, transliterate} from '../apps/handwriting/ink';
+import {KINDS} from '../apps/handwriting/ink';
+import {spell} from '../apps/handwriting/spelling';
 import type {Line} from '../apps/handwriting/lines';
 import {breakText, place} from '../apps/handwriting/page';
 import type {Page} from '../apps/handwriting/page';
@@ -31,7 +32,7 @@ export function writePanel(): HTMLElement {
   }
 
   async function write(): Promise<void> {
-    const lines = breakText(transliterate(text.value));
+    const lines = breakText(spell(text.value));
     const full = lines.filter(Boolean);
     if (!full.length) return status.say(t('nothing'), true);
     saving.hidden = true;

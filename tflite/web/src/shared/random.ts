@@ -11,8 +11,8 @@ const MULTIPLIER = 0x2360ed051fc65da44385df649fccf645n;
 const POOL = 4;
 
 /** The words of a pool of 128 bits that a seed and a key fill. */
-function pool(seed: number, key: readonly number[]): number[] {
-  const entropy = words(seed);
+function pool(seed: number | readonly number[], key: readonly number[]): number[] {
+  const entropy = [seed].flat().flatMap(words);
   if (key.length) while (entropy.length < POOL) entropy.push(0);
   for (const part of key) entropy.push(...words(part));
   let hash = 0x43b0d7e5;
@@ -52,7 +52,7 @@ export class Random {
   private readonly increment: bigint;
 
   /** `SeedSequence(seed, spawn_key=key)` in NumPy. */
-  constructor(seed: number, key: readonly number[] = []) {
+  constructor(seed: number | readonly number[], key: readonly number[] = []) {
     const mixed = pool(seed, key);
     let hash = 0x8b51f9dd;
     const made: bigint[] = [];

@@ -44,20 +44,13 @@ export function toStrokes(points: readonly Point[]): Stroke[] {
   return strokes;
 }
 
-const LETTERS =
-  'ÆAE æae ŒOE œoe ØO øo ŁL łl ĐD đd ÐD ðd ÞTh þth ßss ẞSS ĦH ħh ıi ĸk ŊNg ŋng ŦT ŧt ƒf əe ƏE';
-const SIGNS =
-  "‘' ’' ‚, ‛' “\" ”\" „\" ‟\" «\" »\" ‹' ›' ′' ″\" ‴''' ´' ʻ' ʼ' ¨\" ¸, ¯- "
-  + '‐- ‑- ‒- –- —- ―- −- ⁃- •- ‣- ·. ‧. ⋅. ∙. †+ ‡++ ‖|| ¦| ⁄/ ∕/ ÷/ ×x ±+/- ¬~ '
-  + '→-> ←<- ↔<-> ⇒=> ≤<= ≥>= ≠!= ≈~ ¡! ¿? °deg §Sec. ¶Par. ©(c) ®(R) ‰0/00 µu μu '
-  + '€EUR £GBP ¥JPY ¢c ¤$ ₹INR ₽RUB';
-const TABLE = new Map(
-  `${LETTERS} ${SIGNS}`.split(' ').map((word): [string, string] => [word[0], word.slice(1)]));
-
-/** Replaces accented letters and signs by ASCII; characters without an equivalent stay. */
-export function transliterate(text: string): string {
-  const spelled = text.replace(/(?<=[0-9])(?=[¼-¾⅐-⅞])/g, ' ').replace(/(?<=[0-9])(?=[²³¹⁰⁴-⁹⁻])/g, '^');
-  const translated = (some: string) => Array.from(some, (c) => TABLE.get(c) ?? c).join('');
-  const parts = translated(translated(spelled).normalize('NFKD'));
-  return parts.replace(/(?!\u0338)[\p{Mn}\p{Cf}]/gu, '');
+/** Strokes as offsets of 32 bits; the inverse of `toStrokes`. */
+export function toRows(strokes: readonly Stroke[]): Point[] {
+  let [x, y] = [0, 0];
+  return strokes.flatMap((stroke) => stroke.map(([a, b], k): Point => {
+    const [u, v] = [Math.fround(a), Math.fround(b)];
+    const row: Point = [Math.fround(u - x), Math.fround(v - y), Number(k === stroke.length - 1)];
+    [x, y] = [u, v];
+    return row;
+  }));
 }

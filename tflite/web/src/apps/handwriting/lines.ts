@@ -3,7 +3,9 @@ import {decodePoints} from '../../shared/decoding/mixture';
 import type {Point, PointResult} from '../../shared/decoding/mixture';
 import {InputError} from '../../shared/errors';
 import type {LiteRtGenerator} from '../../shared/generator';
+import {addMarks} from './accents';
 import {symbols} from './ink';
+import {lettersOf} from './spelling';
 import type {Signal} from '../../shared/signal';
 
 const DRAWS = 6;
@@ -36,7 +38,8 @@ export async function writeText(
   signal?: Signal,
 ): Promise<Line[]> {
   const lines: Line[] = [];
-  for (const [index, text] of texts.entries()) {
+  for (const [index, given] of texts.entries()) {
+    const {letters: text, marks} = lettersOf(given);
     // The first line has a count of its own, as in Python, where it decides on the others' hand.
     const base = index ? seedOf(seed, 1, 0) : seed;
     let best: Line | undefined;
@@ -46,8 +49,9 @@ export async function writeText(
       if (!best || line.problems.length < best.problems.length) best = line;
       best = {...best, draws: draw + 1};
     }
-    lines.push(best!);
-    each(best!, index);
+    const {rows, attention, seed: own} = best!;
+    lines.push({...best!, text: given, rows: addMarks(rows, attention, text, marks, own)});
+    each(lines[index], index);
   }
   return lines;
 }
