@@ -73,7 +73,7 @@ def read_tensors(file: BinaryIO, name: str) -> dict[str, np.ndarray]:
             storages[key] = np.frombuffer(file.read(size), kinds[key], int(count))
         return {tensor: _array(storages[view.storage[0]], view) for tensor, view in views.items()}
     except (pickle.UnpicklingError, EOFError, ValueError, KeyError, AttributeError, TypeError,
-            IndexError, UnicodeDecodeError) as error:  # fmt: skip
+            IndexError, OverflowError) as error:  # fmt: skip
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{name}: not a PyTorch file of weights ({reason})") from error
 
