@@ -60,9 +60,14 @@ class Glossary:
 
         def replace(found: re.Match[str]) -> str:
             new = self._exact.get(found[0]) or self._folded[found[0].lower()]
-            return f"{_BEGIN}{found[0]}{_BETWEEN}{new}{_END}"
+            return marked_term(found[0], new)
 
         return self._pattern.sub(replace, text)
+
+
+def marked_term(term: str, new: str = "") -> str:
+    """A term in braces, with its translation: by default the term itself."""
+    return f"{_BEGIN}{term}{_BETWEEN}{new or term}{_END}"
 
 
 def original(marked: str) -> str:

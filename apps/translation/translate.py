@@ -14,6 +14,7 @@ from apps.engine import Engine
 from apps.translation.confidence import Calibration, confidence, read_calibration
 from apps.translation.glossary import Glossary, original, translated
 from apps.translation.lifting import form_of, shown
+from apps.translation.names import mark_names
 from apps.translation.search import (
     DECODING,
     Hypothesis,
@@ -285,6 +286,8 @@ class Translator(Engine):
             parts.append([])
             for sentence in split_sentences(text):
                 some = parts_of(sentence.text, tokenizer, room, config.lifted, _LONG)
+                if config.lifted:
+                    some = [(mark_names(one, tokenizer, direction[0]), gap) for one, gap in some]
                 *first, (last, _) = some
                 parts[-1] += [*first, (last, sentence.after)]
         sources = [source for some in parts for source, _ in some]

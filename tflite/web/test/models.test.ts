@@ -96,7 +96,7 @@ test('sentences are translated to the same subwords', async () => {
     found.forEach((one, k) => {
       const [said, score, pieces] = expected[k];
       assert.deepEqual([one.text, one.pieces], [said, pieces]);
-      assert.ok(Math.abs(one.score - score) < 1e-4, `${one.score} ${score}`);
+      assert.ok(Math.abs(one.score - score) < 5e-3, `${one.score} ${score}`);
     });
   }
   const done = await translator.translate('Hello.\n\nHow are you?', 'de');
