@@ -15,6 +15,7 @@ import re
 from pathlib import Path
 
 from apps.translation.glossary import marked_term
+from apps.translation.lifting import form_of
 from shared.text import Tokenizer
 
 _WORD = r"[^\W\d_]+(?:-[^\W\d_]+)*"
@@ -31,7 +32,8 @@ def mark_names(text: str, tokenizer: Tokenizer, language: str) -> str:
     """Puts unknown names into braces, as `apps.translation.glossary.Glossary.marked` does terms.
 
     Args:
-        text: A sentence. One in capitals has no names that can be told.
+        text: A sentence. One in capitals has no names that can be told; one with more names than
+            placeholders stays as it is.
         tokenizer: The model's.
         language: Of the sentence.
     """
@@ -49,7 +51,8 @@ def mark_names(text: str, tokenizer: Tokenizer, language: str) -> str:
         texts = ((name, " ".join(word for _, word in run)) for name, run in runs)
         return " ".join(marked_term(run) if name else run for name, run in texts)
 
-    return _NAMES.sub(replace, text)
+    marked = _NAMES.sub(replace, text)
+    return text if form_of(marked).left else marked
 
 
 def _is_unknown(text: str, start: int, word: str, tokenizer: Tokenizer, language: str) -> bool:

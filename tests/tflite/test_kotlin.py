@@ -14,7 +14,7 @@ from shared.presets.catalog import BUNDLES
 FOLDER = Path(__file__).parents[2] / "tflite" / "android"
 JNA = Path("/usr/share/java/jna.jar")
 CHECKS = [
-    "random", "texts", "lifting", "sentences", "photos",
+    "random", "texts", "lifting", "names", "sentences", "photos",
     "bundles", "translations", "captions", "music", "writing",
 ]  # fmt: skip
 

@@ -34,5 +34,10 @@ def test_marked(translator, text, language, names):
     assert translated(marked, marked) == text
 
 
+def test_more_names_than_placeholders_are_left(translator):
+    many = f"We met {', '.join(['Okafor'] * 9)} here."
+    assert mark_names(many, translator.opened.tokenizer, "en") == many
+
+
 def test_a_name_that_no_subword_knows_is_kept(translator):
     assert "Okafor" in translator("Nobody knows where Okafor lives.", to="de").text

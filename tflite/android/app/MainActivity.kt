@@ -64,11 +64,11 @@ private fun TranslationScreen(translator: Lazy<Translator>) {
     var job by remember { mutableStateOf<Job?>(null) }
     val scope = rememberCoroutineScope()
 
-    fun translate(target: String) {
+    fun translate(from: String, target: String) {
         job?.cancel()
         job = scope.launch {
             result = try {
-                withContext(worker) { joined(translator.value.translate(source, target)) }
+                withContext(worker) { joined(translator.value.translate(source, from, target)) }
             } catch (error: InputError) {
                 error.message.orEmpty()
             }
@@ -77,8 +77,12 @@ private fun TranslationScreen(translator: Lazy<Translator>) {
     Column(Modifier.padding(16.dp)) {
         OutlinedTextField(source, { source = it }, Modifier.fillMaxWidth())
         FlowRow {
-            for (target in listOf("de", "es", "fr", "en")) {
-                Button({ translate(target) }, Modifier.padding(4.dp)) { Text(target) }
+            for (other in listOf("de", "es", "fr")) {
+                for ((from, target) in listOf("en" to other, other to "en")) {
+                    Button({ translate(from, target) }, Modifier.padding(4.dp)) {
+                        Text("$from–$target")
+                    }
+                }
             }
         }
         Text(result, style = MaterialTheme.typography.headlineSmall)

@@ -49,6 +49,7 @@ private val CHECKS: Map<String, (Shared) -> Unit> = mapOf(
     "random" to ::checkRandom,
     "texts" to ::checkTexts,
     "lifting" to ::checkLifting,
+    "names" to ::checkNames,
     "sentences" to ::checkSentences,
     "photos" to ::checkPhotos,
     "bundles" to ::checkBundles,

@@ -95,7 +95,12 @@ internal fun checkTranslations(shared: Shared) = shared.using(TRANSLATION) { gen
             close("score of ${text.text}", translation.score, score.number, 5e-3)
         }
     }
-    val done = translator.translate("Hello.\n\nHow are you?", "de")
+    for (row in shared.table["names"]["translations"].list) {
+        val (text, from, to, expected) = row.list.map { it.text }
+        val sentence = translator.translate(text, from, to).single()
+        same("translation", listOf(sentence.source, sentence.found[0].text), listOf(text, expected))
+    }
+    val done = translator.translate("Hello.\n\nHow are you?", "en", "de")
     same("gaps", done.map { it.gap }, listOf("\n\n", ""))
 }
 

@@ -9,6 +9,9 @@ import lstm.text.Tokenizer
 import lstm.text.splitSentences
 import lstm.translation.Form
 import lstm.translation.Placing
+import lstm.translation.TRANSLATED
+import lstm.translation.markNames
+import lstm.translation.translated
 
 private fun sha256(data: ByteArray): String =
     MessageDigest.getInstance("SHA-256").digest(data).joinToString("") { "%02x".format(it) }
@@ -56,6 +59,21 @@ internal fun checkLifting(shared: Shared) {
         placing.constraint(form.slots, ids.size + 2)(row["prefix"].ints.toList(), values)
         val allowed = ByteArray(values.size) { if (values[it].isFinite()) 1 else 0 }
         same("allowed in ${form.text}", sha256(allowed), row["allowed"].text)
+    }
+}
+
+internal fun checkNames(shared: Shared) {
+    val table = shared.table["names"]
+    val known = table["translated"].map
+    same("languages", TRANSLATED.keys, known.keys)
+    for ((language, names) in known) {
+        same(language, TRANSLATED[language], names.list.map { it.text }.toSet())
+    }
+    val tokenizer = shared.tokenizer()
+    for (row in table["marked"].list) {
+        val (text, language, marked) = row.list.map { it.text }
+        same(text, markNames(text, tokenizer, language), marked)
+        same(marked, translated(marked, marked), text)
     }
 }
 

@@ -32,6 +32,7 @@ from apps.music.planning import plan_harmony
 from apps.music.rules import RULES
 from apps.music.score import midi
 from apps.translation.lifting import WHOLE, finished, form_of
+from apps.translation.names import _translated, mark_names
 from apps.translation.placing import Placing
 from apps.translation.search import DECODING, translate
 from apps.translation.translate import Translator
@@ -69,6 +70,22 @@ SENTENCES = [
     ("Wo ist der Bahnhof?", "en"), ("Je ne sais pas.", "en"), ("¿Cómo te llamas?", "en"),
     ("Kowalski lives in Gdansk with Wyszkowska.", "de"), ("Her flight 4711 leaves soon.", "fr"),
     ("Although it was raining, we went for a walk, and nobody complained about it.", "de"),
+]  # fmt: skip
+NAMED = [
+    ("Mr. Okafor met Oliver Novak and Priya Nakamura-Smith in Boston.", "en"),
+    ("Priya's brother saw Kowalski.", "en"), ("Unripe apples are sour: Wyszkowska ate them.", "en"),
+    ("I fly to Russia at Easter with Kenji, a USA fan.", "en"), ("WHERE IS OKAFOR?", "en"),
+    ("Write to okafor@example.org, {Okafor} or www.Okafor.com, #Okafor.", "en"), ("", "en"),
+    ("Kenji and Éowyn said: “Ask Łukasz Żółć’s aunt.”", "en"), ("No. Yes, Nowak-Okafor!", "xx"),
+    ("Ich heiße Tanaka und kaufe eine Schreibtischlampe.", "de"),
+    ("Herr Wyszkowski traf gestern Mbeki in Łódź.", "de"), ("Die Straßenbahn hält hier.", "de"),
+    ("J'ai vu Kenji à la gare avec M. Okafor.", "fr"), ("Nkechi et Éloïse vont à Pâques.", "fr"),
+    ("¿Conoces a Kenji? Ayodele y Ñuflo viven en Polonia.", "es"),
+    ("La señora Okonkwo habla con Ingeborg.", "es"), ("Kai y Nkechi, " * 9, "es"),
+]  # fmt: skip
+NAMED_SENTENCES = [
+    ("Nobody knows where Okafor lives.", "en", "de"), ("Kenji and Tom are here.", "en", "fr"),
+    ("Frau Tanaka wohnt in Berlin.", "de", "en"),
 ]  # fmt: skip
 MELODY = (
     "X:1\nT:Tune\nM:4/4\nL:1/4\nQ:1/4=96\nK:G\n"
@@ -139,6 +156,18 @@ def translations(translator: Translator) -> list[dict[str, Any]]:
         rows.append({"text": text, "to": target,
                      "n_best": [[one.text, one.score, one.pieces] for one in found]})  # fmt: skip
     return rows
+
+
+def names(translator: Translator) -> dict[str, Any]:
+    """Names that have a translation, sentences with marked names, and translated ones."""
+    tokenizer = translator.opened.tokenizer
+    return {
+        "translated": {language: sorted(words) for language, words in _translated().items()},
+        "marked": [[text, language, mark_names(text, tokenizer, language)]
+                   for text, language in NAMED],
+        "translations": [[text, source, to, translator(text, source_language=source, to=to).text]
+                         for text, source, to in NAMED_SENTENCES],
+    }  # fmt: skip
 
 
 def captions(captioner: Captioner) -> dict[str, Any]:
@@ -232,6 +261,7 @@ def main() -> None:
         "lifted": lifted(),
         "sentences": [[text, split_sentences(text)] for text in PARAGRAPHS],
         "translations": translations(translator),
+        "names": names(translator),
         "captions": captions(Captioner.from_preset(BUNDLES / "captioning-flickr8k-scst")),
         "music": music(Composer.from_preset(BUNDLES / "music-chorales")),
         "writing": writing(Writer.from_preset(BUNDLES / "handwriting-unipen")),

@@ -99,7 +99,11 @@ test('sentences are translated to the same subwords', async () => {
       assert.ok(Math.abs(one.score - score) < 5e-3, `${one.score} ${score}`);
     });
   }
-  const done = await translator.translate('Hello.\n\nHow are you?', 'de');
+  for (const [text, from, to, expected] of goldens.names.translations) {
+    const [{source, found}] = await translator.translate(text, from, to);
+    assert.deepEqual([source, found[0].text], [text, expected]);
+  }
+  const done = await translator.translate('Hello.\n\nHow are you?', 'en', 'de');
   assert.deepEqual(done.map((sentence) => sentence.gap), ['\n\n', '']);
 });
 

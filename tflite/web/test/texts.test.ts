@@ -12,6 +12,7 @@ import type {Piece} from '../src/apps/music/piece';
 import {planHarmony} from '../src/apps/music/planning';
 import {melodyOf} from '../src/apps/music/sheet';
 import {finished, formOf} from '../src/apps/translation/lifting';
+import {markNames, translated, TRANSLATED} from '../src/apps/translation/names';
 import {Placing} from '../src/apps/translation/placing';
 import {Random} from '../src/shared/random';
 import {splitSentences} from '../src/shared/text/sentences';
@@ -55,6 +56,18 @@ test('what is not translated is lifted out, placed once, and put back', () => {
     const values = new Float32Array(tokenizer.vocabulary).fill(-5);
     placing.constraint(form.slots, ids.length + 2)(prefix, values);
     assert.equal(sha256(Uint8Array.from(values, (v) => Number(v > -Infinity))), allowed, text);
+  }
+});
+
+test('unknown names are marked', () => {
+  const {translated: table, marked} = goldens.names;
+  const words = [...TRANSLATED].map(([language, names]) => [language, [...names].sort()]);
+  assert.deepEqual(Object.fromEntries(words), table);
+  const tokenizer = new Tokenizer(
+    readFileSync(join(BUNDLES, 'translation-tatoeba/tokenizer.model')));
+  for (const [text, language, expected] of marked) {
+    assert.equal(markNames(text, tokenizer, language), expected);
+    assert.equal(translated(expected, expected), text);
   }
 });
 

@@ -16,7 +16,7 @@ import lstm.text.normalize
 import lstm.text.splitSentences
 
 /** One translation of a sentence; `pieces` are as the model wrote them, before copying. */
-class Translation(
+data class Translation(
     val text: String,
     val score: Double = 0.0,
     val sourcePieces: List<String> = emptyList(),
@@ -47,13 +47,17 @@ class Translator(private val generator: Generator, val tokenizer: Tokenizer) {
     /** Translates a text of any length; [each] is called with the sentences that are there. */
     fun translate(
         text: String,
+        from: String,
         target: String,
         options: DecodingOptions = defaults,
         each: (List<TranslatedSentence>) -> Unit = {},
     ): List<TranslatedSentence> {
         val done = mutableListOf<TranslatedSentence>()
         for ((source, gap) in parts(text)) {
-            done += TranslatedSentence(source, gap, sentence(source, target, options))
+            val marked = if (lifts) markNames(source, tokenizer, from) else source
+            val found = sentence(marked, target, options)
+                .map { it.copy(text = translated(it.text, marked)) }
+            done += TranslatedSentence(source, gap, found)
             each(done)
         }
         return done

@@ -12,7 +12,11 @@ export interface Verbs {
   /** Loads a model; what it returns is what the page needs to know of it. */
   open: {args: {app: App}; partial: never; result: Facts};
   caption: {args: {photo: Uint8Array; language?: string}; partial: string[]; result: Caption[]};
-  translate: {args: {text: string; to: string}; partial: Sentence[]; result: Sentence[]};
+  translate: {
+    args: {text: string; from: string; to: string};
+    partial: Sentence[];
+    result: Sentence[];
+  };
   compose: {
     args: {key: [number, number]; bars: number; metre: string} & Sampling;
     partial: number;

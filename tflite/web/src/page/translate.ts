@@ -63,7 +63,7 @@ export function translatePanel(): HTMLElement {
       map.replaceChildren();
       return;
     }
-    const found = await status.run('translate', {text, to: to.value}, show);
+    const found = await status.run('translate', {text, from: from.value, to: to.value}, show);
     if (found) show(found);
   }
 

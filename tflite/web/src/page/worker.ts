@@ -118,9 +118,9 @@ const run: {
     const {captioner} = await open('captioning', progress);
     return captioner!.caption(photo, language, {n_best: 3}, tell, signal);
   },
-  async translate({text, to}, tell, signal, progress) {
+  async translate({text, from, to}, tell, signal, progress) {
     const {translator} = await open('translation', progress);
-    return translator!.translate(text, to, {n_best: 3}, tell, signal);
+    return translator!.translate(text, from, to, {n_best: 3}, tell, signal);
   },
   async compose({key, bars, metre, rules, ...chosen}, tell, signal, progress) {
     const {generator} = await open('music', progress);

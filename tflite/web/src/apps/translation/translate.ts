@@ -11,6 +11,7 @@ import type {Tokenizer} from '../../shared/text/tokenizer';
 import {copied} from './copying';
 import {finished, formOf, isEmpty, plainForm, shown} from './lifting';
 import type {Form} from './lifting';
+import {markNames, translated} from './names';
 import {Placing} from './placing';
 import type {Signal} from '../../shared/signal';
 
@@ -57,6 +58,7 @@ export class Translator {
   /** Translates a text of any length; `each` is called with the sentences that are there. */
   async translate(
     text: string,
+    from: string,
     target: string,
     chosen: Partial<DecodingOptions> = {},
     each: (done: Sentence[]) => void = () => {},
@@ -65,7 +67,9 @@ export class Translator {
     const done: Sentence[] = [];
     for (const {source, gap} of this.parts(text)) {
       await signal?.check();
-      const found = await this.sentence(source, target, chosen, signal);
+      const marked = this.config.lifted ? markNames(source, this.tokenizer, from) : source;
+      const found = await this.sentence(marked, target, chosen, signal);
+      for (const one of found) one.text = translated(one.text, marked);
       done.push({source, gap, found});
       each(done);
     }
