@@ -18,7 +18,7 @@ from shared.text.casing import CAPITAL, CAPITALS
 
 _SPACE = "\u2581"  # of SentencePiece, before a word
 _LEAST_SPELLED = 3  # subwords, the space before digits too; a word of fewer is a known one
-_LEAST_UNKNOWN = 4  # subwords of a word that the model cannot know,
+_LEAST_UNKNOWN = 5  # letters of a word that the model cannot know, in four subwords or more
 _LETTERS_EACH = 2  # with fewer letters each
 _LEAST_LOOKED = 0.5  # of the attention, at the word that it is to be
 _LEAST_ALIKE = 0.5  # of the subwords, the same as the one looked at
@@ -133,7 +133,7 @@ def _is_foreign(tokenizer: Tokenizer, text: str) -> bool:
 def _is_unexplained(word: _Word) -> bool:
     """Whether no subwords make sense of a word: it is little more than spelled."""
     count = word.end - word.start
-    return count >= _LEAST_UNKNOWN and len(word.text) < _LETTERS_EACH * count
+    return count >= 4 and _LEAST_UNKNOWN <= len(word.text) < _LETTERS_EACH * count
 
 
 def _is_byte(piece: str) -> bool:

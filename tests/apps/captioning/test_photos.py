@@ -222,7 +222,8 @@ def test_what_is_very_large_is_thinned_before_it_is_converted(tmp_path, monkeypa
     monkeypatch.setattr(photos, "_ENOUGH", 160 * 90 // 4)
     small = open_photo(path)
     assert whole.size == (90, 160) and small.size == (45, 80) and small.mode == "RGB"
-    assert close(corners(small), corners(whole), 60)
+    if mode != "1":  # of dots, thinning leaves black or white
+        assert close(corners(small), corners(whole), 60)
     monkeypatch.setattr(photos, "OTHER_PIXELS", 160 * 90 - 1)
-    with pytest.raises(InputError, match="160 x 90 pixels are more than"):
+    with pytest.raises(InputError, match="(160 x 90|90 x 160) pixels are more than"):
         open_photo(path)

@@ -1,7 +1,6 @@
 import os
 import pickle
 import re
-import tempfile
 import zlib
 from contextlib import suppress
 from dataclasses import replace
@@ -79,13 +78,14 @@ class Planted:
 
 
 def test_a_pickle_in_the_shared_temporary_folder_is_not_read(tmp_path, monkeypatch):
-    from music21 import common, converter, corpus
+    from music21 import common, converter, corpus, environment
 
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = tmp_path / "music21"
+    monkeypatch.setattr(environment.Environment, "getRootTempDir", lambda self: folder)
     monkeypatch.setenv("PLANTED", str(tmp_path / "ran"))
     score = common.cleanpath(corpus.getWork("bwv66.6"), returnPathlib=True)
-    (tmp_path / "music21").mkdir()
-    place = converter.PickleFilter(score).getPickleFp(tmp_path / "music21", "gz")
+    folder.mkdir()
+    place = converter.PickleFilter(score).getPickleFp(folder, "gz")
     place.write_bytes(zlib.compress(pickle.dumps(Planted())))
     with suppress(Exception):
         converter.parse(score)  # music21 alone runs what is in it

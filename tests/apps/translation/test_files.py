@@ -123,7 +123,7 @@ def test_files_that_are_wrong(tmp_path):
     whole = gzip.compress(b"one\teins\n" * 99)
     for broken in (b"no gzip", whole[:20], whole[:-12], whole[:12] + b"\xff\xff" + whole[14:]):
         (tmp_path / "d.gz").write_bytes(broken)
-        with pytest.raises(InputError, match="d.gz: cannot be read"):
+        with pytest.raises(InputError, match=r"d\.gz: damaged, or of another kind"):
             read_tsv(tmp_path / "d.gz", EN_DE)
     ragged = [*[(str(k), *pair) for k, pair in enumerate(PAIRS)], ("3", "only")]
     with pytest.raises(InputError, match="line 4: 2 columns; source and target are 2 and 3"):
