@@ -88,14 +88,12 @@ def test_a_beam_has_a_graph_of_its_own(bundle, examples):
 
 
 def test_a_file_of_the_applications_own_is_added(copy, bundle):
-    attach(copy, "calibration.json", {"weights": [1.0]})
-    assert load_bundle(copy).sidecar["files"].keys() - bundle.sidecar["files"] == {
-        "calibration.json"
-    }
+    attach(copy, "more.json", {"weights": [1.0]})
+    assert load_bundle(copy).sidecar["files"].keys() - bundle.sidecar["files"] == {"more.json"}
     preset = Path(shutil.copytree(bundle.folder.parent / "toy", copy.parent / "toy"))
-    attach(preset, "calibration.json", {"weights": [1.0]})
+    attach(preset, "more.json", {"weights": [1.0]})
     names = sorted(path.name for path in load_preset(preset).extra_files)
-    assert names == ["calibration.json", "vocabulary.txt"]
+    assert names == ["more.json", "vocabulary.txt"]
 
 
 def test_goldens_hold_and_catch_another_model(bundle, copy, tmp_path, examples):
