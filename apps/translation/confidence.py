@@ -23,13 +23,13 @@ from apps.translation.search import (
     source_room,
     translate,
 )
+from shared.calibration import CALIBRATION, auroc
 from shared.decoding import DecodingOptions
 from shared.errors import InputError
 from shared.presets.open import Opened
 from shared.readers import read_json
 from shared.typed import from_json
 
-CALIBRATION = "calibration.json"  # in the folder of a preset or a bundle
 GOOD = 50.0  # chrF, 0 to 100
 DOUBTFUL = 0.5  # a confidence below it
 _LOOKED = 0.3  # attention, summed over the translation, below which a subword was left out
@@ -172,15 +172,13 @@ def _figures(p: np.ndarray, good: np.ndarray) -> dict[str, float]:
     error = sum(
         abs(p[bins == k].sum() - good[bins == k].sum()) for k in range(10) if (bins == k).any()
     )
-    order = np.argsort(np.argsort(p, kind="stable")) + 1.0
     positive, negative = good.sum(), (~good).sum()
-    auc = (order[good].sum() - positive * (positive + 1) / 2) / max(positive * negative, 1)
     flagged = p < DOUBTFUL
     values = {
         "good": good.mean(),
         "confidence": p.mean(),
         "calibration_error": error / len(p),
-        "auc": auc,
+        "auc": auroc(p[good], p[~good]) if positive and negative else 0.0,
         "flagged": flagged.mean(),
         "bad_flagged": flagged[~good].mean() if negative else 0.0,
         "good_flagged": flagged[good].mean() if positive else 0.0,

@@ -61,7 +61,7 @@ def _is_unknown(text: str, start: int, word: str, tokenizer: Tokenizer, language
     if not word[0].isupper() or len(word) < 2 or word.isupper():
         return False
     count = len(tokenizer.encode(small))
-    if count < 2 or small in _translated().get(language, ()):
+    if count < 2 or small in translated_names().get(language, ()):
         return False
     if _TITLE.search(before):
         return True
@@ -72,7 +72,8 @@ def _is_unknown(text: str, start: int, word: str, tokenizer: Tokenizer, language
 
 
 @functools.cache
-def _translated() -> dict[str, frozenset[str]]:
+def translated_names() -> dict[str, frozenset[str]]:
+    """Names that have a translation, in small letters, by language."""
     file = Path(__file__).with_name("translated_names.txt")
     lines = (line.split(": ") for line in file.read_text(encoding="utf-8").splitlines())
     return {language: frozenset(words.split()) for language, words in lines}

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from apps.translation.confidence import CALIBRATION, DOUBTFUL, calibrate
+from apps.translation.confidence import DOUBTFUL, calibrate
 from apps.translation.data import Pair, Source, read, say_doubts
 from apps.translation.documents import FORMATS, Rebuilt, format_of
 from apps.translation.evaluate import baseline, figures_of
@@ -31,6 +31,7 @@ from apps.verbs.lines import Lines
 from apps.verbs.progress import Progress, say_left_out
 from apps.verbs.train import evaluate_command
 from shared.application import Trace, Verb
+from shared.calibration import CALIBRATION
 from shared.datasets.split import spread
 from shared.decoding import DecodingOptions, beam_options
 from shared.errors import InputError

@@ -15,10 +15,10 @@ from apps.verbs.arguments import add_json, add_model_arguments, add_source, chos
 from shared.application import Application
 from shared.calibration import CALIBRATION, Calibration
 from shared.errors import InputError
-from shared.presets.bundle import SIDECAR, add_bundle_file
+from shared.presets.attach import attach
+from shared.presets.bundle import SIDECAR
 from shared.presets.catalog import BUNDLES, SAVED_MODELS
 from shared.presets.open import Opened
-from shared.presets.store import add_preset_file
 
 
 def add_arguments(parser: argparse.ArgumentParser, app: Application) -> None:
@@ -44,8 +44,7 @@ def run(args: argparse.Namespace) -> None:
     made = dataclasses.replace(made, command=f"{named} --data DIR")
     folders = _folders(app, opened)
     for folder in folders:
-        add_file = add_bundle_file if (folder / SIDECAR).is_file() else add_preset_file
-        add_file(folder, CALIBRATION, dataclasses.asdict(made))
+        attach(folder, CALIBRATION, dataclasses.asdict(made))
     values = {**opened.header, "threshold": made.threshold, **made.measured}
     rows = [f"{name:20} {value}" for name, value in values.items()]
     rows += [f"wrote {folder / CALIBRATION}" for folder in folders]

@@ -32,7 +32,7 @@ from apps.music.planning import plan_harmony
 from apps.music.rules import RULES
 from apps.music.score import midi
 from apps.translation.lifting import WHOLE, finished, form_of
-from apps.translation.names import _translated, mark_names
+from apps.translation.names import mark_names, translated_names
 from apps.translation.placing import Placing
 from apps.translation.search import DECODING, translate
 from apps.translation.translate import Translator
@@ -162,7 +162,7 @@ def names(translator: Translator) -> dict[str, Any]:
     """Names that have a translation, sentences with marked names, and translated ones."""
     tokenizer = translator.opened.tokenizer
     return {
-        "translated": {language: sorted(words) for language, words in _translated().items()},
+        "translated": {language: sorted(words) for language, words in translated_names().items()},
         "marked": [[text, language, mark_names(text, tokenizer, language)]
                    for text, language in NAMED],
         "translations": [[text, source, to, translator(text, source_language=source, to=to).text]
